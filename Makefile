@@ -1,0 +1,75 @@
+# The verbs. `make` alone lists them; CI runs `make check`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# The first Python that is new enough; PYTHON=... chooses another.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo "$$python" && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+# These reach every verb as environment variables, and win over settings.ini.
+SERVICE_HOST ?= 127.0.0.1
+SERVICE_PORT ?= 8000
+LOCAL_DATA ?= local_data
+LOAD_USERS ?= 10
+LOAD_SECONDS ?= 15
+
+quoted = '$(subst ','\'',$(1))'
+
+.PHONY: help
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: serve
+serve: $(VENV)/.train ## set up, train if the store is empty, serve; DATA=table TARGET=column for your own table
+	@$(if $(TARGET),$(if $(DATA),,echo "TARGET needs a table: make serve DATA=path/to/table.csv TARGET=column" >&2; exit 2;))
+	@exec $(BIN)/mlops serve $(if $(DATA),--data $(call quoted,$(DATA)) --target $(call quoted,$(TARGET)) \
+		$(if $(TASK),--task $(call quoted,$(TASK))))
+
+.PHONY: train
+train: $(VENV)/.train ## run a pipeline: FOLDER=examples/iris
+	@$(BIN)/mlops train $(call quoted,$(or $(FOLDER),ml_pipe))
+
+.PHONY: load
+load: $(VENV)/.dev ## send valid rows to the running service, for LOAD_SECONDS, as LOAD_USERS at once
+	@mkdir -p $(call quoted,$(LOCAL_DATA)/reports) && rm -f $(call quoted,$(LOCAL_DATA)/reports/load.html)
+	@echo "For $(LOAD_SECONDS) s, as $(LOAD_USERS) users, to http://$(SERVICE_HOST):$(SERVICE_PORT). The report: $(LOCAL_DATA)/reports/load.html"
+	@# A request may take 10 s; one that is cut off earlier would not be counted.
+	@$(BIN)/python -m locust --locustfile benchmarks/locustfile.py --headless --only-summary --loglevel WARNING \
+		--host "http://$(SERVICE_HOST):$(SERVICE_PORT)" --users $(LOAD_USERS) --spawn-rate $(LOAD_USERS) \
+		--run-time $(LOAD_SECONDS)s --stop-timeout 12 --html $(call quoted,$(LOCAL_DATA)/reports/load.html)
+
+.PHONY: test
+test: $(VENV)/.dev ## set up, run the whole test suite
+	@$(BIN)/python -m pytest --cov --cov-report=term
+
+.PHONY: lint
+lint: $(VENV)/.dev ## style, types, import contracts, and that the modules are what their notebooks export
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/nbdev-export
+	@git diff --exit-code -- 'ml_pipe/*.py' || { \
+		echo "The notebooks export something else: commit what nbdev-export changed." >&2; exit 1; }
+
+.PHONY: check
+check: lint test ## everything that CI checks
+
+.PHONY: pins
+pins: ## recompile requirements/*.txt; needs uv
+	@requirements/update_requirements.sh
+
+# Each stamp says: the virtual environment holds these pins. The larger set contains the smaller.
+$(VENV)/.train: requirements/train.txt pyproject.toml
+	@requirements/install.sh "$(PYTHON)" $(VENV) train
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml
+	@requirements/install.sh "$(PYTHON)" $(VENV) dev
+	@touch $(VENV)/.train $@

@@ -1,0 +1,82 @@
+"""The outermost layer: gives every request an id, counts it, times it, and logs it once."""
+
+import re
+import secrets
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.event_log import EventLog
+from api.metrics import Metrics
+from api.problems import InternalError
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+CLIENT_LEFT = 499
+"""The status recorded, not sent, when the caller left before the answer."""
+
+
+class Access:
+    """An ASGI middleware that records in `finally`: the failing request is the one that counts."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, events: EventLog) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._events = events
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = CLIENT_LEFT
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [
+                    *message.get("headers", ()),
+                    (b"x-request-id", request_id.encode("ascii")),
+                ]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception as error:  # noqa: BLE001 - nothing may escape the outermost layer
+            self._events.error("unhandled", request_id=request_id, exc_info=error)
+            if status == CLIENT_LEFT:
+                fault = InternalError(f"This is a fault of the service. Quote {request_id}.")
+                await fault.response()(scope, receive, send_with_id)
+        finally:
+            self._record(scope, status, time.perf_counter() - started)
+
+    def _record(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
+        method = scope["method"] if scope["method"] in METHODS else "other"
+        # The route's template, never the path: a path may hold anything.
+        route = getattr(scope.get("route"), "path", "unmatched")
+        labels = (method, route, str(status))
+        self._metrics.requests.labels(*labels).inc()
+        self._metrics.request_seconds.labels(*labels).observe(seconds)
+        self._events.info(
+            "request",
+            method=method,
+            route=route,
+            status=status,
+            seconds=round(seconds, 6),
+            request_id=scope["state"]["request_id"],
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given: str = value.decode("latin-1")
+            if REQUEST_ID.fullmatch(given):
+                return given
+    return secrets.token_hex(16)

@@ -1,0 +1,147 @@
+"""The service, assembled: `create_app` is its table of contents. Importing this does nothing."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+from typing import TypedDict
+
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+
+from api import resources
+from api.access import Access
+from api.engine import Engine
+from api.event_log import EventLog, make_event_log
+from api.gate import Gate, Guarded, Role, RoleNeeded, refuse_unguarded
+from api.journal import Journal
+from api.metrics import Metrics
+from api.model_collector import ModelCollector
+from api.model_watcher import ModelWatcher
+from api.problems import (
+    Problem,
+    render_http_exception,
+    render_problem,
+    render_validation_error,
+)
+from api.routes import docs, health, metrics, models
+from api.routes.feedback import feedback
+from api.routes.predict import predict
+from api.settings import Settings
+from api.state import State
+from monitoring.collectors import LogCollector
+from monitoring.errors import LogUnavailableError
+from monitoring.log_reader import LogReader
+from monitoring.prediction_log import PredictionLog
+from monitoring.schema import sqlite_warning
+
+DISTRIBUTION = "ml-service-template"
+RETENTION_SECONDS = 60.0
+RETENTION_PAUSE_SECONDS = 0.05
+
+
+class LifespanState(TypedDict):
+    """What every request's `state` holds."""
+
+    service: State
+
+
+def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI:
+    """Return the service, ready to be run; nothing is opened before its lifespan begins."""
+    counted = Metrics()
+    events = events or make_event_log(settings.service_event_level)
+    gate = Gate(settings, time.monotonic)
+    app = FastAPI(
+        title="Prediction service",
+        description="Predictions of the models that this service has loaded.",
+        version=version(DISTRIBUTION),
+        lifespan=partial(lifespan, settings=settings, metrics=counted, events=events),
+        middleware=[Middleware(Access, metrics=counted, events=events)],
+        exception_handlers={
+            Problem: render_problem,
+            HTTPException: render_http_exception,
+            RequestValidationError: render_validation_error,
+        },
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.draining = False
+    app.state.refusal = ""
+
+    predict_paths = (
+        "/predict",
+        "/models/{model}/predict",
+        "/models/{model}/versions/{version}/predict",
+    )
+    for path in predict_paths:
+        app.router.routes.append(
+            Route(path, Guarded(gate, Role.PREDICT, predict), methods=["POST"])
+        )
+    app.router.routes.append(
+        Route("/feedback", Guarded(gate, Role.PREDICT, feedback), methods=["POST"])
+    )
+    # The documents say what a model takes, which only callers and this machine need to know.
+    docs_role = Role.OPEN if settings.loopback else Role.ADMIN
+    app.include_router(models.router, dependencies=[Depends(RoleNeeded(gate, Role.PREDICT))])
+    app.include_router(metrics.router, dependencies=[Depends(RoleNeeded(gate, Role.METRICS))])
+    app.include_router(health.router, dependencies=[Depends(RoleNeeded(gate, Role.OPEN))])
+    app.include_router(docs.router, dependencies=[Depends(RoleNeeded(gate, docs_role))])
+    refuse_unguarded(app.routes)
+    return app
+
+
+@asynccontextmanager
+async def lifespan(
+    app: FastAPI, *, settings: Settings, metrics: Metrics, events: EventLog
+) -> AsyncIterator[LifespanState]:
+    """Open every resource of the service, and close it again."""
+    try:
+        log, log_failure = resources.prediction_log(settings)
+    except resources.StartError as error:
+        app.state.refusal = str(error)
+        events.error("start-refused", reason=str(error))
+        raise
+    journal = Journal(log, events)
+    if warning := sqlite_warning():
+        events.warning("old-sqlite", reason=warning)
+    engine = Engine(log, settings, metrics=metrics, events=events, log_failure=log_failure)
+    watcher = ModelWatcher(
+        resources.model_store(settings),
+        settings,
+        metrics=metrics,
+        journal=journal,
+        on_swap=partial(resources.declare_columns, log),
+    )
+    metrics.service_info.labels(app.version, settings.git_branch, settings.git_head).set(1)
+    metrics.registry.register(LogCollector(LogReader(log.path)))
+    metrics.registry.register(ModelCollector(lambda: watcher.catalog, resources.utc_now))
+    await asyncio.to_thread(watcher.refresh)
+    tasks = [asyncio.create_task(watcher.watch()), asyncio.create_task(retain(log, events))]
+    journal.tell("start", version=app.version)
+
+    yield {"service": State(settings, metrics, log, watcher, engine)}
+
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await engine.close()
+    journal.tell("stop")
+    log.close()
+
+
+async def retain(log: PredictionLog, events: EventLog) -> None:
+    """Keep the log within its age and size, in steps that predictions can pass between."""
+    while True:
+        try:
+            more = await asyncio.to_thread(log.retain)
+        except LogUnavailableError as error:
+            events.warning("retention-failed", reason=str(error))
+            more = False
+        await asyncio.sleep(RETENTION_PAUSE_SECONDS if more else RETENTION_SECONDS)

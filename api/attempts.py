@@ -1,0 +1,37 @@
+"""Slows down the guessing of passwords, for one user name from one address only."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+
+LIMIT = 10
+WINDOW_SECONDS = 60.0
+MAX_REMEMBERED = 10_000
+
+
+class Attempts:
+    """Counts wrong passwords by user and address, in a bounded memory."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._failures: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
+
+    def wait_seconds(self, who: Hashable) -> int:
+        """Return for how many seconds `who` must wait; 0 when they may try."""
+        count, since = self._failures.get(who, (0, 0.0))
+        left = since + WINDOW_SECONDS - self._clock()
+        return math.ceil(left) if count >= LIMIT and left > 0 else 0
+
+    def failed(self, who: Hashable) -> None:
+        """Remember a wrong password."""
+        now = self._clock()
+        count, since = self._failures.pop(who, (0, now))
+        if now - since >= WINDOW_SECONDS:
+            count, since = 0, now
+        self._failures[who] = (count + 1, since)
+        if len(self._failures) > MAX_REMEMBERED:
+            self._failures.popitem(last=False)
+
+    def succeeded(self, who: Hashable) -> None:
+        """Forget the wrong passwords of `who`."""
+        self._failures.pop(who, None)

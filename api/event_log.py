@@ -1,0 +1,76 @@
+"""What the service says of its own work: JSON objects, one a line, on standard output.
+
+Exceptions appear by type and place. Their messages are left out, because those of numerical
+libraries quote the values that they choked on, and values may be personal.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+EventLog = FilteringBoundLogger
+
+
+def make_event_log(level: str, stream: BinaryIO | None = None) -> EventLog:
+    """Return a logger that writes JSON lines to a byte stream, by default standard output."""
+    logger: EventLog = structlog.wrap_logger(
+        structlog.BytesLogger(stream or sys.stdout.buffer),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+            _name_exception,
+            _encode,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        cache_logger_on_first_use=True,
+    )
+    return logger
+
+
+class ForwardingHandler(logging.Handler):
+    """Sends what libraries log by the standard library's logging to the event log."""
+
+    def __init__(self, events: EventLog) -> None:
+        super().__init__()
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Forward a record, with its exception but not the exception's message."""
+        self._events.log(
+            record.levelno,
+            "library",
+            logger=record.name,
+            message=record.getMessage().splitlines()[0] if record.msg else "",
+            exc_info=record.exc_info[1] if record.exc_info else None,
+        )
+
+
+def place_of(error: BaseException) -> list[str]:
+    """Return where an exception came from, outermost first, as `file:line function`."""
+    return [
+        f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-8:]
+    ]
+
+
+def _name_exception(
+    logger: Any,  # noqa: ARG001 - the signature is structlog's
+    method: str,  # noqa: ARG001
+    event: MutableMapping[str, Any],
+) -> MutableMapping[str, Any]:
+    error = event.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        event["exception"] = type(error).__name__
+        event["place"] = place_of(error)
+    return event
+
+
+def _encode(logger: Any, method: str, event: Mapping[str, Any]) -> bytes:  # noqa: ARG001
+    return msgspec.json.encode(event, enc_hook=str)

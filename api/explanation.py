@@ -1,0 +1,176 @@
+"""Why a body was refused: the slow twin of `model_store.row_decoder`, which only says that it was.
+
+Both reach the same verdict, which a property test holds; this one also says where and why, in at
+most `MAX_ERRORS` places, and never with a value of the caller's.
+"""
+
+import json
+import math
+from datetime import UTC
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    create_model,
+)
+
+from api.problems import MAX_ERRORS, FieldError, InvalidJson, InvalidRows, Problem, pointer
+from model_store.row_decoder import AwareDatetime
+from model_store.signature import LARGEST_INTEGER, Column, Kind, Signature
+
+# What pydantic calls the errors that our schemas can cause, and what we say of them. Its own
+# messages are not used, as some of them quote the input.
+_SENTENCES = {
+    "missing": ("missing", "This field is missing."),
+    "extra_forbidden": ("unknown", "The schema has no such field."),
+    "model_type": ("not-an-object", "A row is an object of fields."),
+    "bool_type": ("not-a-boolean", "Send true or false."),
+    "float_type": ("not-a-number", "Send a number."),
+    "finite_number": ("not-a-number", "Send a number."),
+    "int_type": ("not-an-integer", "Send an integer, written without a fraction or exponent."),
+    "int_from_float": ("not-an-integer", "Send an integer, without a fraction or exponent."),
+    "greater_than_equal": ("out-of-bounds", "Integers go from -2^53 to 2^53."),
+    "less_than_equal": ("out-of-bounds", "Integers go from -2^53 to 2^53."),
+    "string_type": ("not-a-string", "Send a string."),
+    "string_too_long": ("too-long", "This string is too long."),
+    "string_unicode": ("not-unicode", "A string has no lone surrogates."),
+    "value_error": ("not-a-value", "A string has no NUL; a datetime is RFC 3339, with an offset."),
+}
+_OTHER = ("not-a-value", "This value does not fit the schema.")
+
+
+class Explainer:
+    """Explains what is wrong with bodies of one signature."""
+
+    def __init__(self, signature: Signature, *, max_string: int) -> None:
+        self._row = row_model(signature, max_string=max_string)
+
+    def explain(self, body: bytes) -> Problem:
+        """Return the problem of a body that the decoder refused."""
+        try:
+            document = parse_strictly(body)
+        except InvalidJson as problem:
+            return problem
+        if isinstance(document, dict):
+            errors = self._errors_of(document, ())
+        elif not isinstance(document, list):
+            return InvalidRows("Send one row as an object, or an array of rows.")
+        elif not document:
+            return InvalidRows("Send at least one row.")
+        else:
+            errors = []
+            for index, row in enumerate(document):
+                errors += self._errors_of(row, (index,))
+                if len(errors) >= MAX_ERRORS:
+                    break
+        if not errors:
+            return InvalidRows("The body does not fit the schema of this model.")
+        return InvalidRows("Mend the fields that `errors` points to.", errors=errors)
+
+    def _errors_of(self, row: Any, place: tuple[int, ...]) -> list[FieldError]:
+        try:
+            self._row.model_validate(row)
+        except ValidationError as error:
+            return [
+                FieldError(pointer(*place, *found["loc"]), *_SENTENCES.get(found["type"], _OTHER))
+                for found in error.errors(include_input=False, include_url=False)[:MAX_ERRORS]
+            ]
+        return []
+
+
+def row_model(signature: Signature, *, max_string: int) -> type[BaseModel]:
+    """Return the pydantic model of a row: it explains errors, and documents the route."""
+    fields: dict[str, Any] = {
+        # A column may have any name, so names are aliases.
+        f"c{index}": (_field_type(column, max_string), Field(alias=column.name))
+        for index, column in enumerate(signature.inputs)
+    }
+    return create_model("Row", __config__=ConfigDict(extra="forbid", strict=True), **fields)
+
+
+def parse_strictly(body: bytes) -> Any:
+    """Parse JSON text as RFC 8259 has it, without duplicate keys or overflowing numbers.
+
+    Raises:
+        InvalidJson: with a sentence that says what is wrong, and where that is known.
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidJson(f"The body is not UTF-8 at byte {error.start}.") from None
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_float=_finite,
+            parse_int=_integer,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise InvalidJson(f"The body is not JSON text: look at {place}.") from None
+    except RecursionError:
+        raise InvalidJson("The body is nested too deeply: a row has no depth.") from None
+
+
+def _field_type(column: Column, max_string: int) -> Any:
+    text = Annotated[StrictStr, Field(max_length=max_string), AfterValidator(_without_nul)]
+    types: dict[Kind, Any] = {
+        Kind.INTEGER: Annotated[StrictInt, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)],
+        Kind.NUMBER: Annotated[StrictFloat, Field(allow_inf_nan=False)],
+        Kind.BOOLEAN: StrictBool,
+        Kind.STRING: text,
+        Kind.CATEGORY: text,
+        Kind.DATETIME: Annotated[
+            StrictStr, AfterValidator(_datetime), Field(json_schema_extra={"format": "date-time"})
+        ],
+    }
+    return types[column.kind] | None if column.nullable else types[column.kind]
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError
+    return text
+
+
+def _datetime(text: str) -> str:
+    try:
+        # The decoder's own parser, so that the two cannot differ.
+        msgspec.convert(text, AwareDatetime).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        raise ValueError from None
+    return text
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise InvalidJson("An object of the body names a key twice.")
+    return found
+
+
+def _refuse_constant(name: str) -> float:
+    raise InvalidJson(f"{name} is no JSON number.")
+
+
+def _finite(literal: str) -> float:
+    value = float(literal)
+    if math.isinf(value):
+        raise InvalidJson("A number of the body is too large for a float.")
+    return value
+
+
+def _integer(literal: str) -> int:
+    # Anything this long overflows a float; Python would also take long to parse it.
+    _finite(literal)
+    return int(literal)

@@ -1,0 +1,157 @@
+"""Who may do what: every route names a role, and every request is held against it.
+
+A role without a password set is closed, to everyone. A route without a role does not start.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+from collections.abc import Awaitable, Callable, Iterable
+from enum import StrEnum
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
+
+from api.attempts import Attempts
+from api.problems import Forbidden, TooManyAttempts, Unauthorized
+from api.settings import Settings
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Role(StrEnum):
+    """What a route asks of its caller."""
+
+    OPEN = "open"
+    PREDICT = "predict"
+    METRICS = "metrics"
+    ADMIN = "admin"
+
+
+class Gate:
+    """Holds the credentials of the roles, hashed, and decides."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
+        self._attempts = Attempts(clock)
+        self._key = secrets.token_bytes(32)
+        self._digests: list[tuple[bytes, Role]] = []
+        for role in (Role.PREDICT, Role.METRICS, Role.ADMIN):
+            user = getattr(settings, f"{role}_username")
+            password = getattr(settings, f"{role}_password").get_secret_value()
+            if password:
+                self._digests.append((self._digest(f"{user}:{password}".encode()), role))
+        self._open = {Role.OPEN}
+        if settings.predict_open == "yes" or (
+            settings.predict_open == "auto" and settings.loopback
+        ):
+            self._open.add(Role.PREDICT)
+
+    def is_open(self, role: Role) -> bool:
+        """Tell whether a role needs no credentials."""
+        return role in self._open
+
+    def check(self, request: Request, role: Role) -> None:
+        """Return if the caller has the role.
+
+        Raises:
+            Unauthorized: credentials are missing, malformed or wrong.
+            Forbidden: the credentials are another role's, or nobody's can do.
+            TooManyAttempts: this user failed too often from this address.
+        """
+        if role in self._open:
+            return
+        if role not in {known for _, known in self._digests}:
+            raise Forbidden(
+                f"Nobody has the role {role}: set {role.upper()}_PASSWORD to open this route."
+            )
+        credentials = _basic_credentials(request.headers.get("authorization", ""))
+        who = (credentials.partition(b":")[0], request.client.host if request.client else "")
+        if wait := self._attempts.wait_seconds(who):
+            raise TooManyAttempts(wait)
+        found = self._role_of(credentials)
+        if found is None:
+            self._attempts.failed(who)
+            raise Unauthorized
+        self._attempts.succeeded(who)
+        if found is not role:
+            raise Forbidden(f"These credentials have the role {found}; this route needs {role}.")
+
+    def _digest(self, credentials: bytes) -> bytes:
+        return hmac.digest(self._key, credentials, hashlib.sha256)
+
+    def _role_of(self, credentials: bytes) -> Role | None:
+        # Digests are of one length and all are compared, so that time tells nothing.
+        given = self._digest(credentials)
+        found = None
+        for expected, role in self._digests:
+            if hmac.compare_digest(given, expected):
+                found = role
+        return found
+
+
+class Guarded:
+    """An endpoint behind the gate, as an ASGI app.
+
+    Nothing of a request is read before its caller's role is checked.
+    """
+
+    def __init__(self, gate: Gate, role: Role, endpoint: Endpoint) -> None:
+        self.role = role
+        self._gate = gate
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check the caller, then answer."""
+        request = Request(scope, receive, send)
+        self._gate.check(request, self.role)
+        response = await self._endpoint(request)
+        await response(scope, receive, send)
+
+
+class RoleNeeded:
+    """A FastAPI dependency that puts a route behind the gate."""
+
+    def __init__(self, gate: Gate, role: Role) -> None:
+        self.role = role
+        self._gate = gate
+
+    async def __call__(self, request: Request) -> None:
+        """Check the caller."""
+        self._gate.check(request, self.role)
+
+
+def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
+    """Refuse to serve a route that names no role.
+
+    Raises:
+        TypeError: with the path of the route.
+    """
+    for route in routes:
+        guarded = (
+            any(isinstance(d.dependency, RoleNeeded) for d in route.dependencies)
+            if isinstance(route, APIRoute)
+            else isinstance(route, Route) and isinstance(route.endpoint, Guarded)
+        )
+        if not guarded:
+            raise TypeError(
+                f"The route {getattr(route, 'path', route)} names no role: give it a RoleNeeded "
+                "dependency, or wrap its endpoint in Guarded."
+            )
+
+
+def _basic_credentials(header: str) -> bytes:
+    scheme, _, encoded = header.partition(" ")
+    if scheme.lower() != "basic":
+        raise Unauthorized
+    try:
+        credentials = base64.b64decode(encoded.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        raise Unauthorized from None
+    if b":" not in credentials:
+        raise Unauthorized
+    return credentials

@@ -1,0 +1,25 @@
+"""What the service does, told on standard output now, and in the log's `events` for later."""
+
+from typing import Literal
+
+from api.event_log import EventLog
+from monitoring.errors import LogUnavailableError
+from monitoring.prediction_log import PredictionLog
+
+Level = Literal["info", "warning", "error"]
+
+
+class Journal:
+    """Tells what happened; a log that cannot be written does not stop it from being told."""
+
+    def __init__(self, log: PredictionLog, events: EventLog) -> None:
+        self._log = log
+        self._events = events
+
+    def tell(self, kind: str, *, level: Level = "info", **detail: str | float) -> None:
+        """Tell one event."""
+        getattr(self._events, level)(kind, **detail)
+        try:
+            self._log.event(kind, detail)
+        except LogUnavailableError as error:
+            self._events.warning("event-not-logged", kind=kind, reason=str(error))

@@ -1,0 +1,79 @@
+"""The metrics that the service counts as it goes. Derived ones are computed at scrape time."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+# From a compiled model's fraction of a millisecond to a deadline of many seconds.
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+COMMIT_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 1, 5)
+ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+
+
+class Metrics:
+    """The direct metrics, on a registry of the app's own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        request_labels = ["method", "route", "status"]
+        self.requests = Counter(
+            "http_requests",
+            "Requests, counted in the outermost layer.",
+            request_labels,
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "http_request_duration_seconds",
+            "From the first byte of a request to the last of its answer.",
+            request_labels,
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.batch_rows = Histogram(
+            "predict_batch_rows",
+            "Rows answered by one call of a model.",
+            buckets=ROWS,
+            registry=self.registry,
+        )
+        self.queue_depth = Gauge(
+            "predict_queue_depth", "Requests that wait for the engine.", registry=self.registry
+        )
+        self.rejected = Counter(
+            "predict_rejected",
+            "Prediction requests that got no answer from a model, by the type of the problem.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.out_of_range_rows = Counter(
+            "predict_out_of_range_rows",
+            "Answered rows with a value that training never saw.",
+            ["model", "version"],
+            registry=self.registry,
+        )
+        self.log_commit_seconds = Histogram(
+            "prediction_log_commit_seconds",
+            "Time to write a batch to the prediction log, commit included.",
+            buckets=COMMIT_SECONDS,
+            registry=self.registry,
+        )
+        self.log_failures = Counter(
+            "prediction_log_failures",
+            "Batches that could not be written to the prediction log.",
+            registry=self.registry,
+        )
+        self.reloads = Counter(
+            "model_reloads",
+            "Versions that were loaded or refused.",
+            ["model", "outcome"],
+            registry=self.registry,
+        )
+        self.service_info = Gauge(
+            "service_info",
+            "The code that runs; always 1.",
+            ["version", "git_branch", "git_head"],
+            registry=self.registry,
+        )

@@ -1,0 +1,173 @@
+"""The OpenAPI document: the routes that FastAPI knows, and a typed `/predict` for each model."""
+
+import math
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.catalog import Catalog, ServedModel
+from api.explanation import row_model
+from api.problems import FieldError
+from model_store.predictor import PROBABILITIES, label_text
+from model_store.signature import Column, Kind, Signature
+
+_PROBLEM = {
+    "type": "object",
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {name: {"type": "string"} for name in FieldError._fields},
+            },
+        },
+    },
+}
+_PROBLEMS = {
+    400: "Not acceptable JSON text",
+    401: "Credentials are missing or wrong",
+    403: "The credentials have another role",
+    404: "No such model or version",
+    408: "The body came too slowly",
+    413: "Too many bytes or rows",
+    415: "Not declared as JSON",
+    422: "Not what the schema asks for",
+    429: "Too many wrong passwords",
+    500: "The model failed",
+    503: "Overloaded, stopping, or no model",
+    504: "Not answered in time",
+}
+
+
+def openapi_document(app: FastAPI, catalog: Catalog, *, max_string: int) -> dict[str, Any]:
+    """Return the document of the models that are served now."""
+    document = get_openapi(
+        title=app.title, version=app.version, description=app.description, routes=app.routes
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = _PROBLEM
+    document["components"]["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
+    if not catalog.missing():
+        document["paths"]["/predict"] = _operation("", catalog.answering(), max_string)
+    for model in catalog.versions:
+        for path, version in _paths(catalog, model):
+            served = catalog.versions[model][version]
+            document["paths"][path] = _operation(path, served, max_string)
+    return document
+
+
+def example_rows(signature: Signature) -> list[dict[str, Any]]:
+    """Return a row that the signature accepts, made from its ranges: never from a person's data."""
+    return [{column.name: _example(column) for column in signature.inputs}]
+
+
+def _paths(catalog: Catalog, model: str) -> list[tuple[str, str]]:
+    champion = catalog.aliases[model].get("champion")
+    paths = [(f"/models/{model}/predict", champion)] if champion else []
+    named = [(f"/models/{model}/versions/{v}/predict", v) for v in catalog.versions[model]]
+    return [*paths, *named]
+
+
+def _operation(path: str, served: ServedModel, max_string: int) -> dict[str, Any]:
+    manifest = served.manifest
+    row = row_model(manifest.signature, max_string=max_string).model_json_schema()
+    row.pop("title", None)
+    for column in manifest.signature.inputs:
+        row["properties"][column.name] |= _notes(column)
+    answer = _answer_schema(served)
+    operation: dict[str, Any] = {
+        "tags": ["predict"],
+        "summary": f"Predict with {manifest.model}",
+        "description": f"Answered by version `{manifest.version}`.",
+        "operationId": f"predict{path.replace('/', '_')}",
+        "security": [{}, {"basic": []}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": _one_or_many(row),
+                    "example": example_rows(manifest.signature),
+                }
+            },
+        },
+        "responses": {
+            "200": {
+                "description": "One answer a row, in the same order; an object for an object.",
+                "content": {"application/json": {"schema": _one_or_many(answer)}},
+            }
+        }
+        | {str(status): _problem_response(text) for status, text in _PROBLEMS.items()},
+    }
+    if served.loaded.predictor.classes:
+        operation["parameters"] = [
+            {
+                "name": PROBABILITIES,
+                "in": "query",
+                "description": "Whether to add each class's probability.",
+                "schema": {"type": "boolean", "default": False},
+            }
+        ]
+    return {"post": operation}
+
+
+def _one_or_many(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"oneOf": [{"type": "array", "minItems": 1, "items": schema}, schema]}
+
+
+def _problem_response(description: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
+
+
+def _answer_schema(served: ServedModel) -> dict[str, Any]:
+    types = {Kind.INTEGER: "integer", Kind.NUMBER: "number", Kind.BOOLEAN: "boolean"}
+    properties: dict[str, Any] = {
+        column.name: {"type": types.get(column.kind, "string")} | _notes(column)
+        for column in served.manifest.signature.outputs
+    }
+    required = list(properties)
+    if classes := served.loaded.predictor.classes:
+        names = [label_text(label) for label in classes]
+        properties[PROBABILITIES] = {
+            "type": "object",
+            "properties": {name: {"type": "number"} for name in names},
+        }
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _notes(column: Column) -> dict[str, Any]:
+    """Return what training saw of a column, in words: values beyond it are answered too."""
+    notes: list[str] = []
+    if column.unit:
+        notes.append(f"In {column.unit}.")
+    if column.categories:
+        notes.append(f"In training one of: {', '.join(column.categories)}.")
+    elif column.minimum is not None:
+        notes.append(f"In training from {_short(column.minimum)} to {_short(column.maximum)}.")
+    return {"title": column.name} | ({"description": " ".join(notes)} if notes else {})
+
+
+def _short(value: float | str | None) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _example(column: Column) -> Any:
+    if column.kind is Kind.BOOLEAN:
+        return True
+    if column.kind is Kind.CATEGORY and column.categories:
+        return column.categories[0]
+    if column.kind in {Kind.STRING, Kind.CATEGORY}:
+        return "text"
+    if column.kind is Kind.DATETIME:
+        return column.minimum or "2026-01-01T00:00:00Z"
+    low, high = float(column.minimum or 0), float(column.maximum or 0)
+    middle = low / 2 + high / 2
+    if column.kind is Kind.INTEGER:
+        return math.floor(middle)
+    # As many digits as a person would write, and never outside the range.
+    return min(max(float(f"{middle:.3g}"), low), high)

@@ -1,0 +1,66 @@
+"""Opens what the service and the command both use, as the settings say."""
+
+from datetime import UTC, datetime
+
+from api.catalog import Catalog
+from api.settings import Settings
+from model_store.file_store import FileModelStore
+from model_store.store import LoadPolicy, ModelStore
+from monitoring.errors import LogFormatError, LogLockedError, LogUnavailableError
+from monitoring.options import LogOptions
+from monitoring.prediction_log import PredictionLog
+from monitoring.views import ViewColumn
+
+
+class StartError(Exception):
+    """The service must not start like this; the sentence says what to do."""
+
+
+def utc_now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(UTC)
+
+
+def model_store(settings: Settings) -> ModelStore:
+    """Return the store of models."""
+    policy = LoadPolicy(
+        formats=frozenset(settings.model_formats), trusted_types=settings.model_trusted_types
+    )
+    return FileModelStore(settings.local_data / "models", policy)
+
+
+def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
+    """Return the prediction log, and why it cannot be written now: usually an empty text.
+
+    Raises:
+        StartError: another service writes this log, or its file is something else.
+    """
+    try:
+        options = LogOptions(
+            durability=settings.log_durability,
+            keep=settings.log_predictions,
+            personal_fields=frozenset(settings.log_personal_fields),
+            key=settings.log_key.get_secret_value().encode(),
+            retention_days=settings.log_retention_days,
+            max_bytes=settings.log_max_bytes,
+        )
+        log = PredictionLog(settings.local_data / "predictions.sqlite", options, utc_now)
+        log.open()
+    except (LogLockedError, LogFormatError, ValueError) as error:
+        raise StartError(str(error)) from error
+    except LogUnavailableError as error:
+        return log, str(error)
+    return log, ""
+
+
+def declare_columns(log: PredictionLog, catalog: Catalog) -> None:
+    """Make the log's views show the columns of all served models.
+
+    Raises:
+        LogUnavailableError: they will be made when the log can be written again.
+    """
+    for served in catalog:
+        signature = served.manifest.signature
+        columns = [ViewColumn(c.name, str(c.kind), "input") for c in signature.inputs]
+        columns += [ViewColumn(c.name, str(c.kind), "output") for c in signature.outputs]
+        log.declare(served.manifest.model, columns)

@@ -1,0 +1,53 @@
+"""`GET /docs` and `GET /openapi.json`, whole without the internet."""
+
+from importlib.resources import files
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse
+
+from api.openapi import openapi_document
+from api.problems import NotFound
+from api.state import State, state_of
+
+router = APIRouter(include_in_schema=False)
+
+# The package is used for its files alone: it carries Swagger UI, which FastAPI links from a CDN.
+_ASSETS = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon.png": "image/png",
+}
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request, state: Annotated[State, Depends(state_of)]) -> dict[str, Any]:
+    """Return the OpenAPI document of what is served now."""
+    return openapi_document(
+        request.app,
+        state.watcher.catalog,
+        max_string=state.settings.predict_max_string_characters,
+    )
+
+
+@router.get("/docs")
+async def docs(request: Request) -> HTMLResponse:
+    """Return the page on which the routes can be read and tried."""
+    # Relative, so that the page works behind a proxy's path too.
+    return get_swagger_ui_html(
+        openapi_url="openapi.json",
+        title=request.app.title,
+        swagger_js_url="docs/swagger-ui-bundle.js",
+        swagger_css_url="docs/swagger-ui.css",
+        swagger_favicon_url="docs/favicon.png",
+    )
+
+
+@router.get("/docs/{name}")
+async def asset(name: str) -> FileResponse:
+    """Return a file of the page."""
+    if name not in _ASSETS:
+        raise NotFound("The page has no such file.")
+    path = files("fastapi_offline") / "static" / name
+    return FileResponse(str(path), media_type=_ASSETS[name])

@@ -1,0 +1,115 @@
+"""`GET /models` and `GET /models/{model}`: what is served."""
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel
+
+from api.catalog import Catalog, ServedModel
+from api.problems import NotFound
+from api.state import State, state_of
+
+router = APIRouter(prefix="/models", tags=["models"])
+
+
+class ColumnView(BaseModel):
+    """A column of a signature."""
+
+    name: str
+    kind: Literal["integer", "number", "boolean", "string", "category", "datetime"]
+    nullable: bool
+    categories: list[str]
+    minimum: float | str | None
+    maximum: float | str | None
+    unit: str
+
+
+class SignatureView(BaseModel):
+    """The columns that a version takes and gives."""
+
+    inputs: list[ColumnView]
+    outputs: list[ColumnView]
+
+
+class ScoreView(BaseModel):
+    """A score that a version reached in training."""
+
+    metric: str
+    split: str
+    value: float
+
+
+class VersionView(BaseModel):
+    """A served version."""
+
+    version: str
+    created: str
+    task: Literal["classification", "regression"]
+    aliases: list[str]
+    signature: SignatureView
+    scores: list[ScoreView]
+    card: str | None = None
+
+
+class ModelView(BaseModel):
+    """A served model."""
+
+    model: str
+    default: bool
+    aliases: dict[str, str]
+    versions: list[VersionView]
+
+
+class ModelsView(BaseModel):
+    """All served models."""
+
+    models: list[ModelView]
+
+
+@router.get("")
+async def list_models(state: Annotated[State, Depends(state_of)]) -> ModelsView:
+    """List every model that is served, with its versions, signatures and scores."""
+    catalog = state.watcher.catalog
+    return ModelsView(models=[_model_view(catalog, name, card=False) for name in catalog.versions])
+
+
+@router.get("/{model}")
+async def show_model(model: str, state: Annotated[State, Depends(state_of)]) -> ModelView:
+    """Show one model, with the cards of its versions."""
+    catalog = state.watcher.catalog
+    if model not in catalog.versions:
+        raise NotFound("No model of that name is served: GET /models lists them.")
+    return _model_view(catalog, model, card=True)
+
+
+def _model_view(catalog: Catalog, model: str, *, card: bool) -> ModelView:
+    aliases = dict(catalog.aliases[model])
+    return ModelView(
+        model=model,
+        default=model == catalog.default,
+        aliases=aliases,
+        versions=[
+            _version_view(served, [a for a, v in aliases.items() if v == version], card=card)
+            for version, served in catalog.versions[model].items()
+        ],
+    )
+
+
+def _version_view(served: ServedModel, aliases: list[str], *, card: bool) -> VersionView:
+    manifest = served.manifest
+    return VersionView(
+        version=manifest.version,
+        created=manifest.created,
+        task=manifest.task,
+        aliases=aliases,
+        signature=SignatureView(
+            inputs=[_column_view(column) for column in manifest.signature.inputs],
+            outputs=[_column_view(column) for column in manifest.signature.outputs],
+        ),
+        scores=[ScoreView(metric=s.metric, split=s.split, value=s.value) for s in manifest.scores],
+        card=served.loaded.card if card else None,
+    )
+
+
+def _column_view(column: Any) -> ColumnView:
+    return ColumnView(**{name: getattr(column, name) for name in ColumnView.model_fields})

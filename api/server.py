@@ -1,0 +1,100 @@
+"""Runs the service under uvicorn: on a socket that is already ours, until it is told to stop."""
+
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from api.event_log import EventLog, ForwardingHandler
+from api.settings import Settings
+from api.state import State
+
+
+class AddressError(Exception):
+    """The address cannot be listened on; the sentence says what to do."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket bound to an address.
+
+    Raises:
+        AddressError: the port is taken, or the address is not this machine's.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        # Claimed now: a bound port that nobody listens on may still be taken by another.
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise AddressError(
+            f"Cannot listen on {host}:{port} ({error.strerror}). Stop what uses the port, or "
+            "choose another: SERVICE_PORT=8001 make serve."
+        ) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which says when it is ready, and leaves with 0 when it is told to stop."""
+
+    def __init__(
+        self, config: uvicorn.Config, app: FastAPI, on_ready: Callable[[State], None]
+    ) -> None:
+        super().__init__(config)
+        self._app = app
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready(self.lifespan.state["service"])
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Take the service out of rotation, finish what is in flight, stop."""
+        self._app.state.draining = True
+        super().handle_exit(sig, frame)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle signals while serving. uvicorn's own would raise them again afterwards."""
+        handled = (signal.SIGINT, signal.SIGTERM)
+        before = {number: signal.signal(number, self.handle_exit) for number in handled}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def run(
+    app: FastAPI,
+    listener: socket.socket,
+    settings: Settings,
+    events: EventLog,
+    on_ready: Callable[[State], None],
+) -> bool:
+    """Serve until told to stop; return whether the service ever started."""
+    logging.basicConfig(handlers=[ForwardingHandler(events)], level=logging.WARNING, force=True)
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        http="httptools",
+        lifespan="on",
+        log_config=None,
+        loop="uvloop",
+        server_header=False,
+        timeout_graceful_shutdown=round(settings.service_shutdown_seconds),
+        ws="none",
+    )
+    server = Server(config, app, on_ready)
+    server.run(sockets=[listener])
+    return server.started

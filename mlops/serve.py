@@ -1,0 +1,119 @@
+"""`mlops serve`: from an empty folder, or a table, to a running service in one command."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import SecretStr
+
+from api import resources
+from api.app import create_app
+from api.event_log import make_event_log
+from api.openapi import example_rows
+from api.server import AddressError, listen
+from api.server import run as run_server
+from api.settings import Settings
+from api.settings_sources import PROJECT_ROOT
+from api.state import State
+from mlops.output import Exit, fail, tell
+from mlops.secret_files import ensure_secret
+from mlops.settings import load_settings
+from mlops.table import train_table
+from mlops.train import run as run_training
+
+Data = Annotated[Path | None, typer.Option(help="A table to train on first: CSV or Parquet.")]
+Target = Annotated[str, typer.Option(help="The column of the table to predict.")]
+Task = Annotated[
+    Literal["", "classification", "regression"],
+    typer.Option(help="What to train; told from the target where it is left out."),
+]
+
+
+def serve(data: Data = None, target: Target = "", task: Task = "") -> None:
+    """Serve the models of the store; train one first if it is empty, or if a table is given."""
+    settings = load_settings()
+    # The address comes first: who cannot have it shall not wait for a training.
+    try:
+        listener = listen(settings.service_host, settings.service_port)
+    except AddressError as error:
+        fail(str(error))
+    settings = with_secrets(settings)
+    if data:
+        if not target:
+            fail("Say which column to predict: TARGET=column.", Exit.USAGE)
+        settings = settings.model_copy(
+            update={"model_name": train_table(settings, data, target, task)}
+        )
+    else:
+        _train_if_empty(settings)
+    _refuse_ambiguous(settings)
+
+    events = make_event_log(settings.service_event_level)
+    app = create_app(settings, events=events)
+    port = listener.getsockname()[1]
+    if not run_server(app, listener, settings, events, lambda state: _welcome(state, port)):
+        fail(app.state.refusal or "The service could not start: see the events above.")
+
+
+def with_secrets(settings: Settings) -> Settings:
+    """Return the settings with the passwords that nobody chose, made and kept in files."""
+    wanted = ["metrics_password", "admin_password"]
+    if settings.log_personal_fields or settings.log_predictions == "hashed":
+        wanted.append("log_key")
+    folder = settings.local_data / "secrets"
+    made: dict[str, SecretStr] = {}
+    for name in wanted:
+        if getattr(settings, name).get_secret_value():
+            continue
+        try:
+            made[name] = SecretStr(ensure_secret(folder, name))
+        except OSError as error:
+            # Without a password its role stays closed, which is safe; without a key nothing is.
+            if name == "log_key":
+                fail(f"{folder} cannot be written ({error.strerror}): set LOG_KEY to a secret.")
+            tell(f"{folder} cannot be written ({error.strerror}): {name.upper()} stays unset.")
+    return settings.model_copy(update=made)
+
+
+def _train_if_empty(settings: Settings) -> None:
+    if resources.model_store(settings).models() or not settings.train_if_empty:
+        return
+    tell(f"The model store is empty: training {settings.train_if_empty} first.")
+    run_training(settings, PROJECT_ROOT / settings.train_if_empty, {})
+
+
+def _refuse_ambiguous(settings: Settings) -> None:
+    models = resources.model_store(settings).models()
+    if settings.model_name or len(models) < 2:  # noqa: PLR2004 - which of two?
+        return
+    fail(
+        f"The store holds {', '.join(models)}. Say which one /predict answers with: "
+        f"MODEL_NAME={models[0]} make serve.",
+        Exit.USAGE,
+    )
+
+
+def _welcome(state: State, port: int) -> None:
+    """Tell a person where the service is and how to ask it; on standard error."""
+    settings, catalog = state.settings, state.watcher.catalog
+    host = f"[{settings.service_host}]" if ":" in settings.service_host else settings.service_host
+    address = f"http://{host}:{port}"
+    if missing := catalog.missing():
+        tell(f"Serving on {address}, but nothing can be predicted yet. {missing}")
+        return
+    manifest = catalog.answering().manifest
+    rows = json.dumps(example_rows(manifest.signature), ensure_ascii=False)
+    user = "" if settings.predict_is_open else f" -u {settings.predict_username}"
+    secrets = settings.local_data / "secrets"
+    tell(
+        f"\nServing {manifest.model} {manifest.version}\n\n"
+        f"  address   {address}\n"
+        f"  docs      {address}/docs\n"
+        f"  metrics   curl -u {settings.metrics_username}:$(cat "
+        f"{shlex.quote(str(secrets / 'metrics_password'))}) {address}/metrics\n"
+        f"  predict   curl{user} {address}/predict -H 'Content-Type: application/json' "
+        f"-d {shlex.quote(rows)}\n"
+        f"  stop      Ctrl-C\n"
+    )

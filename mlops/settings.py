@@ -1,0 +1,64 @@
+"""`mlops settings`: every setting with its value, where it came from, and what it means."""
+
+from typing import Any, NamedTuple
+
+from pydantic import SecretStr, ValidationError
+
+from api.settings import Settings
+from api.settings_sources import SettingsError, settings_sources
+from mlops.output import Exit, JsonOption, fail, print_json, print_table
+
+
+class SettingRow(NamedTuple):
+    """One setting, as it is shown."""
+
+    name: str
+    value: str
+    source: str
+    meaning: str
+
+
+def load_settings() -> Settings:
+    """Return the settings, or leave with a sentence on the one that cannot be used."""
+    try:
+        return Settings()
+    except SettingsError as error:
+        fail(str(error), Exit.USAGE)
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        name = "_".join(str(part) for part in found["loc"]).upper() or "The settings"
+        reason = found["msg"].removeprefix("Value error, ")
+        fail(f"{name} cannot be used: {reason}. `mlops settings` says what it means.", Exit.USAGE)
+
+
+def setting_rows(settings: Settings) -> list[SettingRow]:
+    """Return every setting by the name of its environment variable; secrets only as set or not."""
+    came_from: dict[str, str] = {}
+    for source, values in reversed(settings_sources(Settings).items()):
+        came_from |= dict.fromkeys(values(), source)
+    return [
+        SettingRow(
+            name.upper(),
+            _shown(getattr(settings, name)),
+            came_from.get(name, "default"),
+            " ".join((field.description or "").split()),
+        )
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def settings(*, as_json: JsonOption = False) -> None:
+    """Show every setting with its value, its source and its meaning."""
+    rows = setting_rows(load_settings())
+    if as_json:
+        print_json([row._asdict() for row in rows])
+    else:
+        print_table(["Setting", "Value", "Source", "Meaning"], rows)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return "(set)" if value.get_secret_value() else "(not set)"
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return "" if value is None else str(value)

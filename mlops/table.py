@@ -1,0 +1,46 @@
+"""From a table to a model that serves it, trained once for as long as the table stays the same."""
+
+import hashlib
+from pathlib import Path
+
+from api import resources
+from api.settings import Settings
+from api.settings_sources import PROJECT_ROOT
+from mlops.output import fail, tell
+from mlops.train import run
+from model_store.errors import ModelStoreError
+from model_store.manifest import Manifest
+
+
+def train_table(settings: Settings, data: Path, target: str, task: str) -> str:
+    """Return the name of a table's model; it is trained unless its champion already was, on it."""
+    # Only this verb, and only with a table, needs the notebooks' libraries.
+    from ml_pipe.run_folder import model_name  # noqa: PLC0415
+
+    if not data.is_file():
+        fail(f'There is no file "{data}": give the path of a CSV or Parquet file.')
+    model = settings.model_name or model_name(data)
+    champion = _champion(settings, model)
+    if champion and _is_trained_on(champion, data, target, task):
+        tell(f"{model} {champion.version} was trained on this table already.")
+        return model
+    tell(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
+    parameters = {"data": str(data.resolve()), "target": target, "task": task, "model": model}
+    return run(settings, PROJECT_ROOT / "ml_pipe", parameters).model
+
+
+def _champion(settings: Settings, model: str) -> Manifest | None:
+    store = resources.model_store(settings)
+    try:
+        return store.manifest(model, store.aliases(model).current["champion"])
+    except (ModelStoreError, KeyError):
+        return None
+
+
+def _is_trained_on(manifest: Manifest, data: Path, target: str, task: str) -> bool:
+    fingerprint = hashlib.sha256(data.read_bytes()).hexdigest()
+    return (
+        manifest.origin.data == fingerprint
+        and [column.name for column in manifest.signature.outputs] == [target]
+        and task in {"", manifest.task}
+    )

@@ -1,0 +1,79 @@
+"""`mlops train`: run a pipeline, from its table to a published version."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.settings import Settings
+from mlops.output import Exit, JsonOption, fail, print_json, tell
+from mlops.settings import load_settings
+
+if TYPE_CHECKING:
+    from ml_pipe.workflow import RunReport
+
+Folder = Annotated[
+    Path,
+    typer.Argument(help="A folder of numbered notebooks, or of parameters for the template's."),
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", "-p", help="A notebook's parameter, as name=value. Repeatable."),
+]
+
+
+def train(
+    folder: Folder = Path("ml_pipe"),
+    parameter: Parameters = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the notebooks of a pipeline; they publish a version if it passes its acceptance tests."""
+    report = run(load_settings(), folder, parse_parameters(parameter or []))
+    if as_json:
+        print_json({"run": report.run_id, "model": report.model, "version": report.version})
+        return
+    tell(f"Published {report.model} {report.version}. Executed notebooks: {report.folder}")
+
+
+def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "RunReport":
+    """Run a pipeline under the settings; leave with a sentence where it fails."""
+    # The notebooks' libraries take long to import, and no other verb needs them.
+    from ml_pipe.errors import PipelineError, TableError  # noqa: PLC0415
+    from ml_pipe.workflow import run_pipeline  # noqa: PLC0415
+
+    try:
+        return run_pipeline(
+            folder,
+            {**from_settings(settings), **parameters},
+            local_data=settings.local_data,
+            cell_timeout_seconds=settings.train_cell_timeout_seconds,
+        )
+    except (PipelineError, TableError) as error:
+        fail(str(error))
+
+
+def from_settings(settings: Settings) -> dict[str, Any]:
+    """Return the parameters that every run gets from the settings."""
+    return {
+        "trusted_types": list(settings.model_trusted_types),
+        "setup": settings.train_setup,
+        "git_branch": settings.git_branch,
+        "git_head": settings.git_head,
+    }
+
+
+def parse_parameters(given: list[str]) -> dict[str, Any]:
+    """Return `name=value` pairs; a value is JSON where it can be read as such, else text."""
+    parameters: dict[str, Any] = {}
+    for pair in given:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            fail(f"A parameter is written name=value: {pair!r} is not.", Exit.USAGE)
+        try:
+            parameters[name] = json.loads(text)
+        except json.JSONDecodeError:
+            parameters[name] = text
+    return parameters

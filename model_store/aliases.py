@@ -1,0 +1,103 @@
+"""Aliases: which version a name stands for, and every move that it made."""
+
+from typing import Literal
+
+import msgspec
+
+from model_store.errors import NotFoundError, RefusedError
+from model_store.names import is_name
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One move of an alias."""
+
+    time: str
+    """RFC 3339, UTC."""
+    alias: str
+    action: Literal["promote", "rollback"]
+    source: str | None = msgspec.field(name="from")
+    """None for the first move."""
+    target: str = msgspec.field(name="to")
+    reason: str = ""
+
+
+class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands in `aliases.json`."""
+
+    current: dict[str, str] = msgspec.field(name="aliases", default_factory=dict)
+    """The version that each alias stands for."""
+    history: tuple[Move, ...] = ()
+    """Every move, the first one first."""
+
+    @classmethod
+    def of_text(cls, text: bytes) -> "Aliases":
+        """Read `aliases.json`.
+
+        Raises:
+            RefusedError: it is damaged, or holds a name that is not safe.
+        """
+        try:
+            aliases = msgspec.json.decode(text, type=cls)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise RefusedError(
+                f"aliases.json is damaged ({error}): restore it, or delete it and promote a version."
+            ) from error
+        if not all(map(is_name, (*aliases.current, *aliases.current.values()))):
+            raise RefusedError(
+                "aliases.json holds a name that is not safe: restore it, or delete it and promote "
+                "a version."
+            )
+        return aliases
+
+    def text(self) -> bytes:
+        """Return what to write to `aliases.json`."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2)
+
+    def promoted(self, alias: str, version: str, *, time: str, reason: str) -> "Aliases":
+        """Return the aliases after one was given to a version."""
+        return self._moved(alias, "promote", version, time=time, reason=reason)
+
+    def rolled_back(self, alias: str, *, time: str, reason: str) -> "Aliases":
+        """Return the aliases after one went back to the version that it had before.
+
+        Raises:
+            NotFoundError: there was none before.
+        """
+        held = self._held(alias)
+        if len(held) < 2:  # noqa: PLR2004 - now, and before
+            raise NotFoundError(
+                f"The alias {alias} has no version before the one it has: promote one."
+            )
+        return self._moved(alias, "rollback", held[-2], time=time, reason=reason)
+
+    def _held(self, alias: str) -> list[str]:
+        """Return the versions an alias can go back through, the present one last."""
+        held: list[str] = []
+        for move in self.history:
+            if move.alias != alias:
+                continue
+            # What was rolled back is done with: to roll back again goes further back.
+            if move.action == "rollback" and held:
+                held.pop()
+            else:
+                held.append(move.target)
+        return held
+
+    def _moved(
+        self,
+        alias: str,
+        action: Literal["promote", "rollback"],
+        version: str,
+        *,
+        time: str,
+        reason: str,
+    ) -> "Aliases":
+        move = Move(
+            time=time,
+            alias=alias,
+            action=action,
+            source=self.current.get(alias),
+            target=version,
+            reason=reason,
+        )
+        return Aliases({**self.current, alias: version}, (*self.history, move))

@@ -1,0 +1,129 @@
+"""A bundle: the directory that a version is, written and read back, with nothing in it run."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from model_store import files
+from model_store.errors import NotFoundError, RefusedError
+from model_store.golden import Golden
+from model_store.manifest import FORMAT_NUMBER, EstimatorFormat, File, Manifest, Origin, Score, Task
+from model_store.signature import Signature
+
+MANIFEST = "manifest.json"
+GOLDEN = "golden.json"
+REFERENCE = "reference.json"
+CARD = "card.md"
+ESTIMATOR_FILES = {"skops": "model.skops", "pickle": "model.pickle"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """Everything that a new version is made of."""
+
+    model: str
+    task: Task
+    estimator: Any
+    """Fitted."""
+    signature: Signature
+    golden: Golden
+    format: EstimatorFormat = "skops"
+    scores: Sequence[Score] = ()
+    parameters: Mapping[str, str | int | float | bool | list[str] | None] = field(
+        default_factory=dict
+    )
+    origin: Origin = Origin()
+    requires: Sequence[str] = ()
+    """Modules of ours that hold the estimator's classes."""
+    reference: bytes = b"{}"
+    """The profile of the training data: JSON text, stored as it is."""
+    card: str = ""
+    """The model card, in Markdown."""
+
+
+class _Numbered(msgspec.Struct):
+    format: int
+
+
+def write(folder: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:
+    """Write a bundle through to the disk, the manifest last, with its list of files.
+
+    Args:
+        folder: an empty directory.
+        manifest: all but the list of files.
+        contents: the other files, by name.
+    """
+    for name, content in contents.items():
+        files.write(folder / name, content)
+    listed = tuple(
+        File(name=name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+        for name, content in contents.items()
+    )
+    files.write(folder / MANIFEST, msgspec.structs.replace(manifest, files=listed).sealed())
+    files.sync_folder(folder)
+
+
+def read_manifest(folder: Path, model: str, version: str) -> Manifest:
+    """Return the manifest of the bundle in a folder, as that of this version.
+
+    Raises:
+        NotFoundError: there is none.
+        RefusedError: it is damaged, of another format number, or of another version.
+    """
+    try:
+        text = files.read(folder / MANIFEST)
+    except FileNotFoundError as error:
+        raise NotFoundError(f"The model {model} has no version {version}.") from error
+    try:
+        number = msgspec.json.decode(text, type=_Numbered).format
+        manifest = msgspec.json.decode(text, type=Manifest) if number == FORMAT_NUMBER else None
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise RefusedError(f"{MANIFEST} is damaged ({error}): publish again.") from error
+    if manifest is None:
+        raise RefusedError(
+            f"{MANIFEST} has format number {number}, and this service reads {FORMAT_NUMBER} only: "
+            "publish again with this version of the template."
+        )
+    if not manifest.seals(text):
+        raise RefusedError(f"{MANIFEST} does not match its checksum: publish again.")
+    if (manifest.model, manifest.version) != (model, version):
+        raise RefusedError(
+            f"The folder holds version {manifest.version} of {manifest.model}: move it back."
+        )
+    return manifest
+
+
+def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+    """Return the content of every file of a bundle, by name, as the manifest describes it.
+
+    Raises:
+        RefusedError: a file is missing, one too many is listed, or one has other content.
+    """
+    right = {ESTIMATOR_FILES[manifest.estimator], GOLDEN, REFERENCE, CARD}
+    if sorted(file.name for file in manifest.files) != sorted(right):
+        raise RefusedError(f"{MANIFEST} does not list the files of a bundle: publish again.")
+    return {file.name: _read_file(folder, file) for file in manifest.files}
+
+
+def read_card(folder: Path, manifest: Manifest) -> str:
+    """Return the model card of a bundle.
+
+    Raises:
+        RefusedError: it is missing or has other content.
+    """
+    return read_files(folder, manifest)[CARD].decode(errors="replace")
+
+
+def _read_file(folder: Path, file: File) -> bytes:
+    try:
+        content = files.read(folder / file.name, file.size)
+    except FileNotFoundError as error:
+        raise RefusedError(f"{file.name} is missing: publish again.") from error
+    # What was hashed is what is used: nothing is read a second time.
+    if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
+        raise RefusedError(f"{file.name} is not the file that was published: publish again.")
+    return content

@@ -1,0 +1,108 @@
+"""Columns: the one form that rows have between a request, a table and a model.
+
+A column's array depends on its kind alone, in training as in serving:
+
+| kind             | not nullable        | nullable                        |
+| ---------------- | ------------------- | ------------------------------- |
+| integer          | int64               | float64, NaN = missing          |
+| number           | float64             | float64, NaN = missing          |
+| boolean          | bool                | float64 0.0/1.0, NaN = missing  |
+| string, category | object of str       | object of str, None = missing   |
+| datetime         | datetime64[us], UTC | the same, NaT = missing         |
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from model_store.errors import SignatureError
+from model_store.signature import Column, Kind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Columns = dict[str, np.ndarray]
+"""One array a column, by name, each of shape `(rows,)`, all of one length."""
+
+_DTYPES = {
+    Kind.INTEGER: ("int64", "float64"),
+    Kind.NUMBER: ("float64", "float64"),
+    Kind.BOOLEAN: ("bool", "float64"),
+    Kind.STRING: ("object", "object"),
+    Kind.CATEGORY: ("object", "object"),
+    Kind.DATETIME: ("datetime64[us]", "datetime64[us]"),
+}
+
+_TO_JSON: dict[Kind, Callable[[Any], Any]] = {
+    Kind.INTEGER: int,
+    Kind.BOOLEAN: bool,
+    Kind.DATETIME: lambda moment: f"{moment.isoformat()}Z",
+}
+
+
+def dtype_of(column: Column) -> np.dtype[Any]:
+    """Return the dtype of a column's array."""
+    return np.dtype(_DTYPES[column.kind][column.nullable])
+
+
+def to_frame(columns: Columns, signature_columns: Sequence[Column]) -> "pd.DataFrame":
+    """Return columns as the table that an estimator takes, `(rows, len(signature_columns))`.
+
+    Columns stand in the signature's order, and their dtypes are those of the arrays: pandas would
+    turn objects into its own string dtype, which estimators were not trained on.
+    """
+    import pandas as pd  # noqa: PLC0415 - a service of compiled models does without pandas
+
+    arrays = [columns[column.name] for column in signature_columns]
+    names = [column.name for column in signature_columns]
+    dtypes = {array.dtype for array in arrays}
+    if len(dtypes) == 1:
+        # One block instead of one a column: seven times as fast to make.
+        return pd.DataFrame(np.column_stack(arrays), columns=names, dtype=dtypes.pop())
+    series = [pd.Series(array, dtype=array.dtype) for array in arrays]
+    return pd.DataFrame(dict(zip(names, series, strict=True)))
+
+
+def conform(frame: "pd.DataFrame", columns: Sequence[Column]) -> "pd.DataFrame":
+    """Return the columns of a table in the dtypes that a request gives them.
+
+    Train on what this returns, and the model is served exactly what it was trained on. The index
+    stays, other columns of the table are left out, and a category that training did not see passes
+    through.
+
+    Raises:
+        SignatureError: a column is absent, of another kind, or has missing values that the
+            signature does not allow.
+    """
+    from model_store.observed import observe  # noqa: PLC0415 - see `to_frame`
+
+    names = list(frame.columns)
+    arrays: Columns = {}
+    for column in columns:
+        if names.count(column.name) != 1:
+            raise SignatureError(
+                f'The table must have one column "{column.name}": add it, or train on a table '
+                "without it."
+            )
+        arrays[column.name] = observe(frame[column.name]).as_array(column)
+    result = to_frame(arrays, columns)
+    result.index = frame.index
+    return result
+
+
+def to_rows(columns: Columns, signature_columns: Sequence[Column]) -> list[dict[str, Any]]:
+    """Return columns as JSON-ready row objects: what a request would hold to give them."""
+    names = [column.name for column in signature_columns]
+    cells = [json_values(columns[c.name], c) for c in signature_columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def json_values(array: np.ndarray, column: Column) -> list[Any]:
+    """Return one column's values as JSON knows them, `None` for a missing one."""
+    present = _TO_JSON.get(column.kind, lambda value: value)
+    # A NaN is the one value that does not equal itself.
+    return [
+        None if value is None or value != value else present(value)  # noqa: PLR0124
+        for value in array.tolist()
+    ]

@@ -1,0 +1,233 @@
+"""A model store in a folder: `<root>/<model>/<version>/`, and `<root>/<model>/aliases.json`."""
+
+import os
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from model_store import bundle, files, formats, loading, packages
+from model_store.aliases import Aliases
+from model_store.bundle import Draft
+from model_store.errors import NotFoundError, RefusedError
+from model_store.manifest import Manifest
+from model_store.names import checked_name, is_name
+from model_store.staging import model_lock, staged
+from model_store.store import LoadedModel, LoadPolicy
+from model_store.versions import new_version
+
+_ALIASES = "aliases.json"
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class FileModelStore:
+    """The model store of a folder, which need not exist before something is published.
+
+    Args:
+        root: the folder.
+        policy: what may be loaded.
+        clock: returns the time, aware, for version ids and the history of aliases.
+    """
+
+    def __init__(
+        self, root: Path, policy: LoadPolicy, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self._root = root
+        self._policy = policy
+        self._clock = clock
+
+    def models(self) -> list[str]:
+        """Return the names of all models, sorted: of those with a version or with aliases."""
+        return [name for name in _folders(self._root) if _is_model(self._root / name)]
+
+    def versions(self, model: str) -> list[str]:
+        """Return the ids of a model's versions, the oldest first.
+
+        Raises:
+            NotFoundError: there is no such model.
+        """
+        folder = self._model_folder(model)
+        # Ids begin with their time.
+        return [name for name in _folders(folder) if _is_bundle(folder / name)]
+
+    def manifest(self, model: str, version: str) -> Manifest:
+        """Return a version's manifest, without loading the version."""
+        with _named(model, version):
+            return bundle.read_manifest(self._version_folder(model, version), model, version)
+
+    def card(self, model: str, version: str) -> str:
+        """Return a version's model card, in Markdown."""
+        manifest = self.manifest(model, version)
+        with _named(model, version):
+            return bundle.read_card(self._version_folder(model, version), manifest)
+
+    def aliases(self, model: str) -> Aliases:
+        """Return a model's aliases and their history; empty where none was ever given."""
+        try:
+            text = files.read(self._model_folder(model) / _ALIASES)
+        except FileNotFoundError:
+            return Aliases()
+        return Aliases.of_text(text)
+
+    def publish(self, draft: Draft) -> str:
+        """Store a new version, seen to load with every check, and return its id.
+
+        No alias moves. A failure, or a crash, leaves nothing that a reader sees.
+
+        Raises:
+            InvalidNameError: the model's name is not safe.
+            RefusedError: the version would not load from the store.
+        """
+        model_folder = self._root / checked_name("model", draft.model)
+        contents = {
+            bundle.ESTIMATOR_FILES[draft.format]: formats.dump(draft.estimator, draft.format),
+            bundle.GOLDEN: msgspec.json.encode(draft.golden),
+            bundle.REFERENCE: draft.reference,
+            bundle.CARD: draft.card.encode(),
+        }
+        now = self._clock()
+        origin = draft.origin
+        version = new_version(now, origin.git_branch, origin.git_head, origin.setup)
+        model_folder.mkdir(parents=True, exist_ok=True)
+        with staged(model_folder, version) as stage:
+            manifest = _manifest(draft, stage.version, now)
+            bundle.write(stage.folder, manifest, contents)
+            with _named(draft.model, stage.version):
+                loading.load(stage.folder, draft.model, stage.version, self._policy)
+            stage.publish()
+        files.sync_folder(self._root)
+        return stage.version
+
+    def promote(self, model: str, version: str, alias: str = "champion", reason: str = "") -> None:
+        """Let an alias point to an undamaged version; one that does already stays, unrecorded.
+
+        Raises:
+            NotFoundError: there is no such version.
+            RefusedError: the version or the model's `aliases.json` is damaged.
+        """
+        checked_name("alias", alias)
+        self._check_undamaged(model, version)
+        with model_lock(self._model_folder(model)):
+            aliases = self.aliases(model)
+            if aliases.current.get(alias) != version:
+                moved = aliases.promoted(alias, version, time=self._time(), reason=reason)
+                files.replace(self._model_folder(model) / _ALIASES, moved.text())
+
+    def rollback(self, model: str, alias: str = "champion", reason: str = "") -> None:
+        """Let an alias point to the version that it had before; again, to the one before that.
+
+        Raises:
+            NotFoundError: it had none before, or that version is gone.
+            RefusedError: that version or the model's `aliases.json` is damaged.
+        """
+        checked_name("alias", alias)
+        with model_lock(self._model_folder(model)):
+            moved = self.aliases(model).rolled_back(alias, time=self._time(), reason=reason)
+            self._check_undamaged(model, moved.current[alias])
+            files.replace(self._model_folder(model) / _ALIASES, moved.text())
+
+    def load(self, model: str, version: str) -> LoadedModel:
+        """Load a version with every check.
+
+        Raises:
+            NotFoundError: there is no such version.
+            RefusedError: it failed a check.
+        """
+        with _named(model, version):
+            return loading.load(self._version_folder(model, version), model, version, self._policy)
+
+    def verify(self, model: str, version: str) -> None:
+        """Load a version with every check, and forget it; raises what `load` raises."""
+        self.load(model, version)
+
+    def fingerprint(self) -> Hashable:
+        """Return what differs whenever an alias of any model has moved; it reads no file."""
+        return tuple((name, _stamp(self._root / name / _ALIASES)) for name in _folders(self._root))
+
+    def _check_undamaged(self, model: str, version: str) -> None:
+        with _named(model, version):
+            folder = self._version_folder(model, version)
+            bundle.read_files(folder, bundle.read_manifest(folder, model, version))
+
+    def _model_folder(self, model: str) -> Path:
+        return _folder(self._root / checked_name("model", model), f"The model store has no {model}")
+
+    def _version_folder(self, model: str, version: str) -> Path:
+        path = self._model_folder(model) / checked_name("version", version)
+        return _folder(path, f"The model {model} has no version {version}")
+
+    def _time(self) -> str:
+        return _rfc3339(self._clock())
+
+
+def _manifest(draft: Draft, version: str, now: datetime) -> Manifest:
+    return Manifest(
+        model=draft.model,
+        version=version,
+        created=_rfc3339(now),
+        task=draft.task,
+        estimator=draft.format,
+        signature=draft.signature,
+        scores=tuple(draft.scores),
+        parameters=dict(draft.parameters),
+        origin=draft.origin,
+        python=packages.python_version(),
+        packages=packages.installed(),
+        requires=tuple(draft.requires),
+    )
+
+
+def _rfc3339(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
+
+
+def _folder(path: Path, absence: str) -> Path:
+    if path.is_symlink():
+        raise RefusedError(f"{path.name} is a link, which may lead anywhere: put the folder there.")
+    if not path.is_dir():
+        raise NotFoundError(f"{absence}: `mlops models list` shows what there is.")
+    return path
+
+
+def _folders(path: Path) -> list[str]:
+    """Return the safe names of the real folders in a folder, sorted; none where it is absent."""
+    try:
+        with os.scandir(path) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if is_name(entry.name) and entry.is_dir(follow_symlinks=False)
+            )
+    except FileNotFoundError:
+        return []
+
+
+def _is_bundle(folder: Path) -> bool:
+    return os.path.lexists(folder / bundle.MANIFEST)
+
+
+def _is_model(folder: Path) -> bool:
+    is_aliased = os.path.lexists(folder / _ALIASES)
+    return is_aliased or any(_is_bundle(folder / name) for name in _folders(folder))
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
+
+
+@contextmanager
+def _named(model: str, version: str) -> Iterator[None]:
+    """Let a refusal say what was refused."""
+    try:
+        yield
+    except RefusedError as error:
+        raise RefusedError(f"Version {version} of {model} is refused. {error}") from error

@@ -1,0 +1,90 @@
+"""Files that are read without trusting them, and written so that a crash leaves the old or the new.
+
+What is not a plain file (a link, a pipe, a folder, a device) is refused without waiting for it.
+"""
+
+import errno
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from model_store.errors import RefusedError
+
+MAX_TEXT_BYTES = 16 * 2**20
+"""The limit of a file whose size nothing else tells."""
+
+_SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def read(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
+    """Return the content of a plain file of at most `max_bytes`.
+
+    Raises:
+        FileNotFoundError: there is nothing of that name.
+        RefusedError: it is no plain file, too large, or cannot be read.
+    """
+    with _open(path, os.O_RDONLY) as descriptor:
+        size = os.fstat(descriptor).st_size
+        if size > max_bytes:
+            raise RefusedError(
+                f"{path.name} has {size} bytes where at most {max_bytes} are right: restore it."
+            )
+        with os.fdopen(os.dup(descriptor), "rb") as file:
+            # The limit again, for a file that grows meanwhile.
+            return file.read(max_bytes)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file through to the disk, in place of whatever plain file was there."""
+    with _open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(content)
+        os.fsync(descriptor)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file so that every reader, and every crash, finds the old or the new one, whole.
+
+    One writer at a time: hold a lock.
+    """
+    beside = path.with_name(f".{path.name}.new")
+    write(beside, content)
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Write a folder's list of names through to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock that a file stands for; wait for it. It ends with its holder, however."""
+    with _open(path, os.O_RDWR | os.O_CREAT) as descriptor:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def _open(path: Path, flags: int) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, flags | _SAFE, 0o666)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        reason = "it is a link" if error.errno == errno.ELOOP else os.strerror(error.errno or 0)
+        raise RefusedError(f"{path.name} cannot be opened ({reason}): restore it.") from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise RefusedError(f"{path.name} is no plain file: restore it.")
+        yield descriptor
+    finally:
+        os.close(descriptor)

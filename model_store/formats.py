@@ -1,0 +1,77 @@
+"""The formats of a stored estimator: a closed list, chosen by our code and allowed by a policy."""
+
+import importlib
+import pickle
+from typing import Any
+
+from model_store.errors import RefusedError
+from model_store.manifest import EstimatorFormat
+from model_store.store import LoadPolicy
+
+
+def dump(estimator: Any, format_name: EstimatorFormat) -> bytes:
+    """Return a fitted estimator as bytes.
+
+    Raises:
+        RefusedError: the format cannot hold it.
+    """
+    try:
+        if format_name == "pickle":
+            return pickle.dumps(estimator)
+        stored: bytes = _skops().dumps(estimator)
+    except Exception as error:  # what an estimator is made of may raise anything
+        raise RefusedError(
+            f"The estimator cannot be stored as {format_name} ({error}): build it from classes and "
+            "functions of importable modules."
+        ) from error
+    return stored
+
+
+def check_allowed(stored: bytes, format_name: EstimatorFormat, policy: LoadPolicy) -> None:
+    """See that a stored estimator may be loaded, without loading anything of it.
+
+    Raises:
+        RefusedError: the policy forbids its format or does not trust a type in it.
+    """
+    if format_name not in policy.formats:
+        raise RefusedError(
+            f"The format {format_name} is not allowed: if you trust everyone who can write to the "
+            "model store, add it to the setting of allowed formats."
+        )
+    if format_name == "pickle":
+        return
+    try:
+        found = _skops().get_untrusted_types(data=stored)
+    except Exception as error:
+        raise _unreadable(format_name, error) from error
+    if untrusted := sorted(set(found) - set(policy.trusted_types)):
+        raise RefusedError(
+            f"The model holds types that are not trusted ({', '.join(untrusted)}): if you know "
+            "them to be harmless, add them to the setting of trusted types."
+        )
+
+
+def load(stored: bytes, format_name: EstimatorFormat, policy: LoadPolicy) -> Any:
+    """Return the estimator that was stored; check before that it is allowed.
+
+    Raises:
+        RefusedError: it cannot be loaded here.
+    """
+    try:
+        if format_name == "pickle":
+            return pickle.loads(stored)  # noqa: S301 - opted in to, and hashed
+        return _skops().loads(stored, trusted=list(policy.trusted_types))
+    except Exception as error:
+        raise _unreadable(format_name, error) from error
+
+
+def _skops() -> Any:
+    # A service of compiled models never needs it, nor what it imports.
+    return importlib.import_module("skops.io")
+
+
+def _unreadable(format_name: str, error: Exception) -> RefusedError:
+    return RefusedError(
+        f"The {format_name} file cannot be loaded here ({type(error).__name__}: {error}): publish "
+        "it again from this environment."
+    )

@@ -1,0 +1,144 @@
+"""Golden rows: inputs with the answers that training got for them, which every load must give."""
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from model_store.columns import Columns, conform, to_rows
+from model_store.errors import RefusedError
+from model_store.predictor import EstimatorPredictor, Predictor, answers
+from model_store.row_decoder import MAX_STRING, InvalidRowsError, RowDecoder
+from model_store.signature import Kind, Signature
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RELATIVE_TOLERANCE = 1e-5
+"""How far a number may be off; a compiled model computes in single precision."""
+# Of the greatest number of its column, for numbers that should be zero and nearly are.
+_SCALE_TOLERANCE = 1e-7
+_CANDIDATES = 10_000
+_FEW_VALUES = {Kind.BOOLEAN, Kind.CATEGORY}
+
+
+class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What stands in `golden.json`: row objects as in a request, and answers as in its answer."""
+
+    inputs: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
+
+
+def golden_rows(
+    estimator: Any, signature: Signature, frame: "pd.DataFrame", *, count: int = 20, seed: int = 0
+) -> Golden:
+    """Return rows of a table with the estimator's answers, probabilities included where it has any.
+
+    The rows are picked so that every predicted class, every category and boolean, and every
+    column's missing value occurs, as far as `count` rows can and 10,000 rows of the table have it.
+
+    Raises:
+        SignatureError: the table does not fit the signature.
+        PredictionError: the estimator gives no proper answer.
+        RefusedError: no row of the table could be a request.
+    """
+    random = np.random.default_rng(seed)
+    sample = conform(frame.iloc[random.permutation(len(frame))[:_CANDIDATES]], signature.inputs)
+    sample = sample[_fits_a_request(sample, signature)]
+    columns = {c.name: sample[c.name].to_numpy() for c in signature.inputs}
+    if sample.empty:
+        raise RefusedError(
+            "No row of the table can be a request, so that there are no golden rows."
+        )
+    predictor = EstimatorPredictor(estimator, signature)
+    chosen = _picked(_traits(columns, signature, predictor), len(sample), count)
+    picked = {name: array[chosen] for name, array in columns.items()}
+    inputs = to_rows(picked, signature.inputs)
+    return Golden(inputs, _answered(inputs, signature, RowDecoder(signature), predictor))
+
+
+def check(golden: Golden, signature: Signature, decoder: RowDecoder, predictor: Predictor) -> None:
+    """See that a model gives the golden answers, on the road that a request takes.
+
+    Raises:
+        RefusedError: a row is no request, or its answer is another.
+        PredictionError: the model gives no proper answer.
+    """
+    given = _answered(golden.inputs, signature, decoder, predictor)
+    if len(given) != len(golden.outputs):
+        raise RefusedError("golden.json has not one answer for each row: publish again.")
+    scales = {
+        column.name: max(_size(row.get(column.name)) for row in golden.outputs)
+        for column in signature.outputs
+    }
+    for number, (expected, answer) in enumerate(zip(golden.outputs, given, strict=True)):
+        if not _is_same(expected, answer, scales):
+            raise RefusedError(
+                f"The model answers golden row {number} differently than it did in training: train "
+                "again in this environment, or restore the environment of the training."
+            )
+
+
+def _answered(
+    inputs: list[dict[str, Any]], signature: Signature, decoder: RowDecoder, predictor: Predictor
+) -> list[dict[str, Any]]:
+    try:
+        rows = decoder.decode(msgspec.json.encode(inputs))
+    except InvalidRowsError as error:
+        raise RefusedError("golden.json has rows that no request could have.") from error
+    classes = predictor.classes
+    prediction = predictor.predict(decoder.columns(rows.items), probabilities=bool(classes))
+    return answers(prediction, signature, classes)
+
+
+def _fits_a_request(sample: "pd.DataFrame", signature: Signature) -> np.ndarray:
+    fits = np.full(len(sample), fill_value=True)
+    for column in signature.inputs:
+        if column.kind in {Kind.STRING, Kind.CATEGORY}:
+            fits &= [len(text or "") <= MAX_STRING for text in sample[column.name]]
+    return fits
+
+
+def _traits(columns: Columns, signature: Signature, predictor: Predictor) -> np.ndarray:
+    """Return what a row can show, `(traits, rows)`, bool."""
+    traits: list[np.ndarray] = []
+    for column in signature.inputs:
+        array = columns[column.name]
+        missing = np.array([value is None or value != value for value in array])  # noqa: PLR0124
+        if column.kind in _FEW_VALUES:
+            traits += [array == value for value in set(array[~missing].tolist())]
+        traits.append(missing)
+    if predictor.classes:
+        (labels,) = predictor.predict(columns).values
+        traits += [labels == label for label in predictor.classes]
+    return np.array(traits)
+
+
+def _picked(traits: np.ndarray, rows: int, count: int) -> list[int]:
+    """Return the rows to take: those that show most of what is unseen yet, then the first ones."""
+    chosen: list[int] = []
+    unseen = traits.any(axis=1)
+    while unseen.any() and len(chosen) < count:
+        best = int(np.argmax(traits[unseen].sum(axis=0)))
+        chosen.append(best)
+        unseen &= ~traits[:, best]
+    others = (row for row in range(rows) if row not in chosen)
+    return chosen + [row for row, _ in zip(others, range(count - len(chosen)), strict=False)]
+
+
+def _size(value: Any) -> float:
+    return abs(value) if isinstance(value, float) else 0.0
+
+
+def _is_same(expected: Any, given: Any, scales: Mapping[str, float], scale: float = 1.0) -> bool:
+    if isinstance(expected, dict) and isinstance(given, dict):
+        return expected.keys() == given.keys() and all(
+            _is_same(expected[name], given[name], {}, scales.get(name, 1.0)) for name in given
+        )
+    if isinstance(given, float) and type(expected) in {int, float}:
+        return math.isclose(
+            expected, given, rel_tol=RELATIVE_TOLERANCE, abs_tol=scale * _SCALE_TOLERANCE
+        )
+    return type(expected) is type(given) and bool(expected == given)

@@ -1,0 +1,85 @@
+"""The manifest of a bundle: everything about a version that can be read without loading it."""
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from model_store.signature import Signature
+
+FORMAT_NUMBER = 1
+"""The bundle layout that this code writes, and the only one that it reads."""
+
+Task = Literal["classification", "regression"]
+EstimatorFormat = Literal["skops", "pickle"]
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A score of the estimator on one split of its data."""
+
+    metric: str
+    split: str
+    value: float
+
+
+class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file of the bundle: its size in bytes and its SHA-256 in hexadecimal."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a version comes from: what an auditor needs to make it again."""
+
+    git_branch: str = ""
+    git_head: str = ""
+    git_dirty: bool = False
+    pipeline: str = ""
+    notebooks: dict[str, str] = {}
+    """SHA-256 of each notebook that ran, by file name."""
+    data: str = ""
+    """SHA-256 of the table that the run was given."""
+    seed: int = 0
+    setup: str = ""
+    run: str = ""
+    """The run's id: its executed notebooks are in `local_data/runs/<run id>/`."""
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands in `manifest.json`."""
+
+    format: int = FORMAT_NUMBER
+    model: str
+    version: str
+    created: str
+    """RFC 3339, UTC."""
+    task: Task
+    estimator: EstimatorFormat
+    """The format of the stored estimator, one of a closed list."""
+    signature: Signature
+    scores: tuple[Score, ...] = ()
+    parameters: dict[str, str | int | float | bool | list[str] | None] = {}
+    origin: Origin = Origin()
+    python: str
+    packages: dict[str, str]
+    """Version of each package that takes part in loading and predicting, by distribution name."""
+    requires: tuple[str, ...] = ()
+    """Modules of ours that hold the estimator's classes; without them it cannot be loaded."""
+    files: tuple[File, ...] = ()
+    checksum: str = ""
+    """SHA-256 of this text with an empty checksum: it finds accidents, it proves no author."""
+
+    def sealed(self) -> bytes:
+        """Return the text of `manifest.json`, which carries the checksum of all its other bytes."""
+        blank = msgspec.json.encode(msgspec.structs.replace(self, checksum=""))
+        # The checksum is the last field, so that the last empty text is its place.
+        head, _, tail = msgspec.json.format(blank, indent=2).rpartition(b'""')
+        checksum = hashlib.sha256(head + b'""' + tail).hexdigest()
+        return head + f'"{checksum}"'.encode() + tail
+
+    def seals(self, text: bytes) -> bool:
+        """Tell whether a text that holds this manifest is, byte for byte, what was sealed."""
+        head, found, tail = text.rpartition(f'"{self.checksum}"'.encode())
+        return bool(found) and hashlib.sha256(head + b'""' + tail).hexdigest() == self.checksum

@@ -1,0 +1,85 @@
+"""What a model store does, whatever keeps the models."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Protocol
+
+from model_store.aliases import Aliases
+from model_store.bundle import Draft
+from model_store.manifest import Manifest
+from model_store.predictor import Predictor
+from model_store.row_decoder import RowDecoder
+
+
+@dataclass(frozen=True)
+class LoadPolicy:
+    """What may be loaded. It comes from the settings, never from what is loaded."""
+
+    formats: frozenset[str] = frozenset({"skops"})
+    trusted_types: tuple[str, ...] = ()
+    """Full names of types that a skops file may hold besides those that skops trusts itself."""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A version that passed every check, ready to answer."""
+
+    manifest: Manifest
+    decoder: RowDecoder
+    predictor: Predictor
+    card: str
+
+
+class ModelStore(Protocol):
+    """Versions of models, and the aliases that point to them.
+
+    Every method raises `InvalidNameError` for a name that is not safe, `NotFoundError` for one that
+    is not there, and `RefusedError` for what is there and damaged or not allowed.
+    """
+
+    def models(self) -> list[str]:
+        """Return the names of all models, sorted."""
+        ...
+
+    def versions(self, model: str) -> list[str]:
+        """Return the ids of a model's versions, the oldest first."""
+        ...
+
+    def manifest(self, model: str, version: str) -> Manifest:
+        """Return a version's manifest, without loading the version."""
+        ...
+
+    def card(self, model: str, version: str) -> str:
+        """Return a version's model card, in Markdown."""
+        ...
+
+    def aliases(self, model: str) -> Aliases:
+        """Return a model's aliases and their history; empty where none was ever given."""
+        ...
+
+    def publish(self, draft: Draft) -> str:
+        """Store a new version, seen to load with every check, and return its id.
+
+        No alias moves. A failure, or a crash, leaves nothing that a reader sees.
+        """
+        ...
+
+    def promote(self, model: str, version: str, alias: str = "champion", reason: str = "") -> None:
+        """Let an alias point to an undamaged version; one that does already stays, unrecorded."""
+        ...
+
+    def rollback(self, model: str, alias: str = "champion", reason: str = "") -> None:
+        """Let an alias point to the version that it had before; again, to the one before that."""
+        ...
+
+    def load(self, model: str, version: str) -> LoadedModel:
+        """Load a version with every check."""
+        ...
+
+    def verify(self, model: str, version: str) -> None:
+        """Load a version with every check, and forget it."""
+        ...
+
+    def fingerprint(self) -> Hashable:
+        """Return what differs whenever an alias of any model has moved. It costs next to nothing."""
+        ...

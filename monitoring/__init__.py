@@ -1,0 +1,1 @@
+"""What happened: the prediction log, its readers and limits, and the statistics of columns."""

@@ -1,0 +1,42 @@
+"""What the prediction log is asked to be: how durable, how private, how large."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+SMALLEST_LOG_BYTES = 1024 * 1024
+SMALLEST_KEY_BYTES = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogOptions:
+    """The settings of a prediction log.
+
+    Raises:
+        ValueError: The options contradict each other; the sentence says what to change.
+    """
+
+    durability: Literal["normal", "full"] = "normal"
+    """What an answered request survives: `normal` a killed service, `full` also lost power."""
+    keep: Literal["full", "hashed", "none"] = "full"
+    """What of inputs and outputs: as they are, every value as its HMAC, or nothing."""
+    personal_fields: frozenset[str] = frozenset()
+    """Names whose values are never stored in clear, in inputs, outputs, feedback and events."""
+    key: bytes = field(default=b"", repr=False)
+    """The key of HMAC-SHA256; the same key makes the same value recognisable."""
+    retention_days: float | None = None
+    max_bytes: int | None = None
+    """The largest database file. The write-ahead log beside it adds some 4 MB."""
+
+    def __post_init__(self) -> None:
+        if (self.keep == "hashed" or self.personal_fields) and len(self.key) < SMALLEST_KEY_BYTES:
+            raise ValueError(
+                "Hashed predictions and personal fields need a secret key of at least "
+                f"{SMALLEST_KEY_BYTES} bytes: without it anyone could guess the values."
+            )
+        if self.retention_days is not None and not self.retention_days > 0:
+            raise ValueError("The retention in days must be above 0; leave it out to keep all.")
+        if self.max_bytes is not None and self.max_bytes < SMALLEST_LOG_BYTES:
+            raise ValueError(
+                f"The log's largest size must be at least {SMALLEST_LOG_BYTES} bytes; "
+                "leave it out for no bound."
+            )

@@ -1,0 +1,270 @@
+"""The prediction log: its one writer. Answered means logged."""
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from time import monotonic
+from typing import Self, TypeVar
+
+from monitoring import feedback, views
+from monitoring.batch import Batch, Entry, Ledger
+from monitoring.errors import LogUnavailableError
+from monitoring.log_file import (
+    Identity,
+    check_format,
+    connect_writer,
+    create_missing,
+    identity,
+)
+from monitoring.log_lock import LogLock
+from monitoring.options import LogOptions
+from monitoring.privacy import Privacy, json_text
+from monitoring.retention import remove_step
+from monitoring.timestamps import utc_text
+from monitoring.views import ViewColumn
+
+Result = TypeVar("Result")
+
+_EVENT = "INSERT INTO events (time, kind, detail) VALUES (?, ?, ?)"
+# Predictions wait while feedback is stored, so it is stored in transactions of this many items.
+_FEEDBACK_ITEMS = 100
+# How often it is looked, before a write, whether file and lock still stand.
+_LOOK_SECONDS = 1.0
+
+
+class PredictionLog:
+    """The one writer of a prediction log.
+
+    Every method may be called from any thread: a lock stands around the one connection, and who
+    comes second waits for a single short transaction. Readers have connections of their own
+    (`monitoring.log_reader`), wait for nobody and hold nobody up.
+
+    Every method raises `LogUnavailableError` where the log can't be written; nothing of the call is
+    then in the log, and the next call opens the database anew. A log file that was removed or
+    moved away is noticed at the next call: a new one is made and the event `log-replaced` tells it.
+
+    Args:
+        path: The database file; its folder is made where it is missing.
+        options: How durable, private and large.
+        clock: Returns the time now, with a time zone.
+        connection_class: What connects to SQLite, for tests that make it fail.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        options: LogOptions,
+        clock: Callable[[], datetime],
+        *,
+        connection_class: type[sqlite3.Connection] = sqlite3.Connection,
+    ) -> None:
+        self._path = path.resolve()
+        self._options = options
+        self._clock = clock
+        self._connection_class = connection_class
+        self._privacy = Privacy(options)
+        self._declared: dict[str, dict[tuple[str, str], ViewColumn]] = {}
+        self._guard = threading.Lock()
+        self._file_lock = LogLock(self._path)
+        self._connection: sqlite3.Connection | None = None
+        self._identity: Identity | None = None
+        self._ledger = Ledger(0, 0)
+        self._doubtful: Batch | None = None
+        self._closed = False
+        self._look_again = 0.0
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """The database file, as `LogReader` takes it."""
+        return self._path
+
+    def open(self) -> None:
+        """Open the log now, to learn at the start what the first write would meet.
+
+        A log that could not be opened stays usable: each later call tries again.
+
+        Raises:
+            LogLockedError: Another service writes it.
+            LogFormatError: Something else stands at its path.
+            LogUnavailableError: It cannot be made or opened.
+        """
+        with self._guard:
+            self._transact(lambda _: None)
+
+    def write(self, entries: Sequence[Entry]) -> None:
+        """Log these requests in one transaction; they are committed when this returns.
+
+        Raises:
+            LogUnavailableError: None of them is in the log.
+            ValueError: A time without zone, or a text that should be JSON and is not.
+        """
+        batch = Batch(entries, self._privacy)
+        with self._guard:
+            self._transact(lambda connection: batch.insert(connection, self._ledger), batch)
+            self._ledger = batch.counted(self._ledger)
+
+    def event(self, kind: str, detail: Mapping[str, object]) -> None:
+        """Log what the service did; `detail` is JSON-ready."""
+        event = (utc_text(self._clock()), kind, json_text(self._privacy.detail(detail)))
+        with self._guard:
+            self._transact(lambda connection: connection.execute(_EVENT, event))
+
+    def add_feedback(self, items: Iterable[feedback.Feedback]) -> list[feedback.Verdict]:
+        """Store true values and return what became of each; telling one twice changes nothing.
+
+        Raises:
+            LogUnavailableError: Some may be stored, some not; telling all again is right.
+        """
+        time = utc_text(self._clock())
+        verdicts: list[feedback.Verdict] = []
+        remaining = iter(items)
+        while part := list(islice(remaining, _FEEDBACK_ITEMS)):
+
+            def store(
+                connection: sqlite3.Connection, part: Sequence[feedback.Feedback] = part
+            ) -> list[feedback.Verdict]:
+                return [feedback.store(connection, item, self._privacy, time) for item in part]
+
+            with self._guard:
+                verdicts += self._transact(store)
+        return verdicts
+
+    def declare(self, model: str, columns: Sequence[ViewColumn]) -> None:
+        """Make the view `rows_<model>` show these columns and those of earlier versions.
+
+        Raises:
+            LogUnavailableError: The view is not made yet; it will be when the log opens.
+            ValueError: Another model's name differs in letter case only.
+        """
+        with self._guard:
+            for other in self._declared:
+                if other != model and other.lower() == model.lower():
+                    raise ValueError(
+                        f"SQLite cannot tell the views rows_{model} and rows_{other} apart: "
+                        "rename one of the two models."
+                    )
+            known = self._declared.setdefault(model, {})
+            known.update({(column.side, column.name): column for column in columns})
+            self._transact(lambda connection: views.declare(connection, model, columns))
+
+    def retain(self) -> bool:
+        """Remove what is too old or too much, for some milliseconds; return whether more remains.
+
+        Call it again, after a pause in which predictions can pass, until it returns False.
+        """
+        if self._options.retention_days is None and self._options.max_bytes is None:
+            return False
+        now = self._clock()
+        with self._guard:
+            return self._transact(lambda connection: remove_step(connection, self._options, now))
+
+    def checkpoint(self) -> None:
+        """Move what is in the write-ahead log into the database file, as far as readers let."""
+        with self._guard, contextlib.suppress(sqlite3.Error):
+            if self._connection is not None:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def close(self) -> None:
+        """Flush the log and let another service have it; later writes are refused."""
+        self.checkpoint()
+        with self._guard:
+            self._closed = True
+            self._disconnect()
+            self._file_lock.release()
+
+    def _transact(
+        self, work: Callable[[sqlite3.Connection], Result], batch: Batch | None = None
+    ) -> Result:
+        """Do `work` in one transaction on the log that stands at the path."""
+        for _ in range(2):
+            try:
+                connection = self._current()
+                self._doubtful = batch
+                connection.execute("BEGIN IMMEDIATE")
+                result = work(connection)
+                connection.execute("COMMIT")
+            except (sqlite3.DatabaseError, OSError) as error:
+                self._disconnect()
+                raise self._unavailable(f"{error}") from error
+            except BaseException:
+                self._disconnect()
+                raise
+            self._doubtful = None
+            if identity(self._path) == self._identity:
+                return result
+            # The file was removed meanwhile and the commit went with it: again, into a new one.
+        raise self._unavailable("the file is being removed again and again")
+
+    def _current(self) -> sqlite3.Connection:
+        """Return the connection to the log at the path, opened anew where it has to be."""
+        if self._closed:
+            raise LogUnavailableError("The prediction log is closed: the service is stopping.")
+        if self._connection is not None:
+            if monotonic() < self._look_again:
+                return self._connection
+            self._look_again = monotonic() + _LOOK_SECONDS
+            there = identity(self._path)
+            if there == self._identity and self._file_lock.held():
+                return self._connection
+            if there != self._identity:
+                # A file that was moved away is whole only with what is not yet moved into it.
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._disconnect()
+        self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file_lock.acquire()
+        created = create_missing(self._path)
+        check_format(self._path)
+        connection = connect_writer(self._path, self._options.durability, self._connection_class)
+        try:
+            there = identity(self._path)
+            replaced = self._identity is not None and (created or there != self._identity)
+            connection.execute("BEGIN IMMEDIATE")
+            ledger = Ledger.read(connection)
+            if (
+                self._doubtful is not None
+                and not replaced
+                and ledger == self._doubtful.counted(self._ledger)
+            ):
+                # A commit that failed after its last byte: recovery brings back what its caller
+                # was told is not logged, and may have sent again.
+                self._doubtful.withdraw(connection, self._ledger)
+                ledger = self._ledger
+            for model, columns in self._declared.items():
+                views.declare(connection, model, columns.values())
+            if replaced:
+                event = (utc_text(self._clock()), "log-replaced", json_text({"created": created}))
+                connection.execute(_EVENT, event)
+            connection.execute("COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+        self._identity, self._ledger = there, ledger
+        return connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                connection.close()
+
+    def _unavailable(self, reason: str) -> LogUnavailableError:
+        return LogUnavailableError(
+            f"The prediction log {self._path} cannot be written ({reason}): check that its folder "
+            "is writable and its disk has room; the next write tries again."
+        )

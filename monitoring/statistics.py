@@ -1,0 +1,116 @@
+"""The reference profile: how each column of a table is distributed, without its rows."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
+BINS = 20
+LARGEST_CATEGORIES = 100
+"""How many categories are named; the rarer ones are counted together."""
+
+Column = npt.NDArray[np.generic]
+_Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+_Profile = dict[str, object]
+
+
+def profile(columns: Mapping[str, Column], kinds: Mapping[str, str]) -> dict[str, _Profile]:
+    """Return the JSON-ready profile of each column under its own name, in the order given.
+
+    Every column has `kind`, `count` (rows, missing ones included) and `missing` (their share, 0
+    to 1). An integer or number has `quantiles` (by probability) and `histogram` (`edges`, one
+    more than `counts`; the last bin holds its upper edge); a datetime has the same as RFC 3339
+    text in UTC. A boolean or category has `categories` (counts by value, the most frequent first)
+    and `other`. A free string has `lengths`, quantiles and histogram of its characters, and never
+    a value.
+
+    Args:
+        columns: One array a column, all of one length, as `model_store.columns` tells; left as
+            they are.
+        kinds: The kind of each column.
+
+    Raises:
+        ValueError: A number is infinite, or a kind is unknown; the sentence names the column.
+    """
+    return {name: _column(name, values, kinds[name]) for name, values in columns.items()}
+
+
+def _column(name: str, values: Column, kind: str) -> _Profile:
+    missing = _missing(values)
+    present = values[~missing]
+    described: _Profile = {
+        "kind": kind,
+        "count": len(values),
+        "missing": float(missing.mean()) if len(values) else 0.0,
+    }
+    match kind:
+        case "integer" | "number":
+            if not np.isfinite(present.astype(np.float64)).all():
+                raise ValueError(f"Column {name!r} holds an infinite number: replace it first.")
+            whole = kind == "integer"
+            numbers = present.astype(np.int64) if whole else present.astype(np.float64)
+            described |= _distribution(numbers, _plain)
+        case "datetime":
+            microseconds = present.astype("datetime64[us]").astype(np.int64)
+            described |= _distribution(microseconds, _moments)
+        case "boolean":
+            described |= _categories("true" if value else "false" for value in present)
+        case "category":
+            described |= _categories(str(value) for value in present)
+        case "string":
+            lengths = np.array([len(str(value)) for value in present], dtype=np.int64)
+            described["lengths"] = _distribution(lengths, _plain)
+        case _:
+            raise ValueError(f"Column {name!r} is of the unknown kind {kind!r}.")
+    return described
+
+
+def _missing(values: Column) -> npt.NDArray[np.bool_]:
+    if values.dtype.kind == "O":
+        return np.array([value is None for value in values], dtype=np.bool_)
+    if values.dtype.kind in "fM":
+        return np.isnan(values)
+    return np.zeros(len(values), dtype=np.bool_)
+
+
+def _distribution(values: _Numbers, shown: Callable[[_Numbers], list[object]]) -> _Profile:
+    """Return quantiles (values that occur) and histogram of numbers, not one of them missing."""
+    if not len(values):
+        return {"quantiles": {}, "histogram": {"edges": [], "counts": []}}
+    ordered = np.sort(values)
+    ranks = np.ceil(np.array(QUANTILES) * len(ordered)).astype(np.int64) - 1
+    found = ordered[np.maximum(ranks, 0)]
+    edges = _edges(float(ordered[0]), float(ordered[-1]))
+    counts, _ = np.histogram(ordered.astype(np.float64), edges)
+    return {
+        "quantiles": dict(zip(map(str, QUANTILES), shown(found), strict=True)),
+        "histogram": {"edges": shown(edges), "counts": counts.tolist()},
+    }
+
+
+def _edges(least: float, greatest: float) -> npt.NDArray[np.float64]:
+    """Return the edges of bins of equal width; one bin for a constant."""
+    if least == greatest:
+        return np.array([least, greatest])
+    # Halved, so that the width of the widest range is still a number.
+    edges = np.linspace(least / 2, greatest / 2, BINS + 1) * 2
+    edges[0], edges[-1] = least, greatest
+    return np.unique(edges)
+
+
+def _plain(values: _Numbers) -> list[object]:
+    return list(values.tolist())
+
+
+def _moments(microseconds: _Numbers) -> list[object]:
+    moments = np.rint(microseconds).astype(np.int64).astype("datetime64[us]")
+    return [f"{text}Z" for text in np.datetime_as_string(moments, unit="us")]
+
+
+def _categories(values: Iterable[str]) -> _Profile:
+    counts = Counter(values)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    named = dict(ordered[:LARGEST_CATEGORIES])
+    return {"categories": named, "other": counts.total() - sum(named.values())}

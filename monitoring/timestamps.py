@@ -1,0 +1,14 @@
+"""The one way in which the log writes a time."""
+
+from datetime import UTC, datetime
+
+
+def utc_text(time: datetime) -> str:
+    """Return `time` as UTC ISO 8601 text with microseconds and Z, which sorts as it happened.
+
+    Raises:
+        ValueError: The time has no zone, so that nobody knows which moment it names.
+    """
+    if time.tzinfo is None:
+        raise ValueError("A logged time needs a time zone: use datetime.now(UTC).")
+    return time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
