@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -18,11 +18,12 @@ from api import resources
 from api.access import Access
 from api.engine import Engine
 from api.event_log import EventLog, make_event_log
-from api.gate import Gate, Guarded, Role, RoleNeeded, refuse_unguarded
+from api.gate import Endpoint, Gate, Guarded, Role, RoleNeeded, refuse_unguarded
 from api.journal import Journal
 from api.metrics import Metrics
 from api.model_collector import ModelCollector
 from api.model_watcher import ModelWatcher
+from api.openapi import PROBLEM_RESPONSE
 from api.problems import (
     Problem,
     render_http_exception,
@@ -75,24 +76,35 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
     app.state.draining = False
     app.state.refusal = ""
 
-    predict_paths = (
-        "/predict",
-        "/models/{model}/predict",
-        "/models/{model}/versions/{version}/predict",
-    )
-    for path in predict_paths:
-        app.router.routes.append(
-            Route(path, Guarded(gate, Role.PREDICT, predict), methods=["POST"])
+    def post(path: str, role: Role, endpoint: Endpoint) -> None:
+        # Past FastAPI's own decoding of bodies; `api.openapi` documents these.
+        guarded = Guarded(gate, role, path, endpoint)
+        app.router.routes.append(Route(path, guarded, methods=["POST"]))
+
+    def get(path: str, role: Role, endpoint: Callable[..., object], tag: str = "") -> None:
+        app.add_api_route(
+            path,
+            endpoint,
+            dependencies=[Depends(RoleNeeded(gate, role))],
+            tags=[tag],
+            include_in_schema=bool(tag),
+            responses={"default": PROBLEM_RESPONSE},
         )
-    app.router.routes.append(
-        Route("/feedback", Guarded(gate, Role.PREDICT, feedback), methods=["POST"])
-    )
+
+    post("/predict", Role.PREDICT, predict)
+    post("/models/{model}/predict", Role.PREDICT, predict)
+    post("/models/{model}/versions/{version}/predict", Role.PREDICT, predict)
+    post("/feedback", Role.PREDICT, feedback)
+    get("/models", Role.PREDICT, models.list_models, "models")
+    get("/models/{model}", Role.PREDICT, models.show_model, "models")
+    get("/metrics", Role.METRICS, metrics.metrics, "metrics")
+    get("/health/live", Role.OPEN, health.live, "health")
+    get("/health/ready", Role.OPEN, health.ready, "health")
     # The documents say what a model takes, which only callers and this machine need to know.
     docs_role = Role.OPEN if settings.loopback else Role.ADMIN
-    app.include_router(models.router, dependencies=[Depends(RoleNeeded(gate, Role.PREDICT))])
-    app.include_router(metrics.router, dependencies=[Depends(RoleNeeded(gate, Role.METRICS))])
-    app.include_router(health.router, dependencies=[Depends(RoleNeeded(gate, Role.OPEN))])
-    app.include_router(docs.router, dependencies=[Depends(RoleNeeded(gate, docs_role))])
+    get("/docs", docs_role, docs.docs)
+    get("/docs/{name}", docs_role, docs.asset)
+    get("/openapi.json", docs_role, docs.openapi)
     refuse_unguarded(app.routes)
     return app
 

@@ -73,4 +73,5 @@ def _name_exception(
 
 
 def _encode(logger: Any, method: str, event: Mapping[str, Any]) -> bytes:  # noqa: ARG001
-    return msgspec.json.encode(event, enc_hook=str)
+    head = {name: event.get(name) for name in ("time", "level", "event")}
+    return msgspec.json.encode(head | dict(event), enc_hook=str)

@@ -100,13 +100,16 @@ class Guarded:
     Nothing of a request is read before its caller's role is checked.
     """
 
-    def __init__(self, gate: Gate, role: Role, endpoint: Endpoint) -> None:
+    def __init__(self, gate: Gate, role: Role, path: str, endpoint: Endpoint) -> None:
         self.role = role
+        self.path = path
         self._gate = gate
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check the caller, then answer."""
+        # As FastAPI does for its own routes: the outermost layer counts by the route's path.
+        scope["route"] = self
         request = Request(scope, receive, send)
         self._gate.check(request, self.role)
         response = await self._endpoint(request)
@@ -139,8 +142,8 @@ def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
         )
         if not guarded:
             raise TypeError(
-                f"The route {getattr(route, 'path', route)} names no role: give it a RoleNeeded "
-                "dependency, or wrap its endpoint in Guarded."
+                f"The route {getattr(route, 'path', route)} names no role: add it to the "
+                "table of routes in api.app.create_app."
             )
 
 

@@ -11,6 +11,7 @@ from api.explanation import row_model
 from api.problems import FieldError
 from model_store.predictor import PROBABILITIES, label_text
 from model_store.signature import Column, Kind, Signature
+from monitoring.feedback import Verdict
 
 _PROBLEM = {
     "type": "object",
@@ -27,6 +28,10 @@ _PROBLEM = {
             },
         },
     },
+}
+PROBLEM_RESPONSE: dict[str, Any] = {
+    "description": "A problem, as RFC 9457 has it.",
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
 _PROBLEMS = {
     400: "Not acceptable JSON text",
@@ -52,12 +57,16 @@ def openapi_document(app: FastAPI, catalog: Catalog, *, max_string: int) -> dict
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = _PROBLEM
     document["components"]["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
+    # What most readers came for comes first.
+    paths: dict[str, Any] = {}
     if not catalog.missing():
-        document["paths"]["/predict"] = _operation("", catalog.answering(), max_string)
+        paths["/predict"] = _predict_operation("/predict", catalog.answering(), max_string)
     for model in catalog.versions:
         for path, version in _paths(catalog, model):
             served = catalog.versions[model][version]
-            document["paths"][path] = _operation(path, served, max_string)
+            paths[path] = _predict_operation(path, served, max_string)
+    paths["/feedback"] = _FEEDBACK
+    document["paths"] = paths | document["paths"]
     return document
 
 
@@ -73,7 +82,7 @@ def _paths(catalog: Catalog, model: str) -> list[tuple[str, str]]:
     return [*paths, *named]
 
 
-def _operation(path: str, served: ServedModel, max_string: int) -> dict[str, Any]:
+def _predict_operation(path: str, served: ServedModel, max_string: int) -> dict[str, Any]:
     manifest = served.manifest
     row = row_model(manifest.signature, max_string=max_string).model_json_schema()
     row.pop("title", None)
@@ -84,7 +93,7 @@ def _operation(path: str, served: ServedModel, max_string: int) -> dict[str, Any
         "tags": ["predict"],
         "summary": f"Predict with {manifest.model}",
         "description": f"Answered by version `{manifest.version}`.",
-        "operationId": f"predict{path.replace('/', '_')}",
+        "operationId": path.strip("/").replace("/", "_"),
         "security": [{}, {"basic": []}],
         "requestBody": {
             "required": True,
@@ -95,13 +104,9 @@ def _operation(path: str, served: ServedModel, max_string: int) -> dict[str, Any
                 }
             },
         },
-        "responses": {
-            "200": {
-                "description": "One answer a row, in the same order; an object for an object.",
-                "content": {"application/json": {"schema": _one_or_many(answer)}},
-            }
-        }
-        | {str(status): _problem_response(text) for status, text in _PROBLEMS.items()},
+        "responses": _responses(
+            "One answer a row, in the same order; an object for an object.", _one_or_many(answer)
+        ),
     }
     if served.loaded.predictor.classes:
         operation["parameters"] = [
@@ -119,9 +124,12 @@ def _one_or_many(schema: dict[str, Any]) -> dict[str, Any]:
     return {"oneOf": [{"type": "array", "minItems": 1, "items": schema}, schema]}
 
 
-def _problem_response(description: str) -> dict[str, Any]:
-    schema = {"$ref": "#/components/schemas/Problem"}
-    return {"description": description, "content": {"application/problem+json": {"schema": schema}}}
+def _responses(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "200": {"description": description, "content": {"application/json": {"schema": schema}}}
+    } | {
+        str(status): PROBLEM_RESPONSE | {"description": text} for status, text in _PROBLEMS.items()
+    }
 
 
 def _answer_schema(served: ServedModel) -> dict[str, Any]:
@@ -171,3 +179,34 @@ def _example(column: Column) -> Any:
         return math.floor(middle)
     # As many digits as a person would write, and never outside the range.
     return min(max(float(f"{middle:.3g}"), low), high)
+
+
+def _items(properties: dict[str, Any]) -> dict[str, Any]:
+    item = {"type": "object", "properties": properties, "required": list(properties)}
+    return {"type": "array", "minItems": 1, "items": item}
+
+
+_ROW_OF_REQUEST = {
+    "request_id": {"type": "string", "description": "The `X-Request-ID` of the prediction."},
+    "row": {"type": "integer", "minimum": 0, "description": "Which row of it, from 0."},
+}
+_FEEDBACK = {
+    "post": {
+        "tags": ["predict"],
+        "summary": "Tell the true values of rows that were predicted",
+        "operationId": "feedback",
+        "security": [{}, {"basic": []}],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {
+                    "schema": _items(_ROW_OF_REQUEST | {"value": {"description": "The truth."}}),
+                }
+            },
+        },
+        "responses": _responses(
+            "What became of each, in the same order.",
+            _items(_ROW_OF_REQUEST | {"status": {"enum": [str(verdict) for verdict in Verdict]}}),
+        ),
+    }
+}

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     )
 
     mode: Literal["api", "jupyterlab", "vsc", "train"] = "vsc"
-    """What the container does. Read by `entrypoint.sh`, from the environment only."""
+    """What the container does; from the environment only."""
 
     local_data: Path = PROJECT_ROOT / "local_data"
     """The folder that everything written at run time goes to."""
@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     """The model that `/predict` answers with; empty: the only one in the store."""
     model_formats: Names = ("skops",)
     """The formats that may be loaded: `skops`; `pickle` only if you trust every publisher."""
-    model_trusted_types: Names = ("ml_pipe.model_class.DateParts",)
+    model_trusted_types: Names = ("ml_pipe.model_class.DateParts", "sklearn.tree._tree.Tree")
     """Types that a skops model may hold, beyond those that skops trusts."""
     model_poll_seconds: Seconds = 1
     """How often the store is asked whether an alias has moved."""

@@ -94,10 +94,14 @@ def _score_lines(scores: Sequence[Score]) -> list[str]:
 
 
 def _column_line(column: Column) -> str:
-    seen = "" if column.minimum is None else f"{column.minimum} to {column.maximum}"
+    seen = "" if column.minimum is None else f"{_end(column.minimum)} to {_end(column.maximum)}"
     if column.categories:
         seen = ", ".join(map(_text, column.categories[:10]))
         seen += ", …" if len(column.categories) > 10 else ""  # noqa: PLR2004 - a line's worth
     return (
         f"| {_text(column.name)} | {column.kind} | {'yes' if column.nullable else 'no'} | {seen} |"
     )
+
+
+def _end(value: float | str | None) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -23,7 +23,7 @@ from model_store.manifest import Task
 from model_store.signature import Column, Kind
 
 # %% 01_model_class.ipynb #947c2b21
-class DateParts(TransformerMixin, BaseEstimator):
+class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc] - sklearn has no types
     """Columns of datetimes, UTC, as columns of numbers: five for each."""
 
     PARTS = ("days", "month", "day", "weekday", "hour")
@@ -52,7 +52,7 @@ class DateParts(TransformerMixin, BaseEstimator):
         return [part.to_numpy(dtype="float64", na_value=np.nan) for part in parts]
 
 # %% 01_model_class.ipynb #c7a25a2d
-class TextParts(TransformerMixin, BaseEstimator):
+class TextParts(TransformerMixin, BaseEstimator):  # type: ignore[misc] - sklearn has no types
     """One column of text as numbers: its length, then a weight for each of its frequent words."""
 
     def __init__(self, most_words: int = 64) -> None:
@@ -126,6 +126,7 @@ def build_features(inputs: Sequence[Column]) -> ColumnTransformer:
 TRUSTED_TYPES = (
     "ml_pipe.model_class.DateParts",
     "ml_pipe.model_class.TextParts",
+    "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
 """The types in our estimators that skops does not trust by itself; the settings must name them."""
@@ -141,5 +142,11 @@ def build_estimator(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline
         if task == "classification"
         else HistGradientBoostingRegressor
     )
-    model = boosted(min_samples_leaf=5, early_stopping=False, random_state=seed)
+    model = boosted(
+        max_iter=60,
+        min_samples_leaf=5,
+        l2_regularization=1.0,
+        early_stopping=False,
+        random_state=seed,
+    )
     return Pipeline([("features", build_features(inputs)), ("model", model)])

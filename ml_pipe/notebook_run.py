@@ -1,5 +1,6 @@
 """One notebook, executed by papermill in a kernel of its own; what failed is told in a sentence."""
 
+import logging
 import math
 import os
 import sys
@@ -57,14 +58,14 @@ class OwnKernelManager(AsyncKernelManager):
     start_kernel = _async_start_kernel
 
 
-def read_notebook(path: Path) -> nbformat.NotebookNode:
-    """Return a notebook.
+def read_notebook(path: Path) -> Any:
+    """Return a notebook, as nbformat's nodes.
 
     Raises:
         PipelineError: the file is unreadable, or no notebook.
     """
     try:
-        return nbformat.read(path, as_version=4)
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call] - it has no types
     except (OSError, ValueError, nbformat.ValidationError) as error:
         raise PipelineError(f'"{path}" cannot be read as a notebook: {error}.') from error
 
@@ -83,6 +84,10 @@ def run_notebook(
         CellError: a cell raised, took longer than allowed, or lost its kernel.
         PipelineError: there was no kernel to be had.
     """
+    logger = logging.getLogger("papermill")
+    if not logger.hasHandlers():
+        # It takes some of our annotations for no parameters; what fails is told as an error.
+        logger.addHandler(logging.NullHandler())
     try:
         papermill.execute_notebook(
             read_notebook(notebook),

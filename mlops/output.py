@@ -31,7 +31,10 @@ def print_json(value: Any) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """Print rows under headings."""
-    table = Table(*headings, title=title or None, title_justify="left")
+    table = Table(title=title or None, title_justify="left")
+    for heading in headings:
+        # Folded, not cut: a cut version id or path is of no use.
+        table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*row)
     _people.print(table)

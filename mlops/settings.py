@@ -1,7 +1,8 @@
 """`mlops settings`: every setting with its value, where it came from, and what it means."""
 
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+import typer
 from pydantic import SecretStr, ValidationError
 
 from api.settings import Settings
@@ -47,8 +48,26 @@ def setting_rows(settings: Settings) -> list[SettingRow]:
     ]
 
 
-def settings(*, as_json: JsonOption = False) -> None:
+def settings_table() -> str:
+    """Return every setting with its default and meaning, as the README shows them."""
+    lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = "local_data" if name == "local_data" else _shown(field.default)
+        shown = f"`{default}`" if default and not default.startswith("(") else ""
+        meaning = " ".join((field.description or "").split())
+        lines.append(f"| `{name.upper()}` | {shown} | {meaning} |")
+    return "\n".join(lines)
+
+
+def settings(
+    *,
+    as_json: JsonOption = False,
+    markdown: Annotated[bool, typer.Option(help="Print the README's table.")] = False,
+) -> None:
     """Show every setting with its value, its source and its meaning."""
+    if markdown:
+        typer.echo(settings_table())
+        return
     rows = setting_rows(load_settings())
     if as_json:
         print_json([row._asdict() for row in rows])

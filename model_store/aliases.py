@@ -40,7 +40,7 @@ class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             aliases = msgspec.json.decode(text, type=cls)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise RefusedError(
-                f"aliases.json is damaged ({error}): restore it, or delete it and promote a version."
+                f"aliases.json is damaged ({error}): restore it, or delete it and promote one."
             ) from error
         if not all(map(is_name, (*aliases.current, *aliases.current.values()))):
             raise RefusedError(

@@ -36,7 +36,7 @@ class Draft:
     parameters: Mapping[str, str | int | float | bool | list[str] | None] = field(
         default_factory=dict
     )
-    origin: Origin = Origin()
+    origin: Origin = field(default_factory=Origin)
     requires: Sequence[str] = ()
     """Modules of ours that hold the estimator's classes."""
     reference: bytes = b"{}"

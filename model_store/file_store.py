@@ -177,7 +177,7 @@ def _manifest(draft: Draft, version: str, now: datetime) -> Manifest:
         parameters=dict(draft.parameters),
         origin=draft.origin,
         python=packages.python_version(),
-        packages=packages.installed(),
+        packages=packages.used_by(draft.estimator),
         requires=tuple(draft.requires),
     )
 

@@ -32,7 +32,7 @@ def read(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
             raise RefusedError(
                 f"{path.name} has {size} bytes where at most {max_bytes} are right: restore it."
             )
-        with os.fdopen(os.dup(descriptor), "rb") as file:
+        with open(descriptor, "rb", closefd=False) as file:
             # The limit again, for a file that grows meanwhile.
             return file.read(max_bytes)
 
@@ -40,7 +40,7 @@ def read(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
 def write(path: Path, content: bytes) -> None:
     """Write a file through to the disk, in place of whatever plain file was there."""
     with _open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
-        with os.fdopen(os.dup(descriptor), "wb") as file:
+        with open(descriptor, "wb", closefd=False) as file:
             file.write(content)
         os.fsync(descriptor)
 

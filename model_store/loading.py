@@ -35,7 +35,7 @@ def load(folder: Path, model: str, version: str, policy: LoadPolicy) -> LoadedMo
         estimator = formats.load(stored, manifest.estimator, policy)
         decoder, predictor = _checked(estimator, manifest, contents[bundle.GOLDEN])
     except ModelStoreError as error:
-        # Golden rows decide whether other packages matter; where they do, they are the likely cause.
+        # The golden rows decide whether other packages matter. Where one fails, they may be why.
         reasons = [str(error), packages.differences(manifest.packages)]
         raise RefusedError(" ".join(filter(None, reasons))) from error
     return LoadedModel(manifest, decoder, predictor, contents[bundle.CARD].decode(errors="replace"))

@@ -1,17 +1,28 @@
 """The packages that a model was made with, and those that are here."""
 
 import platform
-from importlib.machinery import PathFinder
-from importlib.metadata import PackageNotFoundError, version
 import sys
 from collections.abc import Iterable, Mapping
+from importlib.machinery import PathFinder
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from typing import Any
 
 _PACKAGES = ("joblib", "numpy", "pandas", "scikit-learn", "scipy", "skops")
+# Whose package is known, as looking it up takes a while.
+_MODULES = {"builtins", "joblib", "numpy", "pandas", "scipy", "sklearn"}
 
 
-def installed() -> dict[str, str]:
-    """Return the version of each package that takes part in loading and predicting."""
-    return {name: version(name) for name in _PACKAGES}
+def used_by(estimator: Any) -> dict[str, str]:
+    """Return the version of each package that takes part in loading and predicting.
+
+    Besides those that always do, these are the packages of the estimator and of its parts.
+    """
+    parameters: dict[str, Any] = getattr(estimator, "get_params", dict)()
+    parts = (estimator, *parameters.values())
+    modules = {type(part).__module__.partition(".")[0] for part in parts} - _MODULES
+    owners = packages_distributions() if modules else {}
+    found = {owner for module in modules for owner in owners.get(module, ())}
+    return {name: version(name) for name in sorted(found.union(_PACKAGES))}
 
 
 def python_version() -> str:

@@ -1,4 +1,4 @@
-"""Where a version stands until it is published: a folder beside the versions that no reader sees."""
+"""Where a version stands until it is published: a folder that no reader sees."""
 
 import fcntl
 import os
@@ -24,7 +24,7 @@ class Stage:
     folder: Path
 
     def publish(self) -> None:
-        """Let readers see the version, all at once; from here on a crash of the machine keeps it."""
+        """Let readers see the version, all at once, and for good."""
         self.folder.rename(self.folder.with_name(self.version))
         files.sync_folder(self.folder.parent)
 

@@ -81,5 +81,5 @@ class ModelStore(Protocol):
         ...
 
     def fingerprint(self) -> Hashable:
-        """Return what differs whenever an alias of any model has moved. It costs next to nothing."""
+        """Return what differs whenever an alias has moved. It costs next to nothing."""
         ...

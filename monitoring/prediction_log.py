@@ -204,6 +204,7 @@ class PredictionLog:
             if identity(self._path) == self._identity:
                 return result
             # The file was removed meanwhile and the commit went with it: again, into a new one.
+            self._look_again = 0.0
         raise self._unavailable("the file is being removed again and again")
 
     def _current(self) -> sqlite3.Connection:
@@ -252,7 +253,7 @@ class PredictionLog:
                 connection.execute(_EVENT, event)
             connection.execute("COMMIT")
         except BaseException:
-            connection.close()
+            _close(connection)
             raise
         self._identity, self._ledger = there, ledger
         return connection
@@ -260,11 +261,17 @@ class PredictionLog:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
+            _close(connection)
 
     def _unavailable(self, reason: str) -> LogUnavailableError:
         return LogUnavailableError(
             f"The prediction log {self._path} cannot be written ({reason}): check that its folder "
             "is writable and its disk has room; the next write tries again."
         )
+
+
+def _close(connection: sqlite3.Connection) -> None:
+    # A cursor that a traceback still holds would keep a closed connection's transaction open.
+    for end in (connection.rollback, connection.close):
+        with contextlib.suppress(sqlite3.Error):
+            end()

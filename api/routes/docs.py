@@ -3,15 +3,13 @@
 from importlib.resources import files
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 
 from api.openapi import openapi_document
 from api.problems import NotFound
 from api.state import State, state_of
-
-router = APIRouter(include_in_schema=False)
 
 # The package is used for its files alone: it carries Swagger UI, which FastAPI links from a CDN.
 _ASSETS = {
@@ -21,7 +19,6 @@ _ASSETS = {
 }
 
 
-@router.get("/openapi.json")
 async def openapi(request: Request, state: Annotated[State, Depends(state_of)]) -> dict[str, Any]:
     """Return the OpenAPI document of what is served now."""
     return openapi_document(
@@ -31,7 +28,6 @@ async def openapi(request: Request, state: Annotated[State, Depends(state_of)]) 
     )
 
 
-@router.get("/docs")
 async def docs(request: Request) -> HTMLResponse:
     """Return the page on which the routes can be read and tried."""
     # Relative, so that the page works behind a proxy's path too.
@@ -44,7 +40,6 @@ async def docs(request: Request) -> HTMLResponse:
     )
 
 
-@router.get("/docs/{name}")
 async def asset(name: str) -> FileResponse:
     """Return a file of the page."""
     if name not in _ASSETS:

@@ -2,22 +2,18 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
 from api.state import State, state_of
 
-router = APIRouter(prefix="/health", tags=["health"])
 
-
-@router.get("/live")
 async def live() -> dict[str, str]:
     """Tell that the process answers."""
     return {"status": "live"}
 
 
-@router.get("/ready", responses={503: {"description": "Not ready; `missing` says why."}})
 async def ready(request: Request, state: Annotated[State, Depends(state_of)]) -> JSONResponse:
     """Tell whether predictions can be answered now, and which versions were refused."""
     catalog = state.watcher.catalog

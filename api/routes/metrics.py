@@ -2,16 +2,13 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.state import State, state_of
 
-router = APIRouter(tags=["metrics"])
 
-
-@router.get("/metrics", response_class=Response)
 def metrics(state: Annotated[State, Depends(state_of)]) -> Response:
     """Return every metric. In a thread, as collectors read the prediction log."""
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

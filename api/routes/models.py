@@ -2,14 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from pydantic import BaseModel
 
 from api.catalog import Catalog, ServedModel
 from api.problems import NotFound
 from api.state import State, state_of
-
-router = APIRouter(prefix="/models", tags=["models"])
 
 
 class ColumnView(BaseModel):
@@ -66,14 +64,12 @@ class ModelsView(BaseModel):
     models: list[ModelView]
 
 
-@router.get("")
 async def list_models(state: Annotated[State, Depends(state_of)]) -> ModelsView:
     """List every model that is served, with its versions, signatures and scores."""
     catalog = state.watcher.catalog
     return ModelsView(models=[_model_view(catalog, name, card=False) for name in catalog.versions])
 
 
-@router.get("/{model}")
 async def show_model(model: str, state: Annotated[State, Depends(state_of)]) -> ModelView:
     """Show one model, with the cards of its versions."""
     catalog = state.watcher.catalog

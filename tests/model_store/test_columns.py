@@ -97,7 +97,11 @@ def test_a_request_gives_exactly_the_table_that_the_model_was_trained_on(
     ],
 )
 def test_the_dtype_depends_on_the_kind_alone(kind: Kind, dtype: str, nullable_dtype: str) -> None:
-    held: dict[Kind, Any] = {Kind.STRING: "str", Kind.CATEGORY: "str", Kind.DATETIME: "datetime64[s]"}
+    held: dict[Kind, Any] = {
+        Kind.STRING: "str",
+        Kind.CATEGORY: "str",
+        Kind.DATETIME: "datetime64[s]",
+    }
     frame = pd.DataFrame({"x": pd.Series([1, 0]).astype(held.get(kind, "int64"))})
     assert conform(frame, [Column(name="x", kind=kind)])["x"].dtype == dtype
     assert conform(frame, [Column(name="x", kind=kind, nullable=True)])["x"].dtype == nullable_dtype

@@ -68,6 +68,7 @@ def failing(fault: Fault) -> type[sqlite3.Connection]:
                 raise sqlite3.OperationalError("disk I/O error")
             done = do(sql, parameters)
             if due:
+                done.close()
                 raise sqlite3.OperationalError("disk I/O error")
             return done
 

@@ -77,7 +77,10 @@ def test_a_closed_log_goes_on_where_it_ended(
         with new_log() as log:
             log.write([new_entry(request_id)])
         assert not path.with_name(path.name + "-wal").exists()
-    assert rows(path, "SELECT sequence, request_id FROM requests ORDER BY sequence") == [(1, "a"), (2, "b")]
+    assert rows(path, "SELECT sequence, request_id FROM requests ORDER BY sequence") == [
+        (1, "a"),
+        (2, "b"),
+    ]
 
 
 def test_only_the_owner_may_read_the_file(new_log: NewLog, path: Path) -> None:

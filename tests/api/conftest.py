@@ -1,0 +1,269 @@
+"""The smallest world of the service: a model whose answer the reader can compute, and one app.
+
+The model `sum` answers `total = a + 2 * b`. The model `fruit` calls a weight of up to 100 g a Plum,
+and one above it a Melon.
+"""
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
+from sklearn.linear_model import LinearRegression
+from sklearn.tree import DecisionTreeClassifier
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.catalog import CHAMPION, Catalog, ServedModel
+from api.event_log import make_event_log
+from api.settings import Settings
+from api.state import State
+from model_store.bundle import Draft
+from model_store.file_store import FileModelStore
+from model_store.golden import golden_rows
+from model_store.inference import infer_signature
+from model_store.manifest import Manifest, Score
+from model_store.predictor import EstimatorPredictor, Prediction
+from model_store.row_decoder import RowDecoder
+from model_store.signature import Column, Kind, Signature
+from model_store.store import LoadedModel, LoadPolicy
+from monitoring.log_reader import LogReader
+
+SUM_ROW = {"a": 1, "b": 2}
+SUM_SIGNATURE = Signature(
+    inputs=(Column(name="a", kind=Kind.NUMBER), Column(name="b", kind=Kind.NUMBER)),
+    outputs=(Column(name="total", kind=Kind.NUMBER),),
+)
+
+
+class Estimator:
+    """Sums `a` and `2 * b`, after `before(frame)` had its say; remembers its calls' sizes."""
+
+    def __init__(self, before: Callable[[pd.DataFrame], Any] = lambda _: None) -> None:
+        self.calls: list[int] = []
+        self._before = before
+
+    def predict(self, frame: pd.DataFrame) -> Any:
+        """Return what `before` returned, or the sums."""
+        self.calls.append(len(frame))
+        instead = self._before(frame)
+        return (frame["a"] + 2 * frame["b"]).to_numpy() if instead is None else instead
+
+
+class ConstantPredictor:
+    """Answers one value to every row of any signature."""
+
+    classes = ()
+
+    def predict(self, columns: dict[str, np.ndarray], *, probabilities: bool = False) -> Prediction:
+        """Return zeros."""
+        return Prediction((np.zeros(len(next(iter(columns.values())))),), None)
+
+
+def loaded(
+    estimator: Any, *, signature: Signature = SUM_SIGNATURE, version: str = "v1", model: str = "sum"
+) -> LoadedModel:
+    """Return an estimator, or a predictor, as the store would load it."""
+    manifest = Manifest(
+        model=model,
+        version=version,
+        created="2026-11-21T12:00:00Z",
+        task="regression",
+        estimator="skops",
+        signature=signature,
+        python="3.11",
+        packages={},
+    )
+    predictor = (
+        estimator if hasattr(estimator, "classes") else EstimatorPredictor(estimator, signature)
+    )
+    return LoadedModel(manifest, RowDecoder(signature), predictor, "")
+
+
+def served(model: LoadedModel) -> ServedModel:
+    """Return a loaded model as the service holds it."""
+    return ServedModel.of(model, max_string=100)
+
+
+def catalog_of(*models: LoadedModel) -> Catalog:
+    """Return a catalog of these models, each its own champion; the first one is the default."""
+    return Catalog(
+        models[0].manifest.model,
+        {m.manifest.model: {m.manifest.version: served(m)} for m in models},
+        {m.manifest.model: {CHAMPION: m.manifest.version} for m in models},
+    )
+
+
+@dataclass
+class Service:
+    """A running app, and everything that it says."""
+
+    app: FastAPI
+    settings: Settings
+    client: TestClient
+    stream: io.BytesIO = field(default_factory=io.BytesIO)
+
+    @property
+    def state(self) -> State:
+        """Return what the app holds."""
+        state: State = self.client.app_state["service"]
+        return state
+
+    def install(self, *models: LoadedModel) -> None:
+        """Serve these models, whatever the store holds."""
+        self.state.watcher.catalog = catalog_of(*models)
+
+    def predict(self, body: Any, path: str = "/predict", **more: Any) -> Any:
+        """Send a JSON document, or bytes that are declared to be one."""
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"content-type": "application/json"} | more.pop("headers", {})
+        return self.client.post(path, content=content, headers=headers, **more)
+
+    def events(self, kind: str | None = None) -> list[dict[str, Any]]:
+        """Return the events so far, of one kind or all."""
+        lines = [json.loads(line) for line in self.stream.getvalue().splitlines()]
+        return [line for line in lines if kind in (None, line["event"])]
+
+    def metrics_text(self) -> str:
+        """Return what Prometheus would scrape."""
+        answer = self.client.get("/metrics", auth=("metrics", "metrics-secret"))
+        assert answer.status_code == 200
+        return str(answer.text)
+
+    def samples(self, *names: str) -> dict[tuple[str, ...], float]:
+        """Return the samples of some metrics: by name, then by label values as they are ordered."""
+        return {
+            (sample.name, *sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(self.metrics_text())
+            for sample in family.samples
+            if sample.name in names
+        }
+
+    def logged(self) -> list[dict[str, Any]]:
+        """Return the requests in the prediction log."""
+        return [json.loads(line) for line in LogReader(self.state.log.path).export()]
+
+
+Serve = Callable[..., AbstractContextManager[Service]]
+NewSettings = Callable[..., Settings]
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let no setting come from the machine that runs the tests."""
+    for variable in list(os.environ):
+        if variable.lower() in Settings.model_fields:
+            monkeypatch.delenv(variable)
+    empty = tmp_path / "settings.ini"
+    empty.touch()
+    monkeypatch.setenv("SETTINGS_FILE", str(empty))
+
+
+@pytest.fixture
+def new_settings(tmp_path: Path) -> NewSettings:
+    """Make settings; the store is looked at once an hour only, so that tests say when."""
+
+    def make(**changes: Any) -> Settings:
+        values: dict[str, Any] = {
+            "local_data": tmp_path / "local_data",
+            "metrics_password": "metrics-secret",
+            "model_poll_seconds": 3600,
+        }
+        return Settings(**(values | changes))
+
+    return make
+
+
+@pytest.fixture
+def settings(new_settings: NewSettings) -> Settings:
+    """Return the settings of the smallest world."""
+    return new_settings()
+
+
+def sum_draft(factor: float = 2, model: str = "sum") -> Draft:
+    """Return a regression: total = a + factor * b, seen on a from 0 to 9 and b from 0 to 4."""
+    inputs = pd.DataFrame({"a": np.arange(10.0), "b": np.arange(10.0) % 5})
+    total = inputs["a"] + factor * inputs["b"]
+    estimator = LinearRegression().fit(inputs, total)
+    signature = infer_signature(inputs, pd.DataFrame({"total": total}))
+    return Draft(
+        model=model,
+        task="regression",
+        estimator=estimator,
+        signature=signature,
+        golden=golden_rows(estimator, signature, inputs),
+        scores=[Score(metric="r2", split="test", value=0.75)],
+        card="# Sums",
+    )
+
+
+def fruit_draft() -> Draft:
+    """Return a classifier: Plum up to 100 g, Melon above."""
+    inputs = pd.DataFrame({"weight": [50.0, 100.0, 102.0, 3000.0]})
+    labels = pd.DataFrame({"fruit": ["Plum", "Plum", "Melon", "Melon"]})
+    estimator = DecisionTreeClassifier(random_state=0).fit(inputs, labels["fruit"])
+    signature = infer_signature(inputs, labels)
+    return Draft(
+        model="fruit",
+        task="classification",
+        estimator=estimator,
+        signature=signature,
+        golden=golden_rows(estimator, signature, inputs),
+    )
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder of two models with a champion each, made once and only copied."""
+    root = tmp_path_factory.mktemp("published")
+    store = FileModelStore(root, LoadPolicy())
+    for draft in (sum_draft(), fruit_draft()):
+        store.promote(draft.model, store.publish(draft))
+    return root
+
+
+@pytest.fixture
+def store(settings: Settings) -> FileModelStore:
+    """Return the store of the service under test, to publish more."""
+    return FileModelStore(settings.local_data / "models", LoadPolicy())
+
+
+@pytest.fixture
+def serve(published: Path, settings: Settings) -> Serve:
+    """Start a service with some of the published models; none is in the store otherwise."""
+
+    @contextmanager
+    def run(models: Sequence[str] = ("sum",), used: Settings = settings) -> Iterator[Service]:
+        for model in models:
+            folder = used.local_data / "models" / model
+            if not folder.exists():
+                shutil.copytree(published / model, folder)
+        stream = io.BytesIO()
+        app = create_app(used, events=make_event_log("debug", stream))
+        with TestClient(app, follow_redirects=False) as client:
+            yield Service(app, used, client, stream)
+
+    return run
+
+
+@pytest.fixture
+def service(serve: Serve) -> Iterator[Service]:
+    """Return a running service of the model `sum`."""
+    with serve() as running:
+        yield running
+
+
+@pytest.fixture
+def client(service: Service) -> TestClient:
+    """Return a client of that service."""
+    return service.client

@@ -1,0 +1,240 @@
+"""Who may do what."""
+
+import base64
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from pydantic import SecretStr
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from api.attempts import LIMIT, WINDOW_SECONDS
+from api.gate import Gate, Role, refuse_unguarded
+from api.problems import Forbidden, Problem, TooManyAttempts, Unauthorized
+from tests.api.conftest import SUM_ROW, NewSettings, Serve, Service
+
+PASSWORDS = {
+    "predict_password": SecretStr("predict-secret"),
+    "metrics_password": SecretStr("metrics-secret"),
+    "admin_password": SecretStr("admin-secret"),
+}
+PATHS = [("GET", "/metrics"), ("GET", "/models"), ("POST", "/predict"), ("POST", "/feedback")]
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that stands."""
+    return Clock()
+
+
+@pytest.fixture
+def gate(new_settings: NewSettings, clock: Clock) -> Gate:
+    """Return a gate with three roles, none of them open."""
+    return Gate(new_settings(predict_open="no", **PASSWORDS), clock)
+
+
+@pytest.fixture
+def closed(serve: Serve, new_settings: NewSettings) -> Iterator[Service]:
+    """Return a service that listens beyond loopback, with passwords."""
+    with serve(used=new_settings(service_host="0.0.0.0", **PASSWORDS)) as service:  # noqa: S104
+        yield service
+
+
+def basic(user: str, password: str) -> str:
+    """Return what stands in an Authorization header."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def asked(authorization: str | None = None, address: str = "192.0.2.1") -> Request:
+    """Return a request with these credentials from this address."""
+    headers = [(b"authorization", authorization.encode("latin-1"))] if authorization else []
+    return Request({"type": "http", "headers": headers, "client": (address, 50000)})
+
+
+@pytest.mark.parametrize("role", [Role.PREDICT, Role.METRICS, Role.ADMIN])
+def test_the_right_user_and_password_pass(gate: Gate, role: Role) -> None:
+    """Each role has a user name and a password; the scheme's case does not matter."""
+    gate.check(asked(basic(role, f"{role}-secret")), role)
+    gate.check(asked(basic(role, f"{role}-secret").replace("Basic", "bASIC")), role)
+
+
+def test_an_open_route_asks_nobody(gate: Gate) -> None:
+    """Even wrong credentials pass where none are needed."""
+    gate.check(asked(basic("x", "y")), Role.OPEN)
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "Basic",
+        "Basic ",
+        "Basic not-base64",
+        "Basic \xe9\xe9\xe9\xe9",
+        "Basic " + base64.b64encode(b"metrics").decode(),
+        "Bearer metrics-secret",
+        basic("metrics", ""),
+        basic("metrics", "metrics-secre"),
+        basic("metrics", "metrics-secret "),
+        basic("Metrics", "metrics-secret"),
+        basic("", "metrics-secret"),
+        basic("metrics:metrics-secret", ""),
+        basic("\N{MELON}", "\N{MELON}"),
+        "Basic " + base64.b64encode(b"\xff\xfe:\x00").decode(),
+    ],
+)
+def test_missing_malformed_and_wrong_credentials_are_one_answer(
+    gate: Gate, authorization: str | None
+) -> None:
+    """401 with `WWW-Authenticate`; what was wrong is not told."""
+    with pytest.raises(Unauthorized) as caught:
+        gate.check(asked(authorization), Role.METRICS)
+    assert caught.value.response().headers["www-authenticate"].startswith("Basic realm=")
+    assert caught.value.detail == Unauthorized().detail
+
+
+def test_the_credentials_of_another_role_are_forbidden(gate: Gate) -> None:
+    """403, not 401: to ask for them again would not help."""
+    with pytest.raises(Forbidden, match="needs admin"):
+        gate.check(asked(basic("metrics", "metrics-secret")), Role.ADMIN)
+
+
+def test_a_role_without_a_password_is_closed_to_everyone(new_settings: NewSettings) -> None:
+    """An empty password must never be a right one."""
+    gate = Gate(new_settings(), lambda: 0.0)
+    for authorization in (None, basic("admin", ""), basic("metrics", "metrics-secret")):
+        with pytest.raises(Forbidden, match="ADMIN_PASSWORD"):
+            gate.check(asked(authorization), Role.ADMIN)
+
+
+def test_a_user_and_a_password_of_non_ascii_letters_pass(new_settings: NewSettings) -> None:
+    """Credentials are UTF-8, as the answer 401 says."""
+    gate = Gate(new_settings(metrics_username="Jos\xe9 \N{MELON}", metrics_password="\xdf"), float)
+    gate.check(asked(basic("Jos\xe9 \N{MELON}", "\xdf")), Role.METRICS)
+
+
+def failing(gate: Gate, request: Request, times: int = LIMIT) -> None:
+    """Fail some times."""
+    for _ in range(times):
+        with pytest.raises(Unauthorized):
+            gate.check(request, Role.METRICS)
+
+
+def test_who_guesses_must_wait(gate: Gate, clock: Clock) -> None:
+    """429 says for how long, even to the right password; then all is well again."""
+    failing(gate, asked(basic("metrics", "wrong")))
+    right = asked(basic("metrics", "metrics-secret"))
+    with pytest.raises(TooManyAttempts) as caught:
+        gate.check(right, Role.METRICS)
+    assert caught.value.response().headers["retry-after"] == str(int(WINDOW_SECONDS))
+    clock.now += WINDOW_SECONDS
+    gate.check(right, Role.METRICS)
+
+
+def test_another_address_and_another_user_do_not_wait(gate: Gate) -> None:
+    """Nobody can lock a user out from elsewhere."""
+    failing(gate, asked(basic("metrics", "wrong")))
+    gate.check(asked(basic("metrics", "metrics-secret"), "192.0.2.2"), Role.METRICS)
+    gate.check(asked(basic("admin", "admin-secret")), Role.ADMIN)
+
+
+def test_a_right_password_for_the_wrong_role_is_no_guess(gate: Gate) -> None:
+    """403 as often as one likes."""
+    for _ in range(2 * LIMIT):
+        with pytest.raises(Forbidden):
+            gate.check(asked(basic("metrics", "metrics-secret")), Role.ADMIN)
+
+
+async def _endpoint(_request: Request) -> Response:
+    return Response()
+
+
+def _api_route() -> FastAPI:
+    router = APIRouter()
+    router.add_api_route("/forgotten", lambda: None)
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.include_router(router)
+    return app
+
+
+@pytest.mark.parametrize(
+    "routes",
+    [
+        lambda: [Route("/forgotten", _endpoint)],
+        lambda: [Mount("/forgotten", app=FastAPI())],
+        lambda: _api_route().routes,
+    ],
+)
+def test_a_route_without_a_role_does_not_start(routes: Callable[[], list[Route]]) -> None:
+    """Closed by default: who adds a route must say who may ask for it."""
+    with pytest.raises(TypeError, match=r"names no role: give it"):
+        refuse_unguarded(routes())
+
+
+@pytest.mark.parametrize(("method", "path"), PATHS)
+def test_beyond_loopback_every_route_but_health_needs_credentials(
+    closed: Service, method: str, path: str
+) -> None:
+    """The order is: who are you, then what do you want; no body is read before."""
+    answer = closed.client.request(method, path, content=b"\xff")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "www-authenticate" in answer.headers
+    assert closed.client.get("/health/live").status_code == 200
+    assert closed.client.get("/health/ready").status_code == 200
+
+
+def test_beyond_loopback_the_right_credentials_open_their_routes(closed: Service) -> None:
+    """One role for predictions, one for metrics, one for the documents."""
+    assert closed.predict(SUM_ROW, auth=("predict", "predict-secret")).status_code == 200
+    assert closed.client.get("/models", auth=("predict", "predict-secret")).status_code == 200
+    assert closed.client.get("/metrics", auth=("metrics", "metrics-secret")).status_code == 200
+    for path in ("/docs", "/openapi.json", "/docs/swagger-ui.css"):
+        assert closed.client.get(path).status_code == 401
+        assert closed.client.get(path, auth=("predict", "predict-secret")).status_code == 403
+        assert closed.client.get(path, auth=("admin", "admin-secret")).status_code == 200
+
+
+def test_beyond_loopback_and_without_passwords_all_is_closed(
+    serve: Serve, new_settings: NewSettings
+) -> None:
+    """A forgotten password closes a door; it never opens one."""
+    exposed = new_settings(service_host="0.0.0.0", metrics_password="")  # noqa: S104
+    with serve(used=exposed) as service:
+        for method, path in [*PATHS, ("GET", "/docs"), ("GET", "/openapi.json")]:
+            for auth in (None, ("predict", ""), ("metrics", ""), ("admin", "")):
+                answer = service.client.request(method, path, auth=auth)
+                assert (path, answer.status_code) == (path, 403)
+
+
+def test_on_loopback_predictions_and_documents_are_open(service: Service) -> None:
+    """The newcomer's first request needs no password; metrics and admin do."""
+    assert service.predict(SUM_ROW).status_code == 200
+    assert service.client.get("/docs").status_code == 200
+    assert service.client.get("/metrics").status_code == 401
+
+
+def test_a_wrong_password_a_second_is_slowed_down_over_http(service: Service) -> None:
+    """The eleventh attempt is told to wait, in the one shape."""
+    wrong = [service.client.get("/metrics", auth=("metrics", "xyzzy")) for _ in range(LIMIT + 1)]
+    assert [answer.status_code for answer in wrong] == [401] * LIMIT + [429]
+    assert 0 < int(wrong[-1].headers["retry-after"]) <= WINDOW_SECONDS
+    assert wrong[-1].json()["type"] == "urn:problem:too-many-attempts"
+    assert "xyzzy" not in service.stream.getvalue().decode()
+    assert service.predict(SUM_ROW).status_code == 200
+
+
+def test_every_refusal_of_the_gate_is_a_problem() -> None:
+    """So that it is rendered in the one place."""
+    assert all(issubclass(kind, Problem) for kind in (Unauthorized, Forbidden, TooManyAttempts))

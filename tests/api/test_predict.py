@@ -1,0 +1,201 @@
+"""`POST /predict`, as a caller sees it."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.conftest import SUM_ROW, Serve, Service, loaded
+
+
+@pytest.fixture
+def fruits(serve: Serve) -> Iterator[Service]:
+    """Return a running service of the model `fruit`."""
+    with serve(["fruit"]) as service:
+        yield service
+
+
+def version_of(service: Service, model: str = "sum") -> str:
+    """Return the champion of a model."""
+    return service.state.watcher.catalog.aliases[model]["champion"]
+
+
+def test_an_array_of_rows_is_answered_in_its_order(service: Service) -> None:
+    """One answer a row: total = a + 2 * b."""
+    answer = service.predict([{"a": float(n), "b": 1.0} for n in range(100)])
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/json"
+    totals = [row["total"] for row in answer.json()]
+    assert totals == pytest.approx([n + 2.0 for n in range(100)])
+
+
+def test_the_order_of_keys_does_not_matter(service: Service) -> None:
+    """Columns go by name, never by place."""
+    assert service.predict({"b": 2, "a": 1}).json() == service.predict({"a": 1, "b": 2}).json()
+    assert service.predict({"b": 2, "a": 1}).json()["total"] == pytest.approx(5)
+
+
+def test_one_object_is_answered_by_one_object(service: Service) -> None:
+    """And an array of one by an array of one."""
+    assert service.predict(SUM_ROW).json() == {"total": pytest.approx(5)}
+    assert service.predict([SUM_ROW]).json() == [{"total": pytest.approx(5)}]
+
+
+def test_labels_are_answered_as_text(fruits: Service) -> None:
+    """A Plum weighs up to 100 g."""
+    answer = fruits.predict([{"weight": 2500}, {"weight": 60}])
+    assert answer.json() == [{"fruit": "Melon"}, {"fruit": "Plum"}]
+
+
+def test_probabilities_stand_beside_the_label_when_asked_for(fruits: Service) -> None:
+    """By class, adding up to one."""
+    answer = fruits.predict({"weight": 60}, "/predict?probabilities=true")
+    assert answer.json() == {"fruit": "Plum", "probabilities": {"Melon": 0.0, "Plum": 1.0}}
+    plain = fruits.predict({"weight": 60}, "/predict?probabilities=false")
+    assert plain.json() == {"fruit": "Plum"}
+
+
+def test_a_model_without_probabilities_says_so(service: Service) -> None:
+    """A regression has none."""
+    answer = service.predict(SUM_ROW, "/predict?probabilities=true")
+    assert answer.status_code == 404
+    assert "no probabilities" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("query", ["probabilities=xyzzy", "probabilities", "xyzzy=1", "a=1&b=2"])
+def test_any_other_query_is_refused_unrepeated(fruits: Service, query: str) -> None:
+    """A misspelt parameter is not ignored."""
+    answer = fruits.predict({"weight": 60}, f"/predict?{query}")
+    assert answer.status_code == 422
+    assert "xyzzy" not in answer.text
+
+
+@pytest.mark.parametrize("given", ["a", "7f3e-11.a_b:c", "x" * 128])
+def test_a_given_request_id_is_kept(service: Service, given: str) -> None:
+    """In the answer, in the prediction log, and in the access line."""
+    answer = service.predict(SUM_ROW, headers={"X-Request-ID": given})
+    assert answer.headers["x-request-id"] == given
+    assert [row["request_id"] for row in service.logged()] == [given]
+    assert [line["request_id"] for line in service.events("request")] == [given]
+
+
+@pytest.mark.parametrize("given", ["", " ", "x" * 129, "a b", "a\tb", '"a"', "\xe9", "<b>", "a;b"])
+def test_an_unsafe_request_id_is_replaced(service: Service, given: str) -> None:
+    """By one that is safe in a log, a file name and a shell."""
+    answer = service.predict(SUM_ROW, headers={"X-Request-ID": given.encode("latin-1")})  # type: ignore[dict-item]
+    assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
+
+
+def test_every_request_without_an_id_gets_its_own(service: Service) -> None:
+    """Errors too."""
+    answers = [service.predict(SUM_ROW), service.predict(b""), service.client.get("/xyzzy")]
+    assert len({answer.headers["x-request-id"] for answer in answers}) == 3
+
+
+def test_an_answer_names_the_version_that_gave_it(service: Service) -> None:
+    """By all three paths; the log holds the same."""
+    version = version_of(service)
+    for path in (
+        "/predict",
+        "/models/sum/predict",
+        f"/models/sum/versions/{version}/predict",
+    ):
+        answer = service.predict(SUM_ROW, path)
+        assert answer.json() == {"total": pytest.approx(5)}
+        assert answer.headers["x-model-version"] == version
+    assert [(row["model"], row["version"]) for row in service.logged()] == [("sum", version)] * 3
+
+
+def test_a_named_model_answers_beside_the_default_one(serve: Serve) -> None:
+    """`/predict` is undecided then, `/models/fruit/predict` is not."""
+    with serve(["sum", "fruit"]) as service:
+        assert service.predict({"weight": 60}, "/models/fruit/predict").json() == {"fruit": "Plum"}
+        assert service.predict(SUM_ROW).status_code == 503
+
+
+def test_the_log_holds_the_very_texts_of_request_and_answer(service: Service) -> None:
+    """Spaces, digits and all."""
+    body = b'{ "a": 1.50,"b":2e0 }'
+    answer = service.predict(body)
+    (logged,) = service.logged()
+    stored = service.state.log.path
+    assert logged["inputs"] == {"a": 1.5, "b": 2.0}
+    assert logged["outputs"] == answer.json()
+    assert logged["rows"] == 1
+    assert stored.exists()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/models/xyzzy/predict",
+        "/models/sum/versions/xyzzy/predict",
+        "/models/xyzzy/versions/xyzzy/predict",
+        "/models/SUM/predict",
+        "/models/..%2f..%2fetc/predict",
+        "/models/%2e%2e/predict",
+        "/models/sum%00/predict",
+        "/models//predict",
+        "/models/sum/predict/",
+        "/predict/",
+        "//predict",
+        "/xyzzy",
+    ],
+)
+def test_what_is_not_there_is_not_found(service: Service, path: str) -> None:
+    """404 in the one shape, never a redirect that would drop credentials."""
+    answer = service.predict(SUM_ROW, path)
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:problem:not-found"
+    assert "xyzzy" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/predict", "POST"),
+        ("PUT", "/models/sum/predict", "POST"),
+        ("DELETE", "/feedback", "POST"),
+        ("POST", "/health/live", "GET"),
+        ("POST", "/metrics", "GET"),
+        ("TRACE", "/models", "GET"),
+    ],
+)
+def test_another_method_is_told_the_right_one(
+    service: Service, method: str, path: str, allowed: str
+) -> None:
+    """405 with `Allow`."""
+    answer = service.client.request(method, path)
+    assert answer.status_code == 405
+    assert allowed in answer.headers["allow"].split(", ")
+    assert answer.json()["type"] == "urn:problem:method-not-allowed"
+
+
+def test_a_version_without_an_alias_is_not_served(service: Service) -> None:
+    """Only what an alias names is loaded; the sentence says how to change that."""
+    answer = service.predict(SUM_ROW, "/models/sum/versions/20250101T000000Z_old/predict")
+    assert answer.status_code == 404
+    assert "mlops models promote" in answer.json()["detail"]
+
+
+def test_a_model_without_a_champion_does_not_answer(service: Service) -> None:
+    """503, as a promotion would mend it."""
+    service.install(loaded(_Raises()))
+    service.state.watcher.catalog.aliases["sum"].clear()  # type: ignore[attr-defined]
+    answer = service.predict(SUM_ROW, "/models/sum/predict")
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:problem:no-model")
+
+
+class _Raises:
+    def predict(self, _frame: object) -> None:
+        """Fail."""
+        raise AssertionError
+
+
+def test_values_that_training_never_saw_are_answered_and_counted(service: Service) -> None:
+    """Training saw a from 0 to 9: two of these rows are outside, one of them twice."""
+    rows = [{"a": 9, "b": 4}, {"a": 9.5, "b": 0}, {"a": -1, "b": 100}]
+    assert service.predict(rows).status_code == 200
+    counted = service.samples("predict_out_of_range_rows_total")
+    assert list(counted.values()) == [2]

@@ -1,0 +1,94 @@
+"""What is no plain file of a fair size is refused at once, and nothing is ever half written."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from model_store import files
+from model_store.errors import RefusedError
+
+
+def make_link(path: Path) -> None:
+    """Make a link to a good file."""
+    path.with_name("other").write_bytes(b"{}")
+    path.symlink_to(path.with_name("other"))
+
+
+def make_large(path: Path) -> None:
+    """Make a file of 1 GB that takes no space."""
+    with path.open("wb") as file:
+        file.truncate(2**30)
+
+
+def make_unreadable(path: Path) -> None:
+    """Make a link in a circle, which not even root can open."""
+    path.symlink_to(path)
+
+
+ODD: dict[str, Callable[[Path], None]] = {
+    "a link": make_link,
+    "a circle": make_unreadable,
+    "a pipe that nobody writes to": os.mkfifo,
+    "a folder": Path.mkdir,
+    "1 GB": make_large,
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_what_is_no_plain_file_is_refused_and_never_waited_for(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    ODD[kind](path)
+    with pytest.raises(RefusedError, match=r"^file .*: restore it\.$"):
+        files.read(path)
+
+
+def test_a_device_is_refused() -> None:
+    with pytest.raises(RefusedError, match="no plain file"):
+        files.read(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("kind", ["a link", "a circle", "a pipe that nobody writes to", "a folder"])
+def test_nothing_is_written_through_what_is_no_plain_file(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    ODD[kind](path)
+    with pytest.raises(RefusedError):
+        files.write(path, b"new")
+    with pytest.raises(RefusedError), files.locked(path):
+        pass
+
+
+def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"1234")
+    assert files.read(tmp_path / "file", 4) == b"1234"
+    with pytest.raises(RefusedError, match="4 bytes where at most 3"):
+        files.read(tmp_path / "file", 3)
+
+
+def test_an_absent_file_is_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        files.read(tmp_path / "file")
+
+
+def test_a_reader_keeps_the_whole_old_file_while_it_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old and long")
+    with path.open("rb") as reader:
+        files.replace(path, b"new")
+        assert reader.read() == b"old and long"
+    assert path.read_bytes() == b"new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_a_killed_writer_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / ".file.new").write_bytes(b"half of something lon")
+    files.replace(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def test_a_link_in_place_of_the_file_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / "file").symlink_to(tmp_path / "precious")
+    files.replace(tmp_path / "file", b"new")
+    assert (tmp_path / "precious").read_bytes() == b"precious"

@@ -1,0 +1,72 @@
+"""A stored estimator is one of a closed list of formats, and holds only types that are trusted."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeRegressor
+
+from model_store import formats
+from model_store.errors import RefusedError
+from model_store.store import LoadPolicy
+
+TREE = "sklearn.tree._tree.Tree"
+SKOPS = LoadPolicy()
+
+
+def test_skops_is_the_only_format_unless_the_policy_says_more() -> None:
+    stored = formats.dump(LinearRegression(), "pickle")
+    with pytest.raises(RefusedError, match="format pickle is not allowed"):
+        formats.check_allowed(stored, "pickle", SKOPS)
+    formats.check_allowed(stored, "pickle", LoadPolicy(formats=frozenset({"pickle"})))
+
+
+def test_a_type_that_the_policy_does_not_trust_is_named() -> None:
+    stored = formats.dump(DecisionTreeRegressor().fit([[0.0]], [1.0]), "skops")
+    with pytest.raises(RefusedError, match=r"not trusted \(.*sklearn\.tree\._tree\.Tree"):
+        formats.check_allowed(stored, "skops", SKOPS)
+    with pytest.raises(RefusedError, match="cannot be loaded here"):
+        formats.load(stored, "skops", SKOPS)
+    trusting = LoadPolicy(trusted_types=(TREE, "numpy.dtype"))
+    formats.check_allowed(stored, "skops", trusting)
+    assert formats.load(stored, "skops", trusting).predict([[0.0]]).tolist() == [1.0]
+
+
+def test_a_type_that_is_not_trusted_is_not_even_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = tmp_path / "it ran"
+    module = tmp_path / "trap_of_this_test.py"
+    module.write_text("def trap(x):\n    return x\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    trap = importlib.import_module(module.stem)
+    stored = skops.io.dumps(FunctionTransformer(trap.trap))
+    del sys.modules[module.stem]
+    module.write_text(f"import pathlib\npathlib.Path({str(marker)!r}).touch()\n")
+    with pytest.raises(RefusedError, match=r"trap_of_this_test\.trap"):
+        formats.check_allowed(stored, "skops", SKOPS)
+    assert module.stem not in sys.modules
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("stored", [b"", b"no archive", skops.io.dumps(np.arange(3))[:-9]])
+def test_what_is_no_skops_file_is_refused(stored: bytes) -> None:
+    with pytest.raises(RefusedError, match="skops file cannot be loaded here"):
+        formats.check_allowed(stored, "skops", SKOPS)
+    with pytest.raises(RefusedError, match="skops file cannot be loaded here"):
+        formats.load(stored, "skops", SKOPS)
+
+
+def test_what_is_no_pickle_is_refused() -> None:
+    with pytest.raises(RefusedError, match="pickle file cannot be loaded here"):
+        formats.load(b"junk", "pickle", LoadPolicy(formats=frozenset({"pickle"})))
+
+
+def test_an_estimator_that_a_format_cannot_hold_is_refused() -> None:
+    with pytest.raises(RefusedError, match="cannot be stored as pickle"):
+        formats.dump(FunctionTransformer(lambda x: x), "pickle")
