@@ -23,7 +23,7 @@ from model_store.manifest import Task
 from model_store.signature import Column, Kind
 
 # %% 01_model_class.ipynb #947c2b21
-class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc] - sklearn has no types
+class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it has no types
     """Columns of datetimes, UTC, as columns of numbers: five for each."""
 
     PARTS = ("days", "month", "day", "weekday", "hour")
@@ -52,7 +52,7 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc] - sklear
         return [part.to_numpy(dtype="float64", na_value=np.nan) for part in parts]
 
 # %% 01_model_class.ipynb #c7a25a2d
-class TextParts(TransformerMixin, BaseEstimator):  # type: ignore[misc] - sklearn has no types
+class TextParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it has no types
     """One column of text as numbers: its length, then a weight for each of its frequent words."""
 
     def __init__(self, most_words: int = 64) -> None:

@@ -32,21 +32,19 @@ class Parameter:
         Raises:
             PipelineError: the value is of another type.
         """
-        if value is None or (value in {"", "none"} and "None" in self.types):
-            if "None" in self.types:
-                return None
-        elif "Path" in self.types and isinstance(value, str | Path):
+        if "None" in self.types and str(value).lower() in {"", "none"}:
+            return None
+        if "Path" in self.types and isinstance(value, str | Path):
             return str((base / Path(value).expanduser()).resolve())
-        elif "list[str]" in self.types:
+        if "list[str]" in self.types:
             items = value.split(",") if isinstance(value, str) else value
             if isinstance(items, list | tuple) and all(isinstance(item, str) for item in items):
                 return [item.strip() for item in items if item.strip()]
-        elif "str" in self.types and isinstance(value, str):
+        if "str" in self.types and isinstance(value, str):
             return value
-        else:
-            number = _number(value, self.types & {"bool", "int", "float"})
-            if number is not None:
-                return number
+        number = _number(value, self.types & {"bool", "int", "float"})
+        if number is not None:
+            return number
         types = " or ".join(sorted(self.types - {"Path"}))
         raise PipelineError(
             f'The parameter "{self.name}" must be {types}, as in {self.name}={self.default}.'
@@ -57,7 +55,7 @@ def _number(value: object, types: frozenset[str]) -> int | float | bool | None:
     """Return a number or truth value, or the text of one, if it is of one of these types."""
     if "bool" in types:
         return {"true": True, "false": False}.get(str(value).lower())
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if not types or isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         read = int(value) if types == {"int"} else float(value)

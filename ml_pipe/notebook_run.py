@@ -52,7 +52,9 @@ class OwnKernelManager(AsyncKernelManager):
         project = str(Path(__file__).parent.parent)
         path = os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")]))
         options["transport_encryption"] = "auto"
-        options["env"] = {**os.environ, "PYTHONPATH": path, "MPLBACKEND": "Agg"}
+        # More threads than a table needs cost more than they bring, above all on a busy machine.
+        threads = {"OMP_NUM_THREADS": "1"}
+        options["env"] = {**threads, **os.environ, "PYTHONPATH": path, "MPLBACKEND": "Agg"}
         await super()._async_start_kernel(**options)
 
     start_kernel = _async_start_kernel
@@ -65,7 +67,7 @@ def read_notebook(path: Path) -> Any:
         PipelineError: the file is unreadable, or no notebook.
     """
     try:
-        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call] - it has no types
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, nbformat.ValidationError) as error:
         raise PipelineError(f'"{path}" cannot be read as a notebook: {error}.') from error
 

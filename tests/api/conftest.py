@@ -40,6 +40,7 @@ from model_store.store import LoadedModel, LoadPolicy
 from monitoring.log_reader import LogReader
 
 SUM_ROW = {"a": 1, "b": 2}
+POLICY = LoadPolicy(trusted_types=("sklearn.tree._tree.Tree",))
 SUM_SIGNATURE = Signature(
     inputs=(Column(name="a", kind=Kind.NUMBER), Column(name="b", kind=Kind.NUMBER)),
     outputs=(Column(name="total", kind=Kind.NUMBER),),
@@ -178,6 +179,7 @@ def new_settings(tmp_path: Path) -> NewSettings:
             "local_data": tmp_path / "local_data",
             "metrics_password": "metrics-secret",
             "model_poll_seconds": 3600,
+            "model_trusted_types": POLICY.trusted_types,
         }
         return Settings(**(values | changes))
 
@@ -226,7 +228,7 @@ def fruit_draft() -> Draft:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of two models with a champion each, made once and only copied."""
     root = tmp_path_factory.mktemp("published")
-    store = FileModelStore(root, LoadPolicy())
+    store = FileModelStore(root, POLICY)
     for draft in (sum_draft(), fruit_draft()):
         store.promote(draft.model, store.publish(draft))
     return root
@@ -235,7 +237,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(settings: Settings) -> FileModelStore:
     """Return the store of the service under test, to publish more."""
-    return FileModelStore(settings.local_data / "models", LoadPolicy())
+    return FileModelStore(settings.local_data / "models", POLICY)
 
 
 @pytest.fixture

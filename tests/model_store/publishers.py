@@ -1,7 +1,7 @@
 """Publishers that are killed, one at every step that they take in the store; and many at once.
 
-Run as `publishers.py FOLDER ACTION`: prints how many publishers there were. The n-th one is killed at
-its n-th step and leaves its store in `FOLDER/<n>`; the last one reaches its end.
+Run as `publishers.py FOLDER ACTION`: prints how many publishers there were. The n-th one is killed
+at its n-th step and leaves its store in `FOLDER/<n>`; the last one reaches its end.
 """
 
 import os
@@ -69,9 +69,9 @@ def promote(folder: Path) -> None:
 def promote_in_place(folder: Path) -> None:
     """Move an alias by writing into the file that readers read."""
     text = Aliases().promoted("challenger", "any", time="", reason="").text()
-    with (folder / "line" / "aliases.json").open("r+b") as file:
-        file.truncate()
-        file.write(text)
+    path = folder / "line" / "aliases.json"
+    os.truncate(path, 0)
+    path.write_bytes(text)
 
 
 ACTIONS: dict[str, Callable[[Path], None]] = {

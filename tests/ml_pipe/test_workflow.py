@@ -1,0 +1,212 @@
+"""Running notebooks: order, parameters, what is kept, and what a failure tells and leaves."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ml_pipe.errors import PipelineError
+from ml_pipe.notebook_run import CellError
+from ml_pipe.workflow import PACKAGE, RunReport, new_run_folder, refresh_modules, run_pipeline
+from tests.ml_pipe.conftest import WriteNotebook
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> "Run":
+    """Run the pipeline that `write_notebook` wrote."""
+    return Run(tmp_path)
+
+
+class Run:
+    """Runs the pipeline of a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.local_data = folder / "data"
+
+    def __call__(self, *, seconds: float = 60, **parameters: object) -> RunReport:
+        """Run it, its cells limited to some seconds."""
+        return run_pipeline(
+            self.folder / "pipeline",
+            parameters,
+            local_data=self.local_data,
+            cell_timeout_seconds=seconds,
+            context={"git_head": "1a2b3c4"},
+        )
+
+
+def test_notebooks_run_in_order_with_the_parameters_that_each_declares(
+    run: Run, write_notebook: WriteNotebook
+) -> None:
+    """A notebook gets what it declares, in the declared type, and nothing else."""
+    write_notebook(
+        "00_first.ipynb",
+        "open(f'{run_folder}/note', 'w').write(f'{seed + 1} {git_head}')",
+        parameters="seed: int = 7\nrun_folder: str = ''\ngit_head: str = ''",
+    )
+    write_notebook(
+        "01_second.ipynb",
+        "assert open(f'{run_folder}/note').read() == '12 1a2b3c4'\nassert 'seed' not in globals()",
+        parameters="run_folder: str = ''",
+    )
+    write_notebook("03_workflow.ipynb", "raise AssertionError('never run by itself')")
+    report = run(seed="11")
+    assert report.version is None
+    assert {path.name for path in report.folder.iterdir()} == {
+        "00_first.ipynb",
+        "01_second.ipynb",
+        "figures",
+        "note",
+        "run.json",
+    }
+    assert json.loads((report.folder / "run.json").read_text())["parameters"]["seed"] == 11
+
+
+def test_a_failing_cell_is_told_and_its_executed_copy_kept(
+    run: Run, write_notebook: WriteNotebook
+) -> None:
+    """The report names notebook, cell, first line and error; later notebooks do not run."""
+    write_notebook(
+        "00_fails.ipynb", "a = 1", "# why\nraise ValueError('no tea')", parameters="x: int = 1"
+    )
+    write_notebook("01_later.ipynb", "open('ran', 'w')")
+    with pytest.raises(CellError) as caught:
+        run(x=2)
+    error = caught.value
+    assert (error.notebook, error.cell, error.line, error.reason) == (
+        "00_fails.ipynb",
+        4,
+        "raise ValueError('no tea')",
+        "ValueError: no tea",
+    )
+    assert "no tea" in error.executed.read_text()
+    assert str(error.executed) in str(error)
+    assert not (run.folder / "pipeline" / "ran").exists()
+
+
+def test_a_killed_kernel_fails_the_run(run: Run, write_notebook: WriteNotebook) -> None:
+    """It does not hang, and the cell is named."""
+    write_notebook("00_dies.ipynb", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(CellError, match="cell 1, `import os, signal`: its kernel died"):
+        run()
+
+
+def test_a_cell_over_its_time_limit_fails_the_run(run: Run, write_notebook: WriteNotebook) -> None:
+    """It does not hang, and the cell is named."""
+    write_notebook("00_waits.ipynb", "import threading", "threading.Event().wait()")
+    with pytest.raises(CellError, match=r"cell 2, .* it took longer than 1 seconds"):
+        run(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"sed": "1"}, 'There is no parameter "sed": the notebooks declare seed'),
+        ({"seed": "x"}, 'The parameter "seed" must be int, as in seed=7'),
+        ({"run_folder": "/"}, 'There is no parameter "run_folder"'),
+        ({"x = 1; import os": "1"}, "There is no parameter"),
+    ],
+)
+def test_other_parameters_are_refused_before_anything_runs(
+    run: Run, write_notebook: WriteNotebook, given: dict[str, object], sentence: str
+) -> None:
+    """Names are a closed list, because papermill pastes them into code."""
+    write_notebook("00_only.ipynb", parameters="seed: int = 7\nrun_folder: str = ''")
+    with pytest.raises(PipelineError, match=sentence):
+        run(**given)
+    assert not run.local_data.exists()
+
+
+def test_paths_in_the_parameters_file_are_relative_to_it(
+    run: Run, write_notebook: WriteNotebook
+) -> None:
+    """What a caller gives wins over the file."""
+    path = write_notebook(
+        "00_only.ipynb",
+        "assert Path(data).read_text() == 'here' and seed == 3 and share == 0.5",
+        parameters="data: Path | str = ''\nseed: int = 7\nshare: float | None = None",
+    )
+    path.with_name("table.csv").write_text("here")
+    path.with_name("parameters.toml").write_text('data = "table.csv"\nseed = 5\nshare = 0.5')
+    run(seed=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [("seed = ", "cannot be read as TOML"), ("sed = 1", 'There is no parameter "sed"')],
+)
+def test_a_wrong_parameters_file_is_told(
+    run: Run, write_notebook: WriteNotebook, text: str, sentence: str
+) -> None:
+    """It is held to the same list as the command line."""
+    path = write_notebook("00_only.ipynb", parameters="seed: int = 7")
+    path.with_name("parameters.toml").write_text(text)
+    with pytest.raises(PipelineError, match=sentence):
+        run()
+
+
+def test_a_folder_with_nothing_to_run_is_told(run: Run) -> None:
+    """Whether it is missing or empty."""
+    with pytest.raises(PipelineError, match="There is no folder"):
+        run()
+    (run.folder / "pipeline").mkdir()
+    with pytest.raises(PipelineError, match="neither numbered notebooks"):
+        run()
+
+
+def test_a_run_needs_a_folder_that_it_can_write(run: Run, write_notebook: WriteNotebook) -> None:
+    """The sentence says what to do. A file in the way stands for a read-only disk."""
+    write_notebook("00_only.ipynb", "pass")
+    run.local_data.write_text("in the way")
+    with pytest.raises(
+        PipelineError, match=r"cannot be made .*: make .* writable, or set LOCAL_DATA"
+    ):
+        run()
+
+
+def test_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    """A name that is no safe file name is made one."""
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    names = [new_run_folder(tmp_path, "../Wein & mehr", noon).name for _ in range(2)]
+    assert names == ["20261121T120000Z_Wein-mehr", "20261121T120000Z_Wein-mehr-2"]
+
+
+class TestModules:
+    """The modules beside the notebooks are what the notebooks export."""
+
+    @pytest.fixture
+    def package(self, tmp_path: Path) -> Path:
+        """A copy of ours."""
+        package = tmp_path / "ml_pipe"
+        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(PACKAGE.parent / "pyproject.toml", tmp_path)
+        return package
+
+    def test_ours_are_up_to_date(self, package: Path) -> None:
+        """Nothing changes when they are exported again."""
+        assert refresh_modules(package) == []
+
+    def test_an_edited_cell_is_exported(self, package: Path) -> None:
+        """And nothing but its module is written."""
+        notebook = package / "01_model_class.ipynb"
+        notebook.write_text(notebook.read_text().replace("MOST_COLUMNS = 30", "MOST_COLUMNS = 31"))
+        assert refresh_modules(package) == ["model_class.py"]
+        assert "MOST_COLUMNS = 31" in (package / "model_class.py").read_text()
+
+    def test_a_cell_that_is_no_python_is_told(self, package: Path) -> None:
+        """The modules stay as they were."""
+        notebook = package / "01_model_class.ipynb"
+        notebook.write_text(notebook.read_text().replace("MOST_COLUMNS = 30", "MOST_COLUMNS = ("))
+        before = (package / "model_class.py").read_text()
+        with pytest.raises(PipelineError, match=r"cannot be exported: .*SyntaxError"):
+            refresh_modules(package)
+        assert (package / "model_class.py").read_text() == before
+
+    def test_a_module_that_cannot_be_written_is_told(self, package: Path) -> None:
+        """A folder in its place stands for a read-only disk."""
+        (package / "model_class.py").unlink()
+        (package / "model_class.py").mkdir()
+        with pytest.raises(PipelineError, match="cannot be written"):
+            refresh_modules(package)
