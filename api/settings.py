@@ -76,7 +76,13 @@ class Settings(BaseSettings):
     """The model that `/predict` answers with; empty: the only one in the store."""
     model_formats: Names = ("skops",)
     """The formats that may be loaded: `skops`; `pickle` only if you trust every publisher."""
-    model_trusted_types: Names = ("ml_pipe.model_class.DateParts", "sklearn.tree._tree.Tree")
+    model_trusted_types: Names = (
+        "ml_pipe.model_class.DateParts",
+        "ml_pipe.model_class.TextParts",
+        "numpy.dtype",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.tree._tree.Tree",
+    )
     """Types that a skops model may hold, beyond those that skops trusts."""
     model_poll_seconds: Seconds = 1
     """How often the store is asked whether an alias has moved."""

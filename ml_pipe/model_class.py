@@ -48,7 +48,7 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it ha
     def _parts(moments: "pd.Series[Any]") -> list[np.ndarray]:
         days = (moments - pd.Timestamp(0)) / pd.Timedelta(days=1)
         date = moments.dt
-        parts = [days, date.month, date.day, date.weekday, date.hour]
+        parts = [days, date.month, date.day, date.day_of_week, date.hour]
         return [part.to_numpy(dtype="float64", na_value=np.nan) for part in parts]
 
 # %% 01_model_class.ipynb #c7a25a2d

@@ -86,10 +86,8 @@ def run_notebook(
         CellError: a cell raised, took longer than allowed, or lost its kernel.
         PipelineError: there was no kernel to be had.
     """
-    logger = logging.getLogger("papermill")
-    if not logger.hasHandlers():
-        # It takes some of our annotations for no parameters; what fails is told as an error.
-        logger.addHandler(logging.NullHandler())
+    # It takes some of our annotations for no parameters; what fails is told as an error.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
     try:
         papermill.execute_notebook(
             read_notebook(notebook),
@@ -97,6 +95,7 @@ def run_notebook(
             str(executed).replace("{", "{{").replace("}", "}}"),
             dict(parameters),
             kernel_name="python3",
+            language="python",
             progress_bar=False,
             start_timeout=KERNEL_START_SECONDS,
             execution_timeout=max(1, math.ceil(cell_timeout_seconds)),

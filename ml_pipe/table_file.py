@@ -101,6 +101,7 @@ def separator_of(text: str) -> str:
 
     def columns(separator: str) -> float:
         widths = [len(row) for row in csv.reader(lines, delimiter=separator) if row]
-        return statistics.median_low(widths) if widths else 0
+        # Decimal commas, too, split most rows, but not the header.
+        return min(widths[0], statistics.median_low(widths)) if widths else 0
 
     return max(",;\t|", key=columns)

@@ -109,7 +109,7 @@ def refresh_modules(package: Path = PACKAGE) -> list[str]:
         aside = Path(temporary) / package.name
         aside.mkdir()
         shutil.copy(project, temporary)
-        for path in [*package.glob("*.py"), *package.glob("*.ipynb")]:
+        for path in [*package.glob("[!.]*.py"), *package.glob("[!.]*.ipynb")]:
             shutil.copy(path, aside)
         export = subprocess.run(  # noqa: S603 - our own interpreter and words
             [sys.executable, "-c", EXPORT],

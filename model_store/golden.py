@@ -111,7 +111,7 @@ def _traits(columns: Columns, signature: Signature, predictor: Predictor) -> np.
             traits += [array == value for value in set(array[~missing].tolist())]
         traits.append(missing)
     if predictor.classes:
-        (labels,) = predictor.predict(columns).values
+        (labels,), _ = predictor.predict(columns)
         traits += [labels == label for label in predictor.classes]
     return np.array(traits)
 

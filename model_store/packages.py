@@ -2,8 +2,7 @@
 
 import platform
 import sys
-from collections.abc import Iterable, Mapping
-from importlib.machinery import PathFinder
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from typing import Any
 
@@ -59,13 +58,18 @@ def _minor(text: str) -> list[str]:
 def _is_there(module: str) -> bool:
     # What the manifest names must not be run before it is allowed, and importlib's own search
     # would import the packages around it.
-    path = None
+    path: Sequence[str] | None = None
     parts = module.split(".")
     for end in range(1, len(parts) + 1):
         name = ".".join(parts[:end])
-        loaded = sys.modules.get(name)
-        spec = loaded.__spec__ if loaded else PathFinder.find_spec(name, path)
-        if spec is None and loaded is None:
+        if end > 1 and path is None:
             return False
-        path = spec.submodule_search_locations if spec else None
+        if name in sys.modules:
+            path = getattr(sys.modules[name], "__path__", None)
+            continue
+        found = (finder.find_spec(name, path) for finder in sys.meta_path)
+        spec = next(filter(None, found), None)
+        if spec is None:
+            return False
+        path = spec.submodule_search_locations
     return True

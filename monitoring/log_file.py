@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from monitoring.errors import LogFormatError, LogUnavailableError
-from monitoring.schema import APPLICATION_ID, FORMAT_NUMBER, TABLES
+from monitoring.schema import APPLICATION_ID, FORMAT_NUMBER, SCHEMA
 
 Identity = tuple[int, int]
 
@@ -77,7 +77,7 @@ def create_missing(path: Path) -> bool:
     try:
         os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
-            connection.executescript(TABLES)
+            connection.executescript(SCHEMA)
         # SQLite would play the write-ahead log of a removed database back into this one.
         for orphan in (_beside(path, "-wal"), _beside(path, "-shm")):
             orphan.unlink(missing_ok=True)

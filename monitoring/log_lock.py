@@ -1,5 +1,6 @@
 """The lock that keeps a second service from writing the same log."""
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -52,9 +53,11 @@ class LogLock:
                     f"Another service (process {owner}) writes the prediction log {self._log}: "
                     "stop it, or give this one a folder of its own."
                 ) from None
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
             self._descriptor = descriptor
+            # Who has it is a courtesy to the one refused: a full disk does not undo the lock.
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
     def release(self) -> None:
         """Give the lock up, where we have it."""

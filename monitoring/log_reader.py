@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from monitoring.errors import LogUnavailableError
-from monitoring.log_file import connect_reader, identity, size_bytes
+from monitoring.log_file import connect_reader, size_bytes
 from monitoring.privacy import json_text
 
 # A page is one short read: a long one would keep the write-ahead log from being used again.
 _PAGE_REQUESTS = 200
 _PAGE = "SELECT * FROM requests WHERE sequence > ? ORDER BY sequence LIMIT ?"
+_ID = "SELECT id FROM log"
 _LAST = "SELECT coalesce(max(sequence), 0) FROM requests"
 _TOTALS = "SELECT * FROM totals ORDER BY model, version, outcome"
 _LEDGER = "SELECT model, version, requests, rows FROM totals WHERE outcome = 'answered'"
@@ -97,19 +98,29 @@ class LogReader:
         Begins after this sequence number, or with the next request. Goes on with the new file
         where the log was replaced, and waits while there is none.
         """
-        if after is None:
-            with self._reading() as connection:
-                (after,) = connection.execute(_LAST).fetchone()
-        followed = identity(self._path)
+        log, after, page = self._next(None, after)
         while True:
-            with contextlib.suppress(LogUnavailableError):
-                if followed != (there := identity(self._path)) and there is not None:
-                    followed, after = there, 0
-                for row in self._page(after):
-                    yield _line(row)
-                    after = row[0]
-            if stop.wait(interval_seconds):
+            for row in page:
+                yield _line(row)
+                after = row[0]
+            if len(page) < _PAGE_REQUESTS and stop.wait(interval_seconds):
                 return
+            page = []
+            with contextlib.suppress(LogUnavailableError):
+                log, after, page = self._next(log, after)
+
+    def _next(self, log: str | None, after: int | None) -> tuple[str, int, list[tuple[Any, ...]]]:
+        """Return the log's id, after which number to go on, and the page that follows it.
+
+        A new log is known by its id: a new file often has the inode of the one just removed.
+        """
+        with self._reading() as connection:
+            (found,) = connection.execute(_ID).fetchone()
+            if after is None:
+                (after,) = connection.execute(_LAST).fetchone()
+            elif log not in (None, found):
+                after = 0
+            return found, after, connection.execute(_PAGE, (after, _PAGE_REQUESTS)).fetchall()
 
     def _page(self, after: int) -> list[tuple[Any, ...]]:
         with self._reading() as connection:

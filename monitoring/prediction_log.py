@@ -114,6 +114,17 @@ class PredictionLog:
             self._transact(lambda connection: batch.insert(connection, self._ledger), batch)
             self._ledger = batch.counted(self._ledger)
 
+    def kept(self, entry: Entry) -> dict[str, str | int | None]:
+        """Return what this log would keep of a request, to be kept elsewhere while it cannot."""
+        return {
+            "request_id": entry.request_id,
+            "model": entry.model,
+            "version": entry.version,
+            "rows": entry.rows,
+            "inputs": self._privacy.inputs(entry.inputs),
+            "outputs": self._privacy.outputs(entry.outputs),
+        }
+
     def event(self, kind: str, detail: Mapping[str, object]) -> None:
         """Log what the service did; `detail` is JSON-ready."""
         event = (utc_text(self._clock()), kind, json_text(self._privacy.detail(detail)))
@@ -194,15 +205,16 @@ class PredictionLog:
                 connection.execute("BEGIN IMMEDIATE")
                 result = work(connection)
                 connection.execute("COMMIT")
+                # Until it is known that the commit went into the log, the batch stays in doubt.
+                if identity(self._path) == self._identity:
+                    self._doubtful = None
+                    return result
             except (sqlite3.DatabaseError, OSError) as error:
                 self._disconnect()
                 raise self._unavailable(f"{error}") from error
             except BaseException:
                 self._disconnect()
                 raise
-            self._doubtful = None
-            if identity(self._path) == self._identity:
-                return result
             # The file was removed meanwhile and the commit went with it: again, into a new one.
             self._look_again = 0.0
         raise self._unavailable("the file is being removed again and again")

@@ -12,10 +12,9 @@ FORMAT_NUMBER = 1
 # `totals`, has number n. Retention never lowers totals, so no number is used twice, not even
 # after the newest row was removed; AUTOINCREMENT would promise the same for one more written page
 # a commit.
-TABLES = f"""
-PRAGMA auto_vacuum = INCREMENTAL;
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {FORMAT_NUMBER};
+_TABLES = """
+CREATE TABLE log (id TEXT NOT NULL) STRICT;
+INSERT INTO log VALUES (hex(randomblob(16)));
 CREATE TABLE requests (
   sequence INTEGER PRIMARY KEY,
   request_id TEXT NOT NULL,
@@ -61,6 +60,16 @@ CREATE TABLE columns (
   UNIQUE (model, side, name)
 ) STRICT;
 """
+
+SCHEMA = f"""
+PRAGMA auto_vacuum = INCREMENTAL;
+BEGIN;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {FORMAT_NUMBER};
+{_TABLES}
+COMMIT;
+"""
+"""Makes an empty database a log; for `executescript`."""
 
 _SAFE_SQLITE = (3, 51, 3)
 

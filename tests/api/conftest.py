@@ -11,14 +11,14 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 import pytest
 from fastapi import FastAPI
-from prometheus_client.parser import text_string_to_metric_families
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
 from starlette.testclient import TestClient
@@ -45,6 +45,28 @@ SUM_SIGNATURE = Signature(
     inputs=(Column(name="a", kind=Kind.NUMBER), Column(name="b", kind=Kind.NUMBER)),
     outputs=(Column(name="total", kind=Kind.NUMBER),),
 )
+
+KINDS_SIGNATURE = Signature(
+    inputs=(
+        Column(name="number", kind=Kind.NUMBER),
+        Column(name="integer", kind=Kind.INTEGER),
+        Column(name="flag", kind=Kind.BOOLEAN),
+        Column(name="text", kind=Kind.STRING),
+        Column(name="color", kind=Kind.CATEGORY, categories=("red", "gr\u00fcn")),
+        Column(name="when", kind=Kind.DATETIME),
+        Column(name="maybe", kind=Kind.NUMBER, nullable=True),
+    ),
+    outputs=(Column(name="zero", kind=Kind.NUMBER),),
+)
+KINDS_ROW = {
+    "number": 1.5,
+    "integer": 7,
+    "flag": True,
+    "text": "some",
+    "color": "red",
+    "when": "2026-01-01T00:00:00Z",
+    "maybe": None,
+}
 
 
 class Estimator:
@@ -145,7 +167,7 @@ class Service:
         """Return the samples of some metrics: by name, then by label values as they are ordered."""
         return {
             (sample.name, *sample.labels.values()): sample.value
-            for family in text_string_to_metric_families(self.metrics_text())
+            for family in self.state.metrics.registry.collect()
             for sample in family.samples
             if sample.name in names
         }
@@ -162,28 +184,34 @@ NewSettings = Callable[..., Settings]
 @pytest.fixture(autouse=True)
 def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let no setting come from the machine that runs the tests."""
+    empty_environment(monkeypatch, tmp_path)
+
+
+def empty_environment(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Unset every setting, and let `settings.ini` be an empty file in this folder."""
     for variable in list(os.environ):
         if variable.lower() in Settings.model_fields:
             monkeypatch.delenv(variable)
-    empty = tmp_path / "settings.ini"
+    empty = folder / "settings.ini"
     empty.touch()
     monkeypatch.setenv("SETTINGS_FILE", str(empty))
 
 
+def small_settings(folder: Path, **changes: Any) -> Settings:
+    """Make settings; the store is looked at once an hour only, so that tests say when."""
+    values: dict[str, Any] = {
+        "local_data": folder / "local_data",
+        "metrics_password": "metrics-secret",
+        "model_poll_seconds": 3600,
+        "model_trusted_types": POLICY.trusted_types,
+    }
+    return Settings(**(values | changes))
+
+
 @pytest.fixture
 def new_settings(tmp_path: Path) -> NewSettings:
-    """Make settings; the store is looked at once an hour only, so that tests say when."""
-
-    def make(**changes: Any) -> Settings:
-        values: dict[str, Any] = {
-            "local_data": tmp_path / "local_data",
-            "metrics_password": "metrics-secret",
-            "model_poll_seconds": 3600,
-            "model_trusted_types": POLICY.trusted_types,
-        }
-        return Settings(**(values | changes))
-
-    return make
+    """Make settings of the smallest world, with some changes."""
+    return partial(small_settings, tmp_path)
 
 
 @pytest.fixture
@@ -240,20 +268,29 @@ def store(settings: Settings) -> FileModelStore:
     return FileModelStore(settings.local_data / "models", POLICY)
 
 
+@contextmanager
+def running(
+    published: Path, used: Settings, models: Sequence[str], stream: BinaryIO | None = None
+) -> Iterator[Service]:
+    """Start a service with copies of some published models."""
+    for model in models:
+        folder = used.local_data / "models" / model
+        if not folder.exists():
+            shutil.copytree(published / model, folder)
+    said = io.BytesIO()
+    app = create_app(used, events=make_event_log("debug", stream or said))
+    with TestClient(app, follow_redirects=False) as client:
+        yield Service(app, used, client, said)
+
+
 @pytest.fixture
 def serve(published: Path, settings: Settings) -> Serve:
     """Start a service with some of the published models; none is in the store otherwise."""
 
-    @contextmanager
-    def run(models: Sequence[str] = ("sum",), used: Settings = settings) -> Iterator[Service]:
-        for model in models:
-            folder = used.local_data / "models" / model
-            if not folder.exists():
-                shutil.copytree(published / model, folder)
-        stream = io.BytesIO()
-        app = create_app(used, events=make_event_log("debug", stream))
-        with TestClient(app, follow_redirects=False) as client:
-            yield Service(app, used, client, stream)
+    def run(
+        models: Sequence[str] = ("sum",), used: Settings = settings, **more: Any
+    ) -> AbstractContextManager[Service]:
+        return running(published, used, models, **more)
 
     return run
 

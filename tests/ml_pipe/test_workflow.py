@@ -28,6 +28,10 @@ class Run:
 
     def __call__(self, *, seconds: float = 60, **parameters: object) -> RunReport:
         """Run it, its cells limited to some seconds."""
+        return self.given(parameters, seconds=seconds)
+
+    def given(self, parameters: dict[str, object], *, seconds: float = 60) -> RunReport:
+        """Run it with parameters of any name."""
         return run_pipeline(
             self.folder / "pipeline",
             parameters,
@@ -115,7 +119,7 @@ def test_other_parameters_are_refused_before_anything_runs(
     """Names are a closed list, because papermill pastes them into code."""
     write_notebook("00_only.ipynb", parameters="seed: int = 7\nrun_folder: str = ''")
     with pytest.raises(PipelineError, match=sentence):
-        run(**given)
+        run.given(given)
     assert not run.local_data.exists()
 
 
@@ -205,8 +209,8 @@ class TestModules:
         assert (package / "model_class.py").read_text() == before
 
     def test_a_module_that_cannot_be_written_is_told(self, package: Path) -> None:
-        """A folder in its place stands for a read-only disk."""
-        (package / "model_class.py").unlink()
-        (package / "model_class.py").mkdir()
+        """A folder where it is written first stands for a read-only disk."""
+        (package / "model_class.py").write_text("yesterday's")
+        (package / ".model_class.py").mkdir()
         with pytest.raises(PipelineError, match="cannot be written"):
             refresh_modules(package)

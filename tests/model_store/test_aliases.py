@@ -39,16 +39,19 @@ def moved(*moves: str) -> list[str]:
 def test_a_rollback_goes_to_the_version_before_and_again_to_the_one_before_that(
     moves: str, stands: str
 ) -> None:
+    """Rolling back twice does not return to what was rolled back first."""
     assert moved(*moves) == list(stands)
 
 
 @pytest.mark.parametrize("moves", ["<", "a<", "ab<<", "abc<<<"])
 def test_there_is_nothing_before_the_first_version(moves: str) -> None:
+    """The sentence says so, and to promote one instead."""
     with pytest.raises(NotFoundError, match="no version before"):
         moved(*moves)
 
 
 def test_aliases_have_histories_of_their_own() -> None:
+    """Rolling back the champion goes past the challenger's moves."""
     aliases = Aliases()
     for alias, version in (("champion", "a"), ("challenger", "b"), ("champion", "c")):
         aliases = aliases.promoted(alias, version, time="", reason="")
@@ -59,6 +62,7 @@ def test_aliases_have_histories_of_their_own() -> None:
 
 
 def test_a_store_without_aliases_has_none(store: FileModelStore, version: str) -> None:
+    """A model that was only published is no error."""
     assert version
     assert store.aliases("line") == Aliases()
 
@@ -66,6 +70,7 @@ def test_a_store_without_aliases_has_none(store: FileModelStore, version: str) -
 def test_every_move_is_recorded_with_its_time_and_reason(
     store: FileModelStore, version: str, draft_line: DraftLine
 ) -> None:
+    """An auditor reads who answered when, and why."""
     other = store.publish(draft_line(slope=3.0))
     store.promote("line", version, reason="first")
     store.promote("line", other, reason="better")
@@ -83,6 +88,7 @@ def test_every_move_is_recorded_with_its_time_and_reason(
 def test_a_promotion_to_the_same_version_changes_nothing(
     store: FileModelStore, version: str
 ) -> None:
+    """So that promoting twice leaves one version to roll back to."""
     store.promote("line", version)
     before = store.fingerprint()
     store.promote("line", version)
@@ -93,6 +99,7 @@ def test_a_promotion_to_the_same_version_changes_nothing(
 def test_the_fingerprint_differs_whenever_an_alias_moved(
     store: FileModelStore, version: str, draft_line: DraftLine
 ) -> None:
+    """Publishing alone leaves it as it is: the service need not look."""
     seen = [store.fingerprint()]
     other = store.publish(draft_line(slope=3.0))
     assert store.fingerprint() == seen[0]
@@ -106,6 +113,7 @@ def test_the_fingerprint_differs_whenever_an_alias_moved(
 def test_an_alias_never_points_to_what_is_absent_or_damaged(
     store: FileModelStore, version: str, folder: Path
 ) -> None:
+    """The old version goes on answering."""
     with pytest.raises(NotFoundError, match="no version other"):
         store.promote("line", "other")
     (folder / "model.skops").write_bytes(b"")
@@ -117,6 +125,7 @@ def test_an_alias_never_points_to_what_is_absent_or_damaged(
 def test_a_rollback_to_a_version_that_is_gone_moves_nothing(
     store: FileModelStore, version: str, folder: Path, draft_line: DraftLine
 ) -> None:
+    """Better the present version than none."""
     other = store.publish(draft_line(slope=3.0))
     store.promote("line", version)
     store.promote("line", other)
@@ -128,6 +137,7 @@ def test_a_rollback_to_a_version_that_is_gone_moves_nothing(
 
 @pytest.mark.parametrize("alias", ["", "../x", ".hidden", "a" * 200, "Ü"])
 def test_an_alias_has_a_safe_name(alias: str, store: FileModelStore, version: str) -> None:
+    """It is shown in paths, metrics and tables."""
     with pytest.raises(InvalidNameError, match="alias name"):
         store.promote("line", version, alias=alias)
     with pytest.raises(InvalidNameError, match="alias name"):
@@ -154,6 +164,7 @@ def test_an_alias_has_a_safe_name(alias: str, store: FileModelStore, version: st
 def test_damaged_aliases_are_refused_and_left_for_repair(
     text: bytes, store: FileModelStore, version: str, folder: Path
 ) -> None:
+    """A promotion over a damaged file would lose its history."""
     path = folder.with_name("aliases.json")
     path.write_bytes(text)
     with pytest.raises(RefusedError, match=r"aliases\.json .*: restore it, or delete it"):
@@ -166,6 +177,7 @@ def test_damaged_aliases_are_refused_and_left_for_repair(
 def test_aliases_that_are_no_plain_file_are_refused_and_never_waited_for(
     store: FileModelStore, version: str, folder: Path
 ) -> None:
+    """The service polls them once a second."""
     path = folder.with_name("aliases.json")
     os.mkfifo(path)
     for use in (store.aliases, store.rollback, lambda model: store.promote(model, version)):
@@ -187,6 +199,7 @@ def test_aliases_that_are_no_plain_file_are_refused_and_never_waited_for(
 def test_an_alias_of_a_missing_version_is_read_and_refused_when_loaded(
     store: FileModelStore, version: str, folder: Path
 ) -> None:
+    """Other aliases of the model must not suffer."""
     store.promote("line", version)
     folder.rename(folder.with_name(".gone"))
     missing = store.aliases("line").current["champion"]
@@ -198,6 +211,7 @@ def test_an_alias_of_a_missing_version_is_read_and_refused_when_loaded(
 def test_many_who_move_aliases_at_once_lose_no_move(
     store: FileModelStore, version: str, draft_line: DraftLine
 ) -> None:
+    """Each reads, changes and replaces the whole file, one at a time."""
     other = store.publish(draft_line(slope=3.0))
 
     def move(alias: str) -> None:

@@ -69,6 +69,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
 def test_a_request_gives_exactly_the_table_that_the_model_was_trained_on(
     frame: pd.DataFrame,
 ) -> None:
+    """Values and dtypes, of every dtype; and conforming twice changes nothing more."""
     target = pd.DataFrame({"y": range(len(frame))})
     signature = infer_signature(frame, target)
     trained_on = conform(frame, signature.inputs)
@@ -97,6 +98,7 @@ def test_a_request_gives_exactly_the_table_that_the_model_was_trained_on(
     ],
 )
 def test_the_dtype_depends_on_the_kind_alone(kind: Kind, dtype: str, nullable_dtype: str) -> None:
+    """Whatever the table held it in."""
     held: dict[Kind, Any] = {
         Kind.STRING: "str",
         Kind.CATEGORY: "str",
@@ -109,6 +111,7 @@ def test_the_dtype_depends_on_the_kind_alone(kind: Kind, dtype: str, nullable_dt
 
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_nullable_column_may_miss_every_value(kind: Kind) -> None:
+    """A batch of requests may well be such a table."""
     column = Column(name="x", kind=kind, nullable=True)
     frame = conform(pd.DataFrame({"x": [None, None]}), [column])
     assert frame["x"].isna().all()
@@ -116,18 +119,21 @@ def test_a_nullable_column_may_miss_every_value(kind: Kind) -> None:
 
 
 def test_text_is_missing_as_none_and_never_as_nan() -> None:
+    """An imputer of text looks for one of the two."""
     column = Column(name="x", kind=Kind.STRING, nullable=True)
     frame = conform(pd.DataFrame({"x": pd.Series(["a", np.nan], dtype="str")}), [column])
     assert frame["x"].tolist() == ["a", None]
 
 
 def test_a_category_that_training_did_not_see_passes_through() -> None:
+    """The estimator decides what an unknown category means."""
     column = Column(name="x", kind=Kind.CATEGORY, categories=("a",))
     frame = pd.DataFrame({"x": pd.Categorical(["a", "new"])})
     assert conform(frame, [column])["x"].tolist() == ["a", "new"]
 
 
 def test_the_index_stays_and_other_columns_are_left_out() -> None:
+    """So that a notebook can join the result with what it came from."""
     frame = pd.DataFrame({"other": [0, 0], "x": [1, 2]}, index=[7, 9])
     result = conform(frame, [Column(name="x", kind=Kind.NUMBER)])
     assert result.to_dict() == {"x": {7: 1.0, 9: 2.0}}
@@ -147,10 +153,12 @@ def test_the_index_stays_and_other_columns_are_left_out() -> None:
 def test_a_column_that_does_not_fit_is_refused_by_name(
     values: list[Any], kind: Kind, reason: str
 ) -> None:
+    """Nothing is rounded, parsed or guessed."""
     with pytest.raises(SignatureError, match=f'column "x" {reason}'):
         conform(pd.DataFrame({"x": values}), [Column(name="x", kind=kind)])
 
 
 def test_an_absent_column_is_named() -> None:
+    """The sentence says which one to add."""
     with pytest.raises(SignatureError, match='must have one column "x"'):
         conform(pd.DataFrame({"y": [1]}), [Column(name="x", kind=Kind.NUMBER)])

@@ -72,6 +72,7 @@ def pipeline(model: Any) -> Pipeline:
 )
 @pytest.mark.filterwarnings("ignore:Found unknown categories")  # that is what a new day is
 def test_a_pipeline_comes_back_from_the_store_as_it_was(model: Any, tmp_path: Path) -> None:
+    """With text, None, NaN, booleans and days, on the road that a request takes."""
     target = pd.DataFrame({"even": ["yes" if n % 2 == 0 else "no" for n in range(ROWS)]})
     signature = infer_signature(table(), target)
     trained_on = conform(table(), signature.inputs)
@@ -103,6 +104,6 @@ def test_a_pipeline_comes_back_from_the_store_as_it_was(model: Any, tmp_path: Pa
     assert [row["even"] for row in given[:-1]] == [row["even"] for row in golden.outputs]
     assert given[-1]["probabilities"].keys() == {"yes", "no"}
     everything = {column.name: trained_on[column.name].to_numpy() for column in signature.inputs}
-    again = loaded.predictor.predict(everything, probabilities=True)
-    assert again.values[0].tolist() == estimator.predict(trained_on).tolist()
-    assert again.probabilities == pytest.approx(estimator.predict_proba(trained_on))
+    (labels,), probabilities = loaded.predictor.predict(everything, probabilities=True)
+    assert labels.tolist() == estimator.predict(trained_on).tolist()
+    assert probabilities == pytest.approx(estimator.predict_proba(trained_on))

@@ -19,6 +19,7 @@ UNSAFE = ["", ".", "..", "../x", "/etc", ".hidden", "a" * 200, "Zürich", "a\0",
 
 
 def test_an_absent_store_is_an_empty_one(tmp_path: Path) -> None:
+    """Reading makes no folder."""
     store: ModelStore = FileModelStore(tmp_path / "absent", LoadPolicy())
     assert store.models() == []
     assert store.fingerprint() == ()
@@ -26,9 +27,11 @@ def test_an_absent_store_is_an_empty_one(tmp_path: Path) -> None:
 
 
 def test_a_published_version_answers(store: FileModelStore, version: str) -> None:
+    """From JSON text to the answer that anyone can compute."""
     loaded = store.load("line", version)
     columns = loaded.decoder.columns(loaded.decoder.decode(b'[{"x": 4.0}]').items)
-    assert loaded.predictor.predict(columns).values[0] == pytest.approx([8.0])
+    (values,), _ = loaded.predictor.predict(columns)
+    assert values == pytest.approx([8.0])
     assert loaded.card == store.card("line", version) == "# A line"
     assert loaded.manifest == store.manifest("line", version)
 
@@ -36,6 +39,7 @@ def test_a_published_version_answers(store: FileModelStore, version: str) -> Non
 def test_a_manifest_tells_where_a_version_comes_from(
     store: FileModelStore, draft_line: DraftLine
 ) -> None:
+    """All of it can be read without loading the model."""
     origin = Origin(git_branch="main", git_head="1a2b3c4d5e", setup="setup-1a", seed=7)
     score = Score(metric="r2", split="test", value=1.0)
     version = store.publish(draft_line(origin=origin, scores=[score], parameters={"depth": None}))
@@ -48,6 +52,7 @@ def test_a_manifest_tells_where_a_version_comes_from(
 
 
 def test_versions_are_listed_from_the_oldest(tmp_path: Path, draft_line: DraftLine) -> None:
+    """By their time, in whichever order they came."""
     years = iter([2028, 2026, 2027])
     store = FileModelStore(tmp_path, LoadPolicy(), lambda: datetime(next(years), 1, 1, tzinfo=UTC))
     published = [store.publish(draft_line()) for _ in range(3)]
@@ -58,6 +63,7 @@ def test_versions_are_listed_from_the_oldest(tmp_path: Path, draft_line: DraftLi
 def test_versions_of_the_same_second_both_stand(
     store: FileModelStore, version: str, draft_line: DraftLine
 ) -> None:
+    """The later one gets a number."""
     again = [store.publish(draft_line(slope=slope)) for slope in (3.0, 4.0)]
     assert again == [f"{version}_2", f"{version}_3"]
     for name in store.versions("line"):
@@ -65,6 +71,7 @@ def test_versions_of_the_same_second_both_stand(
 
 
 def test_publishing_moves_no_alias(store: FileModelStore, version: str) -> None:
+    """What answers is somebody's decision."""
     assert version
     assert store.aliases("line").current == {}
 
@@ -72,6 +79,7 @@ def test_publishing_moves_no_alias(store: FileModelStore, version: str) -> None:
 def test_models_are_listed_by_name_and_strangers_are_not(
     store: FileModelStore, draft_line: DraftLine, tmp_path: Path
 ) -> None:
+    """Editors and people leave folders about."""
     for model in ("b", "a"):
         store.publish(draft_line(model=model))
     models = tmp_path / "models"
@@ -91,6 +99,7 @@ def test_models_are_listed_by_name_and_strangers_are_not(
 def test_an_unsafe_name_meets_no_path(
     name: str, store: FileModelStore, version: str, draft_line: DraftLine, tmp_path: Path
 ) -> None:
+    """It is refused by every method, before anything is touched."""
     before = sorted(tmp_path.rglob("*"))
     for use in (store.versions, store.aliases, store.rollback):
         with pytest.raises(InvalidNameError, match="model name"):
@@ -106,6 +115,7 @@ def test_an_unsafe_name_meets_no_path(
 
 
 def test_what_is_absent_is_told_by_name(store: FileModelStore, version: str) -> None:
+    """Model and version are told apart."""
     with pytest.raises(NotFoundError, match="The model store has no other"):
         store.load("other", version)
     with pytest.raises(NotFoundError, match="The model line has no version other"):
@@ -126,6 +136,7 @@ def test_what_is_absent_is_told_by_name(store: FileModelStore, version: str) -> 
 def test_what_would_not_load_is_not_published(
     changes: dict[str, Any], reason: str, store: FileModelStore, draft_line: DraftLine
 ) -> None:
+    """The notebook learns it, not the service."""
     with pytest.raises(RefusedError, match=reason):
         store.publish(draft_line(**changes))
     assert store.models() == []
@@ -134,6 +145,7 @@ def test_what_would_not_load_is_not_published(
 def test_a_model_that_does_not_answer_its_golden_rows_is_not_published(
     store: FileModelStore, draft_line: DraftLine, tmp_path: Path
 ) -> None:
+    """And nothing of it stays behind."""
     with pytest.raises(RefusedError, match="golden row"):
         store.publish(draft_line(slope=2.0, golden=draft_line(slope=3.0).golden))
     assert store.models() == []
@@ -143,6 +155,7 @@ def test_a_model_that_does_not_answer_its_golden_rows_is_not_published(
 def test_a_module_that_is_required_is_looked_for_and_not_run(
     store: FileModelStore, draft_line: DraftLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Neither it nor the packages around it."""
     package = tmp_path / "package_of_this_test"
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit")
@@ -150,12 +163,15 @@ def test_a_module_that_is_required_is_looked_for_and_not_run(
     monkeypatch.syspath_prepend(tmp_path)
     version = store.publish(draft_line(requires=["package_of_this_test.inside", "sklearn.base"]))
     store.verify("line", version)
+    with pytest.raises(RefusedError, match=r"not here \(package_of_this_test\.inside\.further\)"):
+        store.publish(draft_line(requires=["package_of_this_test.inside.further"]))
     (package / "inside.py").unlink()
     with pytest.raises(RefusedError, match=r"not here \(package_of_this_test\.inside\)"):
         store.verify("line", version)
 
 
 def test_the_clock_decides_nothing_but_names(draft_line: DraftLine, tmp_path: Path) -> None:
+    """It may jump back to 1970 between two moves."""
     times = iter([NOON, NOON.replace(year=1970), NOON.replace(year=2038)])
     store = FileModelStore(tmp_path, LoadPolicy(), lambda: next(times))
     version = store.publish(draft_line())

@@ -38,6 +38,7 @@ ODD: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("kind", ODD)
 def test_what_is_no_plain_file_is_refused_and_never_waited_for(kind: str, tmp_path: Path) -> None:
+    """A pipe without a writer would block for ever."""
     path = tmp_path / "file"
     ODD[kind](path)
     with pytest.raises(RefusedError, match=r"^file .*: restore it\.$"):
@@ -45,12 +46,14 @@ def test_what_is_no_plain_file_is_refused_and_never_waited_for(kind: str, tmp_pa
 
 
 def test_a_device_is_refused() -> None:
+    """It has no end."""
     with pytest.raises(RefusedError, match="no plain file"):
         files.read(Path("/dev/zero"))
 
 
 @pytest.mark.parametrize("kind", ["a link", "a circle", "a pipe that nobody writes to", "a folder"])
 def test_nothing_is_written_through_what_is_no_plain_file(kind: str, tmp_path: Path) -> None:
+    """Not even a lock is taken there."""
     path = tmp_path / "file"
     ODD[kind](path)
     with pytest.raises(RefusedError):
@@ -60,6 +63,7 @@ def test_nothing_is_written_through_what_is_no_plain_file(kind: str, tmp_path: P
 
 
 def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
+    """One byte more is refused, with both numbers."""
     (tmp_path / "file").write_bytes(b"1234")
     assert files.read(tmp_path / "file", 4) == b"1234"
     with pytest.raises(RefusedError, match="4 bytes where at most 3"):
@@ -67,11 +71,13 @@ def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
 
 
 def test_an_absent_file_is_told_apart(tmp_path: Path) -> None:
+    """Absence may be right, damage never is."""
     with pytest.raises(FileNotFoundError):
         files.read(tmp_path / "file")
 
 
 def test_a_reader_keeps_the_whole_old_file_while_it_is_replaced(tmp_path: Path) -> None:
+    """And the next reader gets the whole new one."""
     path = tmp_path / "file"
     path.write_bytes(b"old and long")
     with path.open("rb") as reader:
@@ -82,12 +88,14 @@ def test_a_reader_keeps_the_whole_old_file_while_it_is_replaced(tmp_path: Path) 
 
 
 def test_what_a_killed_writer_left_is_in_nobodys_way(tmp_path: Path) -> None:
+    """The next writer writes over it."""
     (tmp_path / ".file.new").write_bytes(b"half of something lon")
     files.replace(tmp_path / "file", b"new")
     assert (tmp_path / "file").read_bytes() == b"new"
 
 
 def test_a_link_in_place_of_the_file_is_replaced_and_not_followed(tmp_path: Path) -> None:
+    """What it led to is untouched."""
     (tmp_path / "precious").write_bytes(b"precious")
     (tmp_path / "file").symlink_to(tmp_path / "precious")
     files.replace(tmp_path / "file", b"new")

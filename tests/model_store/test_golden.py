@@ -56,11 +56,13 @@ def checked(golden: Golden, model: Any, signature: Signature = LINE) -> None:
 
 
 def test_golden_rows_are_rows_as_in_a_request_with_answers_as_in_its_answer() -> None:
+    """Anyone can send them to the service."""
     golden = golden_rows(Times(), LINE, pd.DataFrame({"x": [4]}))
     assert golden == Golden([{"x": 4.0}], [{"y": 8.0}])
 
 
 def test_every_class_category_boolean_and_missing_value_occurs() -> None:
+    """Even those that are one in a thousand."""
     frame = pd.DataFrame(
         {
             "x": [-1.0] * 999 + [1.0],
@@ -81,12 +83,14 @@ def test_every_class_category_boolean_and_missing_value_occurs() -> None:
 
 
 def test_the_same_seed_picks_the_same_rows() -> None:
+    """A run can be repeated."""
     frame = pd.DataFrame({"x": np.arange(100.0)})
     first, again, other = (golden_rows(Times(), LINE, frame, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
 
 
 def test_text_that_is_too_long_for_a_request_is_not_picked() -> None:
+    """The service would refuse it."""
     frame = pd.DataFrame({"x": [1.0, 2.0], "text": ["a" * (MAX_STRING + 1), "short"]})
     signature = infer_signature(frame, pd.DataFrame({"y": [1.0]}))
     assert [row["text"] for row in golden_rows(Times(), signature, frame).inputs] == ["short"]
@@ -96,18 +100,21 @@ def test_text_that_is_too_long_for_a_request_is_not_picked() -> None:
 
 @pytest.mark.parametrize("factor", [2.0, 2.0 * (1 + 9e-6), 2.0 * (1 - 9e-6)])
 def test_a_number_may_be_off_by_a_hundred_thousandth(factor: float) -> None:
+    """Other machines add in another order."""
     checked(golden_rows(Times(), LINE, pd.DataFrame({"x": [0.0, -3.0, 1e9]})), Times(factor))
 
 
 @pytest.mark.parametrize("factor", [2.0 * (1 + 2e-5), -2.0, 0.0])
 @pytest.mark.parametrize("scale", [1e-12, 1.0, 1e12])
 def test_a_number_may_not_be_off_further_whatever_its_scale(factor: float, scale: float) -> None:
+    """An absolute tolerance would pass every model of small numbers."""
     golden = golden_rows(Times(), LINE, pd.DataFrame({"x": [scale, 2 * scale]}))
     with pytest.raises(RefusedError, match="golden row 0"):
         checked(golden, Times(factor))
 
 
 def test_probabilities_are_compared_too() -> None:
+    """Labels hide most of what a classifier does."""
     labels = msgspec.structs.replace(LINE, outputs=(Column(name="s", kind=Kind.CATEGORY),))
     golden = golden_rows(Sign(), labels, pd.DataFrame({"x": [1.0]}))
     checked(golden, Sign(0.125000001), labels)
@@ -131,5 +138,6 @@ def test_probabilities_are_compared_too() -> None:
     ],
 )
 def test_wrong_golden_rows_are_refused(golden: Golden, reason: str) -> None:
+    """Another value, kind, key or number of rows."""
     with pytest.raises(RefusedError, match=reason):
         checked(golden, Times())

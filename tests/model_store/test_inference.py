@@ -28,11 +28,13 @@ def inferred(values: Any, dtype: Any = None) -> Column:
 
 @pytest.mark.parametrize("dtype", [*INTEGERS, *(f"{n[0].upper()}{n[1:]}" for n in INTEGERS[:4])])
 def test_every_width_of_integers_is_an_integer(dtype: str) -> None:
+    """Signed and unsigned, of numpy and of pandas."""
     assert inferred([1, 3], dtype) == Column(name="x", kind=Kind.INTEGER, minimum=1.0, maximum=3.0)
 
 
 @pytest.mark.parametrize("dtype", ["UInt8", "UInt16", "UInt32", "UInt64", "int16[pyarrow]", object])
 def test_integers_that_can_be_missing_stay_integers(dtype: Any) -> None:
+    """They do not become numbers by being absent."""
     assert inferred([1, None, 3], dtype) == Column(
         name="x", kind=Kind.INTEGER, nullable=True, minimum=1.0, maximum=3.0
     )
@@ -42,6 +44,7 @@ def test_integers_that_can_be_missing_stay_integers(dtype: Any) -> None:
     "dtype", ["float16", "float32", "float64", "Float32", "Float64", "float[pyarrow]", object]
 )
 def test_every_width_of_floats_is_a_number(dtype: Any) -> None:
+    """And a missing one makes it nullable."""
     assert inferred([0.5, None, 1.5], dtype) == Column(
         name="x", kind=Kind.NUMBER, nullable=True, minimum=0.5, maximum=1.5
     )
@@ -49,21 +52,25 @@ def test_every_width_of_floats_is_a_number(dtype: Any) -> None:
 
 @pytest.mark.parametrize("values", [[Decimal("0.5"), Decimal("1.5")], [1, 1.5, 0.5]])
 def test_decimals_and_integers_among_floats_are_numbers(values: list[Any]) -> None:
+    """As databases and spreadsheets give them."""
     assert inferred(values, object).kind is Kind.NUMBER
 
 
 def test_arrow_floats_may_hide_a_missing_value_as_nan() -> None:
+    """Arrow tells NaN from null, JSON knows null only."""
     column = inferred(pd.arrays.ArrowExtensionArray(pa.array([0.5, float("nan")])))
     assert (column.kind, column.nullable, column.maximum) == (Kind.NUMBER, True, 0.5)
 
 
 @pytest.mark.parametrize("dtype", [bool, "boolean", "bool[pyarrow]", object])
 def test_every_boolean_is_a_boolean(dtype: Any) -> None:
+    """It is no integer, and has no range."""
     assert inferred([True, False], dtype) == Column(name="x", kind=Kind.BOOLEAN)
 
 
 @pytest.mark.parametrize("dtype", ["boolean", "bool[pyarrow]", object])
 def test_booleans_may_be_missing(dtype: Any) -> None:
+    """They do not become text by that."""
     assert inferred([True, None], dtype) == Column(name="x", kind=Kind.BOOLEAN, nullable=True)
 
 
@@ -71,10 +78,12 @@ def test_booleans_may_be_missing(dtype: Any) -> None:
     "dtype", ["str", "string", "string[python]", "string[pyarrow]", "large_string[pyarrow]", object]
 )
 def test_every_text_is_a_string(dtype: Any) -> None:
+    """And has no categories."""
     assert inferred(["Zürich", None], dtype) == Column(name="x", kind=Kind.STRING, nullable=True)
 
 
 def test_a_category_knows_the_values_seen_in_the_tables_own_order() -> None:
+    """Not those that only its dtype knows."""
     values = pd.Categorical(
         ["low", "high", None], categories=["low", "unseen", "high"], ordered=True
     )
@@ -84,6 +93,7 @@ def test_a_category_knows_the_values_seen_in_the_tables_own_order() -> None:
 
 
 def test_a_dictionary_of_arrow_is_a_category() -> None:
+    """Parquet files come with them."""
     column = inferred(["b", "a", "b"], pd.ArrowDtype(pa.dictionary(pa.int8(), pa.string())))
     assert (column.kind, column.categories) == (Kind.CATEGORY, ("a", "b"))
 
@@ -98,6 +108,7 @@ def test_a_dictionary_of_arrow_is_a_category() -> None:
     ],
 )
 def test_a_category_of_other_things_is_of_their_kind(values: list[Any], kind: Kind) -> None:
+    """A category is text to a request."""
     column = inferred(pd.Categorical(values))
     assert (column.kind, column.nullable, column.categories) == (kind, True, ())
 
@@ -113,6 +124,7 @@ def test_a_category_of_other_things_is_of_their_kind(values: list[Any], kind: Ki
     ],
 )
 def test_a_time_without_a_zone_is_taken_for_utc(dtype: Any) -> None:
+    """Of every unit; the range is told in RFC 3339."""
     moment = NOON if "UTC" in str(dtype) else NOON.replace(tzinfo=None)
     assert inferred(pd.Series([moment, None]).astype(dtype)) == Column(
         name="x",
@@ -124,12 +136,14 @@ def test_a_time_without_a_zone_is_taken_for_utc(dtype: Any) -> None:
 
 
 def test_another_zone_is_told_as_utc() -> None:
+    """All arrays are UTC."""
     berlin = pd.Series([NOON]).dt.tz_convert("Europe/Berlin")
     assert inferred(berlin).minimum == "2026-11-21T12:00:00Z"
 
 
 @pytest.mark.parametrize("dtype", [object, "date32[pyarrow]"])
 def test_a_date_is_its_midnight(dtype: Any) -> None:
+    """A request writes it so."""
     column = inferred([date(2026, 11, 21)], dtype)
     assert (column.kind, column.minimum) == (Kind.DATETIME, "2026-11-21T00:00:00Z")
 
@@ -163,6 +177,7 @@ def test_a_date_is_its_midnight(dtype: Any) -> None:
     ],
 )
 def test_what_cannot_be_served_is_refused_by_name(values: Any, dtype: Any, reason: str) -> None:
+    """And with the reason."""
     with pytest.raises(SignatureError, match='column "x"') as refusal:
         inferred(values, dtype)
     assert reason in str(refusal.value)
@@ -181,16 +196,19 @@ def test_what_cannot_be_served_is_refused_by_name(values: Any, dtype: Any, reaso
     ],
 )
 def test_a_table_needs_rows_and_proper_names(inputs: pd.DataFrame, reason: str) -> None:
+    """A key of a request needs no escape."""
     with pytest.raises(SignatureError, match="inputs") as refusal:
         infer_signature(inputs, TARGET)
     assert reason in str(refusal.value)
 
 
 def test_an_output_is_always_there() -> None:
+    """A model that answers nothing is no model."""
     with pytest.raises(SignatureError, match='output "y" has missing values'):
         infer_signature(TARGET, pd.DataFrame({"y": [1.0, None]}))
 
 
 def test_an_output_leaves_the_name_probabilities_to_answers() -> None:
+    """An answer could not hold both."""
     with pytest.raises(SignatureError, match='cannot be named "probabilities"'):
         infer_signature(TARGET, pd.DataFrame({"probabilities": [1.0, 2.0]}))

@@ -61,9 +61,11 @@ class Raising:
 
 
 def test_all_rows_are_answered_by_one_call() -> None:
+    """A call for each row would cost more than the model."""
     model = Constant(np.array([1.0, 2.0, 3.0, 4.0]))
     predictor = EstimatorPredictor(model, signature(Kind.NUMBER))
-    assert predictor.predict(COLUMNS).values[0].tolist() == [1.0, 2.0, 3.0, 4.0]
+    (values,), _ = predictor.predict(COLUMNS)
+    assert values.tolist() == [1.0, 2.0, 3.0, 4.0]
     assert model.calls == 1
 
 
@@ -80,11 +82,13 @@ def test_all_rows_are_answered_by_one_call() -> None:
     ],
 )
 def test_answers_are_of_the_outputs_kind(answer: Any, kind: Kind, expected: list[Any]) -> None:
+    """However the estimator holds them."""
     prediction = EstimatorPredictor(Constant(answer), signature(kind)).predict(COLUMNS)
     assert answers(prediction, signature(kind)) == [{"y": value} for value in expected]
 
 
 def test_several_outputs_are_answered_by_name() -> None:
+    """In the order of the signature."""
     two = signature(Kind.NUMBER, "a", "b")
     x = COLUMNS["x"].reshape(-1, 1)
     model = LinearRegression().fit(pd.DataFrame(COLUMNS), np.hstack([x, 2 * x]))
@@ -111,12 +115,14 @@ def test_several_outputs_are_answered_by_name() -> None:
     ],
 )
 def test_what_is_no_answer_is_refused(answer: Any, kind: Kind, reason: str) -> None:
+    """A wrong shape, a NaN, or a label of another kind."""
     predictor = EstimatorPredictor(Constant(answer), signature(kind))
     with pytest.raises(PredictionError, match=reason):
         predictor.predict(COLUMNS)
 
 
 def test_an_error_of_the_model_tells_no_value() -> None:
+    """Neither in its sentence nor in a traceback."""
     columns = {"x": np.array([0.0, 0.0, 0.0, 4711.0])}
     with pytest.raises(PredictionError, match=r"raised ValueError in .*test_predictor") as refusal:
         EstimatorPredictor(Raising(), signature(Kind.NUMBER)).predict(columns)
@@ -135,17 +141,19 @@ def test_an_error_of_the_model_tells_no_value() -> None:
     ],
 )
 def test_probabilities_never_change_the_answer(model: Any) -> None:
+    """Of one call or of two."""
     model.fit(pd.DataFrame(COLUMNS), ["no", "no", "yes", "yes"])
     predictor = EstimatorPredictor(model, signature(Kind.CATEGORY))
-    with_them = predictor.predict(COLUMNS, probabilities=True)
+    (with_them,), probabilities = predictor.predict(COLUMNS, probabilities=True)
+    (without,), _ = predictor.predict(COLUMNS)
     assert predictor.classes == ("no", "yes")
-    assert with_them.probabilities is not None
-    assert with_them.probabilities.shape == (4, 2)
-    assert with_them.values[0].tolist() == predictor.predict(COLUMNS).values[0].tolist()
-    assert with_them.values[0].tolist() == model.predict(pd.DataFrame(COLUMNS)).tolist()
+    assert probabilities == pytest.approx(model.predict_proba(pd.DataFrame(COLUMNS)))
+    assert with_them.tolist() == without.tolist()
+    assert with_them.tolist() == model.predict(pd.DataFrame(COLUMNS)).tolist()
 
 
 def test_a_forest_is_asked_once_and_other_models_twice() -> None:
+    """Only a forest's answer is sure to be its likeliest class."""
     asked: list[str] = []
 
     class Counted(StandardScaler):  # type: ignore[misc]
@@ -172,12 +180,14 @@ def test_a_forest_is_asked_once_and_other_models_twice() -> None:
     ],
 )
 def test_what_are_no_probabilities_is_refused(shares: Any, reason: str) -> None:
+    """Before they meet an answer."""
     predictor = EstimatorPredictor(Shares(shares), signature(Kind.CATEGORY))
     with pytest.raises(PredictionError, match=reason):
         predictor.predict(COLUMNS, probabilities=True)
 
 
 def test_a_regression_has_no_probabilities_to_give() -> None:
+    """And says so instead of failing."""
     predictor = EstimatorPredictor(Constant(np.zeros(4)), signature(Kind.NUMBER))
     assert predictor.classes == ()
     with pytest.raises(PredictionError, match="no probabilities"):
@@ -185,11 +195,13 @@ def test_a_regression_has_no_probabilities_to_give() -> None:
 
 
 def test_classes_of_another_kind_than_the_output_are_refused_at_once() -> None:
+    """When loading, not when predicting."""
     with pytest.raises(PredictionError, match="the signature says integer"):
         EstimatorPredictor(Shares(None), signature(Kind.INTEGER))
 
 
 def test_probabilities_are_named_by_their_labels_as_json_writes_them() -> None:
+    """Keys of JSON are text."""
     prediction = Prediction((np.array([True]),), np.array([[0.25, 0.75]]))
     assert answers(prediction, signature(Kind.BOOLEAN), (False, True)) == [
         {"y": True, "probabilities": {"false": 0.25, "true": 0.75}}

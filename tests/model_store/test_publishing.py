@@ -55,6 +55,7 @@ def stores_after(root: Path, action: str, least: int) -> list[FileModelStore]:
 def test_a_killed_publisher_leaves_only_whole_versions(
     tmp_path: Path, draft_line: DraftLine
 ) -> None:
+    """Killed before each of its steps; the next publisher clears up."""
     stores = stores_after(tmp_path, "publish", least=20)
     assert [damage(store) for store in stores] == [[]] * len(stores)
     counts = {len(store.versions("line")) for store in stores}
@@ -68,6 +69,7 @@ def test_a_killed_publisher_leaves_only_whole_versions(
 
 @pytest.mark.slow  # see above
 def test_whoever_moves_an_alias_and_is_killed_leaves_the_old_or_the_new(tmp_path: Path) -> None:
+    """Killed before each of its steps."""
     stores = stores_after(tmp_path, "promote", least=5)
     assert [damage(store) for store in stores] == [[]] * len(stores)
     counts = {len(store.aliases("line").history) for store in stores}
@@ -77,11 +79,13 @@ def test_whoever_moves_an_alias_and_is_killed_leaves_the_old_or_the_new(tmp_path
 @pytest.mark.slow  # see above
 @pytest.mark.parametrize("action", ["publish in place", "promote in place"])
 def test_these_tests_catch_a_publisher_that_does_not_rename(action: str, tmp_path: Path) -> None:
+    """Without this control, the two tests above prove nothing."""
     assert any(damage(store) for store in stores_after(tmp_path, action, least=1))
 
 
 @pytest.mark.slow  # see above
 def test_publishers_at_once_all_stand(tmp_path: Path) -> None:
+    """In the same second, sweeping around each other."""
     assert run_publishers(tmp_path, "publish at once") == 4
     store = FileModelStore(tmp_path / "0", LoadPolicy())
     assert len(store.versions("line")) == 5

@@ -135,9 +135,16 @@ from monitoring.options import LogOptions
 from monitoring.prediction_log import PredictionLog
 
 log = PredictionLog(Path(sys.argv[1]), LogOptions(), lambda: datetime.now(UTC))
-log.open()
 number = refused = 0
 _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+for _ in range(2):
+    try:
+        log.open()
+    except LogUnavailableError as error:
+        assert "its disk has room" in str(error), error
+    else:
+        raise SystemExit("opened on a full disk")
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, hard))
 while refused < 5:
     number += 1
@@ -155,7 +162,10 @@ print(number)
 
 
 def test_a_full_disk_refuses_and_recovers_by_itself(path: Path) -> None:
-    """A limit on the size of files stands for the full disk; what was acknowledged stays."""
+    """A limit on the size of files stands for the full disk; what was acknowledged stays.
+
+    It is full before there is a log, then it has some room, then enough.
+    """
     done = subprocess.run(
         [sys.executable, "-c", DISK_FULL, str(path)], capture_output=True, text=True, check=True
     )

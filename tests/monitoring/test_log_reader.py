@@ -16,6 +16,21 @@ NewEntry = Callable[..., Entry]
 NewLog = Callable[..., PredictionLog]
 
 
+class Polls(threading.Event):
+    """Never set, but at the end of a reader's patience: a test fails, it does not hang."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self._left = 2000
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait as told, and count."""
+        self.begun.set()
+        self._left -= 1
+        return super().wait(timeout) or self._left < 0
+
+
 def names(lines: Iterator[str], count: int) -> list[str]:
     """Return the request ids of the next lines."""
     return [json.loads(next(lines))["request_id"] for _ in range(count)]
@@ -67,7 +82,7 @@ def test_following_gives_what_comes_and_goes_on_with_a_new_file(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
     """A reader that follows sees each request once, also across a replaced log."""
-    stop = threading.Event()
+    stop = Polls()
     with new_log() as log:
         log.write([new_entry("before")])
         reader = LogReader(path)
@@ -86,24 +101,17 @@ def test_following_begins_with_the_next_request(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
     """What is already in the log is `export`'s."""
-    stop = threading.Event()
+    stop = Polls()
+    found: list[str] = []
+
+    def follow() -> None:
+        found.extend(names(LogReader(path).follow(stop, interval_seconds=0.001), 1))
+
     with new_log() as log:
         log.write([new_entry("before")])
-        found: list[str] = []
-        begun = threading.Event()
-
-        class Polls(threading.Event):
-            def wait(self, timeout: float | None = None) -> bool:
-                begun.set()
-                return stop.wait(timeout)
-
-        def follow() -> None:
-            lines = LogReader(path).follow(Polls(), interval_seconds=0.001)
-            found.extend(names(lines, 1))
-
         thread = threading.Thread(target=follow)
         thread.start()
-        assert begun.wait(10)
+        assert stop.begun.wait(10)
         log.write([new_entry("after")])
         thread.join()
     assert found == ["after"]

@@ -218,3 +218,16 @@ def test_the_clock_may_jump(new_entry: NewEntry, path: Path) -> None:
         ("2038",),
         ("1999",),
     ]
+
+
+def test_monitoring_needs_no_model_library_and_no_web() -> None:
+    """A service that serves a compiled model starts without them."""
+    program = (
+        "import pkgutil, sys, importlib, monitoring\n"
+        "for module in pkgutil.iter_modules(monitoring.__path__):\n"
+        "    importlib.import_module('monitoring.' + module.name)\n"
+        "print({'pandas', 'sklearn', 'scipy', 'skops', 'fastapi', 'starlette', 'model_store'}"
+        " & set(sys.modules))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.strip() == b"set()"

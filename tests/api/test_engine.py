@@ -1,0 +1,398 @@
+"""Batches: who shares one, what fails alone, and that an answer is logged before it leaves."""
+
+import asyncio
+import shutil
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from api.catalog import ServedModel
+from api.engine import MAX_BATCH_ROWS, Answer, Engine, Job
+from api.event_log import make_event_log
+from api.metrics import Metrics
+from api.problems import (
+    DeadlineExceeded,
+    LogUnavailable,
+    ModelFailed,
+    Overloaded,
+    Problem,
+    Unavailable,
+)
+from api.settings import Settings
+from model_store.row_decoder import Rows
+from monitoring.log_reader import LogReader
+from monitoring.options import LogOptions
+from monitoring.prediction_log import PredictionLog
+from tests.api.conftest import Estimator, NewSettings, loaded, served
+
+Scenario = Callable[[Engine], Coroutine[Any, Any, None]]
+
+
+class Bench:
+    """An engine with what it needs, and what it left behind."""
+
+    def __init__(self, settings: Settings, **options: Any) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.stream = BytesIO()
+        self.path = settings.local_data / "predictions.sqlite"
+        self.log = PredictionLog(self.path, LogOptions(**options), lambda: datetime.now(UTC))
+
+    def run(self, scenario: Scenario) -> None:
+        """Run a scenario in an event loop, and close the engine after it."""
+
+        async def main() -> None:
+            events = make_event_log("debug", self.stream)
+            engine = Engine(self.log, self.settings, metrics=self.metrics, events=events)
+            try:
+                await scenario(engine)
+            finally:
+                await engine.close()
+
+        asyncio.run(main())
+
+    @property
+    def said(self) -> str:
+        """Return the events."""
+        return self.stream.getvalue().decode()
+
+    @property
+    def totals(self) -> dict[str, tuple[int, int]]:
+        """Return requests and rows by outcome."""
+        return {t.outcome: (t.requests, t.rows) for t in LogReader(self.path).totals()}
+
+    def sample(self, name: str) -> float | None:
+        """Return the value of a metric without labels."""
+        return self.metrics.registry.get_sample_value(name)
+
+
+@pytest.fixture
+def bench(settings: Settings) -> Iterator[Bench]:
+    """Return an engine's bench."""
+    made = Bench(settings)
+    yield made
+    made.log.close()
+
+
+def new_job(model: ServedModel, *values: float, single: bool = False) -> Job:
+    """Return a request with one row for each value of `a`; `b` is 1."""
+    body = [f'{{"a":{value},"b":1}}' for value in values]
+    text = (body[0] if single else f"[{','.join(body)}]").encode()
+    return Job(
+        model=model,
+        rows=model.decoder.decode(text),
+        body=text,
+        request_id="-".join(str(value) for value in values),
+        probabilities=False,
+        received=time.perf_counter(),
+    )
+
+
+async def outcomes(engine: Engine, *jobs: Job) -> list[Answer | BaseException]:
+    """Ask all at once; return what each caller gets."""
+    return await asyncio.gather(*map(engine.predict, jobs), return_exceptions=True)
+
+
+class Gate:
+    """An estimator that waits in its call, until it is let go."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.released = threading.Event()
+        self.estimator = Estimator(self._wait)
+
+    def _wait(self, _frame: pd.DataFrame) -> None:
+        self.entered.set()
+        assert self.released.wait(30)
+
+    async def occupied(self, engine: Engine, model: ServedModel) -> "asyncio.Task[Answer]":
+        """Let a request occupy the engine; return it."""
+        task = asyncio.create_task(engine.predict(new_job(model, 0)))
+        assert await asyncio.to_thread(self.entered.wait, 30)
+        return task
+
+
+def test_requests_of_one_turn_share_a_call_and_a_transaction(bench: Bench) -> None:
+    """Each gets its own rows back, an object for an object."""
+    estimator = Estimator()
+    model = served(loaded(estimator))
+
+    async def scenario(engine: Engine) -> None:
+        jobs = [new_job(model, 1), new_job(model, 2, 3), new_job(model, 4, single=True)]
+        answers = await outcomes(engine, *jobs)
+        assert answers == [
+            Answer(b'[{"total":3.0}]', logged=True),
+            Answer(b'[{"total":4.0},{"total":5.0}]', logged=True),
+            Answer(b'{"total":6.0}', logged=True),
+        ]
+
+    bench.run(scenario)
+    assert estimator.calls == [4]
+    assert bench.sample("prediction_log_commit_seconds_count") == 1
+    assert bench.sample("predict_batch_rows_sum") == 4
+    assert bench.totals == {"answered": (3, 4)}
+
+
+def test_requests_that_come_while_a_batch_is_answered_form_the_next_one(bench: Bench) -> None:
+    """Nobody waits for a timer."""
+    gate = Gate()
+    model = served(loaded(gate.estimator))
+
+    async def scenario(engine: Engine) -> None:
+        first = await gate.occupied(engine, model)
+        others = [asyncio.create_task(engine.predict(new_job(model, n))) for n in range(5)]
+        await asyncio.sleep(0)
+        assert bench.sample("predict_queue_depth") == 5
+        gate.released.set()
+        await asyncio.gather(first, *others)
+
+    bench.run(scenario)
+    assert gate.estimator.calls == [1, 5]
+    assert bench.sample("predict_queue_depth") == 0
+
+
+def test_a_batch_is_closed_once_it_is_full(bench: Bench) -> None:
+    """Nobody waits long for strangers' rows."""
+    gate = Gate()
+    model = served(loaded(gate.estimator))
+
+    async def scenario(engine: Engine) -> None:
+        first = await gate.occupied(engine, model)
+        large = new_job(model, 1)
+        large.rows = Rows(large.rows.items * MAX_BATCH_ROWS, single=False)
+        others = [asyncio.create_task(engine.predict(job)) for job in (large, new_job(model, 2))]
+        await asyncio.sleep(0)
+        gate.released.set()
+        await asyncio.gather(first, *others)
+
+    bench.run(scenario)
+    assert gate.estimator.calls == [1, MAX_BATCH_ROWS, 1]
+
+
+def test_each_model_of_a_batch_is_called_once(bench: Bench) -> None:
+    """All of them in one transaction; two versions of one model are two models."""
+    ones, twos = Estimator(), Estimator(lambda frame: np.full(len(frame), 7.0))
+    one, two = served(loaded(ones)), served(loaded(twos, version="v2"))
+
+    async def scenario(engine: Engine) -> None:
+        jobs = [new_job(model, 1) for model in (one, two, one, two)]
+        answers = await outcomes(engine, *jobs)
+        bodies = [answer.body for answer in answers if isinstance(answer, Answer)]
+        assert bodies == [b'[{"total":3.0}]', b'[{"total":7.0}]'] * 2
+
+    bench.run(scenario)
+    assert (ones.calls, twos.calls) == ([2], [2])
+    assert bench.sample("prediction_log_commit_seconds_count") == 1
+
+
+def _raise(frame: pd.DataFrame) -> None:
+    if (frame["a"] < 0).any():
+        raise ValueError(f"cannot take {frame['a'].min()}")
+
+
+def test_a_model_that_raises_fails_only_the_request_that_it_raised_for(bench: Bench) -> None:
+    """Its neighbours are answered one by one; the failure is counted, and not logged as a row."""
+    model = served(loaded(Estimator(_raise)))
+
+    async def scenario(engine: Engine) -> None:
+        good, bad, also_good = await outcomes(
+            engine, new_job(model, 1), new_job(model, 5, -271828), new_job(model, 2)
+        )
+        assert (good, also_good) == (
+            Answer(b'[{"total":3.0}]', logged=True),
+            Answer(b'[{"total":4.0}]', logged=True),
+        )
+        assert isinstance(bad, ModelFailed)
+        assert "271828" not in bytes(bad.response().body).decode()
+
+    bench.run(scenario)
+    assert bench.totals == {"answered": (2, 2), "failed": (1, 2)}
+    assert LogReader(bench.path).check().holds
+    assert bench.said.count("model-failed") == 1
+    assert "ValueError" in bench.said
+    assert '"reason":"The model raised' in bench.said
+    # The id names its request; the exception's message, which quotes a value, is left out.
+    assert "cannot take" not in bench.said
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda frame: np.full(len(frame), np.nan),
+        lambda frame: np.full(len(frame), np.inf),
+        lambda frame: np.zeros(len(frame) + 1),
+        lambda frame: np.zeros((len(frame), 2)),
+        lambda frame: np.array(["text"] * len(frame)),
+        lambda frame: [[1], [2, 3]],
+        lambda frame: 7.0,
+    ],
+)
+def test_an_answer_that_is_none_is_not_given(
+    bench: Bench, answer: Callable[[pd.DataFrame], Any]
+) -> None:
+    """NaN, a wrong shape, or a label where a number is right: 500 for its own request."""
+    model = served(loaded(Estimator(answer)))
+
+    async def scenario(engine: Engine) -> None:
+        (outcome,) = await outcomes(engine, new_job(model, 1))
+        assert isinstance(outcome, ModelFailed)
+
+    bench.run(scenario)
+    assert bench.totals == {"failed": (1, 1)}
+
+
+@pytest.mark.parametrize(("seconds", "on_loop"), [(0.0, True), (10.0, False)])
+def test_a_call_that_is_expected_to_take_long_leaves_the_loop_free(
+    bench: Bench, seconds: float, *, on_loop: bool
+) -> None:
+    """What calls took lately decides; an unknown model counts as slow."""
+    threads: list[threading.Thread] = []
+    model = served(loaded(Estimator(lambda _: threads.append(threading.current_thread()))))
+    model.costs.observe(1, seconds)
+
+    async def scenario(engine: Engine) -> None:
+        await engine.predict(new_job(model, 1))
+
+    bench.run(scenario)
+    assert [thread is threading.main_thread() for thread in threads] == [on_loop]
+
+
+def test_who_comes_when_the_queue_is_full_is_told_to_come_back(new_settings: NewSettings) -> None:
+    """503 with `Retry-After`; those who wait are answered."""
+    bench = Bench(new_settings(predict_queue_requests=2))
+    gate = Gate()
+    model = served(loaded(gate.estimator))
+
+    async def scenario(engine: Engine) -> None:
+        first = await gate.occupied(engine, model)
+        waiting = [asyncio.create_task(engine.predict(new_job(model, n))) for n in (1, 2)]
+        await asyncio.sleep(0)
+        (shed,) = await outcomes(engine, new_job(model, 3))
+        assert isinstance(shed, Overloaded)
+        assert shed.response().status_code == 503
+        assert shed.response().headers["retry-after"] == "1"
+        gate.released.set()
+        assert len(await asyncio.gather(first, *waiting)) == 3
+
+    bench.run(scenario)
+    bench.log.close()
+    assert bench.totals == {"answered": (3, 3)}
+
+
+def test_who_has_waited_too_long_is_told_and_costs_the_model_nothing(
+    new_settings: NewSettings,
+) -> None:
+    """504; a request whose caller no longer waits is not given to the model."""
+    bench = Bench(new_settings(predict_timeout_seconds=0.05))
+    gate = Gate()
+    model = served(loaded(gate.estimator))
+
+    async def scenario(engine: Engine) -> None:
+        first = await gate.occupied(engine, model)
+        late, also_late = await asyncio.gather(
+            first, engine.predict(new_job(model, 1, 2)), return_exceptions=True
+        )
+        for outcome in (late, also_late):
+            assert isinstance(outcome, DeadlineExceeded)
+            assert outcome.response().status_code == 504
+        gate.released.set()
+
+    bench.run(scenario)
+    bench.log.close()
+    assert gate.estimator.calls == [1]
+
+
+def test_a_request_whose_caller_left_costs_the_model_nothing(bench: Bench) -> None:
+    """Its place in the queue is free, and the next one is answered."""
+    gate = Gate()
+    model = served(loaded(gate.estimator))
+
+    async def scenario(engine: Engine) -> None:
+        first = await gate.occupied(engine, model)
+        gone = asyncio.create_task(engine.predict(new_job(model, 1, 2)))
+        await asyncio.sleep(0)
+        gone.cancel()
+        gate.released.set()
+        await first
+        await engine.predict(new_job(model, 3))
+
+    bench.run(scenario)
+    assert gate.estimator.calls == [1, 1]
+
+
+def test_closing_answers_all_that_wait_and_refuses_the_rest(bench: Bench) -> None:
+    """503: a caller may send it again, to whoever serves then."""
+    gate = Gate()
+    model = served(loaded(gate.estimator))
+
+    async def scenario(engine: Engine) -> None:
+        tasks = [await gate.occupied(engine, model)]
+        tasks.append(asyncio.create_task(engine.predict(new_job(model, 1))))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(engine.close())
+        await asyncio.sleep(0)
+        (refused,) = await outcomes(engine, new_job(model, 2))
+        assert isinstance(refused, Unavailable)
+        gate.released.set()
+        assert all(answer.logged for answer in await asyncio.gather(*tasks))
+        await closing
+
+    bench.run(scenario)
+    assert bench.totals == {"answered": (2, 2)}
+
+
+def break_log(bench: Bench) -> None:
+    """Put a directory in the place of the log."""
+    bench.log.open()
+    bench.path.rename(bench.path.with_suffix(".moved"))
+    bench.path.mkdir()
+
+
+def mend_log(bench: Bench) -> None:
+    """Take the directory away; the next write makes a new log."""
+    shutil.rmtree(bench.path)
+
+
+def test_an_answer_that_cannot_be_logged_is_not_given(bench: Bench) -> None:
+    """503 `log-unavailable`; once the log can be written again, all is well by itself."""
+    model = served(loaded(Estimator()))
+
+    async def scenario(engine: Engine) -> None:
+        break_log(bench)
+        for outcome in await outcomes(engine, new_job(model, 1), new_job(model, 2)):
+            assert isinstance(outcome, LogUnavailable)
+            assert outcome.response().headers["retry-after"] == "1"
+        assert "is no file" in engine.log_failure
+        mend_log(bench)
+        assert (await engine.predict(new_job(model, 3))).logged
+        assert engine.log_failure == ""
+
+    bench.run(scenario)
+    assert bench.sample("prediction_log_failures_total") == 1
+    assert bench.said.count('"event":"log-unavailable"') == 1
+    assert bench.totals == {"answered": (1, 1)}
+
+
+def test_a_failure_of_the_model_is_told_although_the_log_fails_too(bench: Bench) -> None:
+    """The caller learns what would fail again, not what may pass."""
+    model = served(loaded(Estimator(_raise)))
+
+    async def scenario(engine: Engine) -> None:
+        break_log(bench)
+        (outcome,) = await outcomes(engine, new_job(model, -1))
+        assert isinstance(outcome, ModelFailed)
+
+    bench.run(scenario)
+
+
+def test_every_problem_of_the_engine_has_a_sentence(bench: Bench) -> None:
+    """And a status of 5xx: none of them is the caller's fault."""
+    kinds = (DeadlineExceeded, LogUnavailable, ModelFailed, Overloaded, Unavailable)
+    assert all(issubclass(kind, Problem) and kind.status >= 500 for kind in kinds)

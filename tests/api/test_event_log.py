@@ -1,0 +1,111 @@
+"""Events are JSON lines, and no exception's message is among them."""
+
+import json
+import logging
+from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
+
+import pytest
+
+from api.event_log import EventLog, ForwardingHandler, make_event_log
+
+
+@pytest.fixture
+def stream() -> BytesIO:
+    """Return what is written to."""
+    return BytesIO()
+
+
+@pytest.fixture
+def events(stream: BytesIO) -> EventLog:
+    """Return an event log of level `info`."""
+    return make_event_log("info", stream)
+
+
+@pytest.fixture
+def library(events: EventLog) -> Iterator[logging.Logger]:
+    """Return the logger of a library that knows nothing of us."""
+    logger = logging.Logger("library.part")  # noqa: LOG001 - of nobody else
+    logger.addHandler(ForwardingHandler(events))
+    yield logger
+    logger.handlers.clear()
+
+
+def lines(stream: BytesIO) -> list[dict[str, Any]]:
+    """Return the events."""
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def failure() -> ValueError:
+    """Return an exception that was raised, with a message that quotes a value."""
+    try:
+        raise ValueError("could not convert string to float: 'xyzzy'")
+    except ValueError as error:
+        return error
+
+
+def test_an_event_is_one_line_of_json(events: EventLog, stream: BytesIO) -> None:
+    """With its time in UTC, its level and its name; line ends within are escaped."""
+    events.info("model-loaded", model="a\nb", version="v\N{MELON}")
+    (line,) = lines(stream)
+    assert line.pop("time").endswith("Z")
+    assert line == {
+        "level": "info",
+        "event": "model-loaded",
+        "model": "a\nb",
+        "version": "v\N{MELON}",
+    }
+    assert stream.getvalue().count(b"\n") == 1
+
+
+def test_less_severe_events_are_left_out(events: EventLog, stream: BytesIO) -> None:
+    """The level is a setting."""
+    events.debug("unseen")
+    events.warning("seen")
+    assert [line["event"] for line in lines(stream)] == ["seen"]
+
+
+def test_an_exception_is_told_by_type_and_place(events: EventLog, stream: BytesIO) -> None:
+    """Its message may quote a value, so it is not."""
+    events.error("engine-failed", exc_info=failure())
+    (line,) = lines(stream)
+    assert line["exception"] == "ValueError"
+    assert line["place"][-1].startswith("test_event_log.py:")
+    assert line["place"][-1].endswith(" failure")
+    assert "xyzzy" not in stream.getvalue().decode()
+
+
+def test_what_json_does_not_know_is_told_as_text(events: EventLog, stream: BytesIO) -> None:
+    """Telling must not fail."""
+    events.info("odd", thing=object)
+    assert lines(stream)[0]["thing"] == "<class 'object'>"
+
+
+def test_what_libraries_log_becomes_an_event(library: logging.Logger, stream: BytesIO) -> None:
+    """With the library's name and level; the first line of its message is enough."""
+    library.warning("%d things are wrong\nsecond line", 3)
+    (line,) = lines(stream)
+    assert line["level"] == "warning"
+    assert (line["event"], line["logger"]) == ("library", "library.part")
+    assert line["message"] == "3 things are wrong"
+
+
+def test_an_exception_that_a_library_logs_has_no_message(
+    library: logging.Logger, stream: BytesIO
+) -> None:
+    """Nor a traceback, which would hold it."""
+    library.error("Exception in ASGI application\n", exc_info=failure())
+    (line,) = lines(stream)
+    assert line["message"] == "Exception in ASGI application"
+    assert line["exception"] == "ValueError"
+    assert "xyzzy" not in stream.getvalue().decode()
+
+
+def test_two_event_logs_do_not_share_a_level_or_a_stream(stream: BytesIO) -> None:
+    """Two services live in one process."""
+    other = BytesIO()
+    quiet, loud = make_event_log("error", stream), make_event_log("debug", other)
+    quiet.info("a")
+    loud.info("b")
+    assert (lines(stream), [line["event"] for line in lines(other)]) == ([], ["b"])

@@ -1,0 +1,96 @@
+"""Whether the service lives, and whether it can predict."""
+
+import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.api.conftest import SUM_ROW, Estimator, NewSettings, Serve, Service, loaded
+
+
+
+def test_a_service_with_a_model_is_ready(service: Service) -> None:
+    """The body says which versions answer."""
+    answer = service.client.get("/health/ready")
+    version = service.state.watcher.catalog.aliases["sum"]["champion"]
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "missing": "",
+        "prediction_log": "writable",
+        "models": {"sum": {"champion": version}},
+        "refused": [],
+    }
+
+
+def test_a_service_without_a_model_lives_but_is_not_ready(serve: Serve) -> None:
+    """503 with a sentence that names what is missing; predictions say the same."""
+    with serve([]) as service:
+        assert service.client.get("/health/live").json() == {"status": "live"}
+        answer = service.client.get("/health/ready")
+        assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
+        refused = service.predict(SUM_ROW)
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:problem:no-model")
+        assert refused.headers["retry-after"] == "1"
+        assert refused.json()["detail"] == answer.json()["missing"] != ""
+
+
+def test_a_service_that_is_told_to_stop_is_not_ready(service: Service) -> None:
+    """Readiness goes off first, so that no new requests are sent."""
+    service.app.state.draining = True
+    answer = service.client.get("/health/ready")
+    assert (answer.status_code, answer.json()["missing"]) == (503, "The service is stopping.")
+    assert service.client.get("/health/live").status_code == 200
+
+
+def break_log(service: Service) -> None:
+    """Put a directory in the place of the log."""
+    path = service.state.log.path
+    path.rename(path.with_suffix(".moved"))
+    path.mkdir()
+
+
+def test_a_log_that_cannot_be_written_takes_readiness_until_it_can(service: Service) -> None:
+    """It is looked for at each question, so that readiness comes back without a prediction."""
+    break_log(service)
+    assert service.predict(SUM_ROW).status_code == 503
+    answer = service.client.get("/health/ready")
+    assert answer.status_code == 503
+    assert "prediction log" in answer.json()["missing"]
+    assert answer.json()["prediction_log"] == answer.json()["missing"]
+    shutil.rmtree(service.state.log.path)
+    assert service.client.get("/health/ready").status_code == 200
+    assert service.predict(SUM_ROW).status_code == 200
+
+
+def test_a_service_that_may_answer_unlogged_is_ready_without_its_log(
+    serve: Serve, new_settings: NewSettings
+) -> None:
+    """The body says that the log cannot be written."""
+    settings = new_settings(log_on_failure="serve")
+    with serve(used=settings) as service:
+        break_log(service)
+        service.predict(SUM_ROW)
+        answer = service.client.get("/health/ready")
+        assert answer.status_code == 200
+        assert "is no file" in answer.json()["prediction_log"]
+
+
+def test_health_answers_while_a_model_does_not(service: Service) -> None:
+    """Health stands outside the engine, and outside its queue."""
+    entered, released = threading.Event(), threading.Event()
+
+    def wait(_frame: object) -> None:
+        entered.set()
+        assert released.wait(30)
+
+    service.install(loaded(Estimator(wait)))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.predict, SUM_ROW)
+        try:
+            assert entered.wait(30)
+            assert service.client.get("/health/live").status_code == 200
+            assert service.client.get("/health/ready").status_code == 200
+            assert "predict_queue_depth 0.0" in service.metrics_text()
+        finally:
+            released.set()
+        assert waiting.result().json() == {"total": 5.0}

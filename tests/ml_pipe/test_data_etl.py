@@ -1,0 +1,203 @@
+"""Recognising, checking and saving a table."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ml_pipe.data_etl import (
+    align,
+    check_names,
+    clean,
+    compare,
+    describe,
+    last_signature,
+    plot_columns,
+    recognise_column,
+    signature_of,
+    task_of,
+)
+from ml_pipe.errors import TableError
+from ml_pipe.run_folder import model_name
+from ml_pipe.workflow import RunReport
+from model_store.columns import conform
+from model_store.errors import InvalidNameError
+from model_store.signature import Kind, Signature
+from tests.mixed_table import mixed_table
+
+
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (["2024-02-29", "2024-03-01T10:00:00Z", None], "datetime64[us, UTC]"),
+        (["2024-02-30", "2024-03-01"], "object"),
+        (["03/04/2024"] * 8, "category"),
+        (["rot", "blau", None, "rot"] * 4, "category"),
+        ([f"street {number}" for number in range(20)], "object"),
+        ([1.0, None, 3.0], "Int64"),
+        ([1.0, 2.0, 3.0], "float64"),
+        ([1.5, None], "float64"),
+    ],
+)
+def test_a_column_gets_the_type_that_its_values_show(values: list[object], dtype: str) -> None:
+    """ISO dates, few texts and whole numbers with gaps are recognised; nothing is guessed."""
+    is_text = any(isinstance(value, str) for value in values)
+    series = pd.Series(values, dtype=object if is_text else None)
+    assert str(recognise_column(series).dtype) == dtype
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted", "task"),
+    [
+        (["a", "b"] * 4, "", "classification"),
+        ([True, False] * 4, "", "classification"),
+        ([1, 2, 3] * 4, "", "classification"),
+        (list(range(20)), "", "regression"),
+        ([0.5, 1.5] * 4, "", "regression"),
+        ([1, 2, 3] * 4, "regression", "regression"),
+        ([1.0, 2.0] * 4, "classification", "classification"),
+    ],
+)
+def test_the_target_tells_the_task(labels: list[object], wanted: str, task: str) -> None:
+    """Unless the task is given."""
+    assert task_of(pd.Series(labels), wanted) == task
+
+
+@pytest.mark.parametrize(
+    ("labels", "wanted", "sentence"),
+    [
+        (["a"] * 8, "", "same value in every row"),
+        ([2.5] * 8, "", "same value in every row"),
+        (["a", "b"], "regression", "holds no numbers"),
+        ([True, False], "regression", "holds no numbers"),
+        ([0.5, 1.5] * 4, "classification", "no labels"),
+        (list("abcdefgh"), "", "no labels"),
+        (pd.to_datetime(["2024-01-01", "2024-01-02"]), "", "is a date"),
+        (["a", "b"], "clustering", 'There is no task "clustering"'),
+    ],
+)
+def test_a_target_that_cannot_be_predicted_is_told(
+    labels: list[object], wanted: str, sentence: str
+) -> None:
+    """The sentence says what to do instead."""
+    with pytest.raises(TableError, match=sentence):
+        task_of(pd.Series(labels, name="y"), wanted)
+
+
+def test_a_missing_column_is_told_with_the_names_that_come_near() -> None:
+    """For the target as for columns to leave out."""
+    table = pd.DataFrame({"Variety": [1], "length": [2]})
+    with pytest.raises(TableError, match='no column "variety": it has Variety and others'):
+        check_names(table, "variety")
+    with pytest.raises(TableError, match='no column "lenght": it has length'):
+        check_names(table, "Variety", ["lenght"])
+    with pytest.raises(TableError, match="no column to learn from"):
+        check_names(table, "Variety", ["length"])
+
+
+def test_cleaning_drops_little_and_counts_it() -> None:
+    """Rows without a target always, repeated rows on request, others never."""
+    table = pd.DataFrame({"a": [1, 1, None, 4] * 10, "y": ["u", "u", "v", None] * 10})
+    assert clean(table, "y")[1] == {"without target": 10, "duplicate": 0}
+    with pytest.raises(TableError, match="2 of the table's rows have a target, which is too few"):
+        clean(table, "y", drop_duplicates=True)
+
+
+def fit(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, Signature]:
+    """Return a table as a run has it after recognising, and its signature."""
+    table = table.apply(recognise_column)
+    signature = signature_of(table, target, task_of(table[target]))
+    return conform(table, tuple(signature)), signature
+
+
+def test_kinds_of_a_mixed_table() -> None:
+    """Twenty columns as people bring them."""
+    _, signature = fit(mixed_table(200, seed=1), "amount")
+    kinds = {column.name: (column.kind.value, column.nullable) for column in signature}
+    assert kinds == {
+        "rooms": ("integer", False),
+        "floor": ("integer", True),
+        "small int": ("integer", False),
+        "size": ("number", False),
+        "weight (kg)": ("number", True),
+        "share %": ("number", False),
+        "constant": ("number", False),
+        "temperature °C": ("number", True),
+        "is new": ("boolean", False),
+        "has garden": ("boolean", True),
+        "Stadt": ("category", False),
+        "Größe": ("category", True),
+        "code, old": ("category", False),
+        "letter": ("category", False),
+        "built": ("datetime", False),
+        "seen last": ("datetime", True),
+        "comment": ("string", False),
+        "price $": ("number", False),
+        "Label": ("category", False),
+        "amount": ("number", False),
+    }
+
+
+class TestExpectation:
+    """A table is held to what the last version of its model saw."""
+
+    def test_the_same_kind_of_table_passes(self) -> None:
+        """The table itself, and other rows of it."""
+        table, signature = fit(mixed_table(200, seed=1), "amount")
+        assert compare(table, signature) == []
+        assert compare(table.iloc[::3], signature) == []
+
+    def test_other_columns_and_kinds_are_refused(self) -> None:
+        """All of them in one sentence."""
+        table, signature = fit(mixed_table(200, seed=1), "amount")
+        changed = table.drop(columns="rooms").assign(new=1, size="large", built=1.5)
+        with pytest.raises(TableError, match="changed the kind of built, new, rooms, size"):
+            compare(changed, signature)
+
+    def test_other_values_are_remarked_on(self) -> None:
+        """Numbers, dates and categories that were not there before, and new gaps."""
+        table, signature = fit(mixed_table(200, seed=1), "amount")
+        table.loc[table.index[:2], "rooms"] = 99
+        table.loc[table.index[:3], "Stadt"] = "Wien"
+        table.loc[table.index[:4], "built"] = pd.Timestamp("1999-01-01")
+        table.loc[table.index[:5], "size"] = np.nan
+        assert sorted(compare(table, signature)) == [
+            f"{name}: values that the last version did not see, in {rows} rows"
+            for name, rows in (("Stadt", 3), ("built", 4), ("rooms", 2), ("size", 5))
+        ]
+
+    def test_columns_are_read_as_they_were_then(self) -> None:
+        """A number that is whole this time stays a number, and a text a text."""
+        then = pd.DataFrame({"n": [1.5, 2, 3] * 8, "t": [f"t{i}" for i in range(24)], "y": "a"})
+        _, signature = fit(then.assign(y=["a", "b"] * 12), "y")
+        now = pd.DataFrame({"n": [2, 3, 3] * 8, "t": ["t1", "t2"] * 12, "y": ["a", "b"] * 12})
+        aligned = align(now.apply(recognise_column), signature)
+        again = signature_of(aligned, "y", "classification")
+        assert [column.kind for column in again] == [Kind.NUMBER, Kind.STRING, Kind.CATEGORY]
+        assert compare(conform(aligned, tuple(again)), signature) == []
+
+    def test_the_last_version_tells_it(self, iris_run: RunReport, tmp_path: Path) -> None:
+        """A model without versions expects nothing; a name that no model can have is refused."""
+        signature = last_signature(iris_run.folder.parents[1], "iris")
+        assert signature is not None
+        assert [column.name for column in signature.outputs] == ["variety"]
+        assert last_signature(tmp_path, "iris") is None
+        with pytest.raises(InvalidNameError):
+            last_signature(tmp_path, "../iris")
+
+
+def test_every_column_can_be_described_and_drawn(tmp_path: Path) -> None:
+    """Names with dollars start no formula, letters without a glyph stop nothing."""
+    table, signature = fit(mixed_table(60, seed=1).rename(columns={"size": "$a$ $"}), "amount")
+    columns = tuple(signature)
+    assert describe(table, columns).loc["floor", "kind"] == "integer"
+    latin = table.assign(Stadt="Köln")
+    plot_columns(latin, columns, most=len(columns)).savefig(tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_model_is_named_after_its_table() -> None:
+    """In letters that are safe everywhere."""
+    assert model_name(Path("data/Wine quality.csv.gz")) == "wine-quality"
+    assert model_name(Path("東京.csv")) == "model"

@@ -1,0 +1,93 @@
+"""The estimator: features from every kind of column, and a model that is the same each time."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+
+from ml_pipe.data_etl import recognise_column, signature_of, task_of
+from ml_pipe.model_class import TRUSTED_TYPES, DateParts, TextParts, build_estimator
+from model_store.columns import conform
+from model_store.manifest import Task
+from model_store.signature import Signature
+from tests.mixed_table import mixed_table
+
+
+def prepared(target: str, rows: int = 120) -> tuple[pd.DataFrame, "pd.Series", Signature]:
+    """Return inputs and target of the mixed table as a model is trained on them."""
+    other = {"Label": "amount", "amount": "Label"}[target]
+    table = mixed_table(rows, seed=1).drop(columns=other).apply(recognise_column)
+    signature = signature_of(table, target, task_of(table[target]))
+    conformed = conform(table, tuple(signature))
+    return conformed.drop(columns=target), conformed[target], signature
+
+
+def test_a_date_becomes_its_parts_and_a_missing_one_stays_missing() -> None:
+    """Days since 1970 with fraction, month, day, weekday (Monday 0) and hour."""
+    dates = np.array(["1970-01-02T12:00", "NaT"], dtype="datetime64[us]")
+    parts = DateParts().fit_transform(pd.DataFrame({"a": dates, "b": dates[::-1]}))
+    assert parts[0].tolist()[:5] == [1.5, 1, 2, 4, 12]
+    assert np.isnan(parts[0, 5:]).all()
+    assert parts.shape == (2, 10)
+
+
+def test_a_text_becomes_its_length_and_its_frequent_words() -> None:
+    """Words that occur once are left out; a missing text has no length."""
+    texts = pd.DataFrame({"t": ["ab cd", "ab ef", None]}, dtype=object)
+    parts = TextParts().fit_transform(texts)
+    assert parts[:, 0].tolist()[:2] == [5, 5]
+    assert np.isnan(parts[2, 0])
+    assert parts[:, 1].tolist() == [1, 1, 0]
+
+
+def test_identifiers_become_their_length_alone() -> None:
+    """No word of them occurs twice."""
+    texts = pd.DataFrame({"t": ["x1", "x22", "x333"]}, dtype=object)
+    assert TextParts().fit_transform(texts).tolist() == [[2], [3], [4]]
+
+
+@pytest.mark.parametrize(
+    ("target", "task"), [("Label", "classification"), ("amount", "regression")]
+)
+def test_a_mixed_table_is_learnt(target: str, task: Task) -> None:
+    """From 120 rows of 18 columns, both tasks, better than by guessing."""
+    inputs, truth, signature = prepared(target)
+    estimator = build_estimator(task, signature.inputs, seed=0)
+    estimator.fit(inputs.iloc[:80], truth.iloc[:80])
+    assert estimator.score(inputs.iloc[80:], truth.iloc[80:]) > 0.7
+
+
+def test_the_same_seed_gives_the_same_model() -> None:
+    """To the last bit of its probabilities."""
+    inputs, truth, signature = prepared("Label")
+    first, second = (
+        build_estimator("classification", signature.inputs, seed=3).fit(inputs, truth)
+        for _ in range(2)
+    )
+    assert np.array_equal(first.predict_proba(inputs), second.predict_proba(inputs))
+
+
+@pytest.mark.parametrize(
+    ("target", "task"), [("Label", "classification"), ("amount", "regression")]
+)
+def test_skops_stores_it_with_the_types_that_we_name(target: str, task: Task) -> None:
+    """So that the settings can list them, and nothing else."""
+    inputs, truth, signature = prepared(target)
+    estimator = build_estimator(task, signature.inputs, seed=0).fit(inputs, truth)
+    stored = skops.io.dumps(estimator)
+    assert set(skops.io.get_untrusted_types(data=stored)) <= set(TRUSTED_TYPES)
+    loaded = skops.io.loads(stored, trusted=list(TRUSTED_TYPES))
+    assert np.array_equal(loaded.predict(inputs), estimator.predict(inputs))
+
+
+def test_values_that_training_never_saw_are_answered() -> None:
+    """New categories, and gaps where training had some."""
+    inputs, truth, signature = prepared("Label")
+    estimator = build_estimator("classification", signature.inputs, seed=0).fit(inputs, truth)
+    row = inputs.head(1).copy()
+    row["Stadt"] = pd.Series(["Wien"], dtype=object)
+    row["Größe"] = pd.Series([None], dtype=object)
+    row["floor"] = np.nan
+    row["seen last"] = pd.Series(np.array(["NaT"], dtype="datetime64[us]"))
+    row["comment"] = pd.Series([""], dtype=object)
+    assert estimator.predict(row).shape == (1,)

@@ -1,0 +1,151 @@
+"""Whole runs: a table in, a version that answers out, or a sentence and nothing changed."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ml_pipe.model_class import TRUSTED_TYPES
+from ml_pipe.notebook_run import CellError, run_notebook
+from ml_pipe.workflow import PACKAGE, RunReport, run_pipeline
+from model_store.file_store import FileModelStore
+from model_store.predictor import answers
+from model_store.store import LoadedModel, LoadPolicy
+from tests.mixed_table import mixed_table
+from tests.ml_pipe.conftest import IRIS
+
+
+def store_of(report: RunReport) -> FileModelStore:
+    """Return the store that a run published to."""
+    root = report.folder.parents[1] / "models"
+    return FileModelStore(root, LoadPolicy(trusted_types=TRUSTED_TYPES))
+
+
+def loaded(report: RunReport) -> LoadedModel:
+    """Return the version that a run published."""
+    assert report.version is not None
+    return store_of(report).load(report.model, report.version)
+
+
+def answer(model: LoadedModel, body: bytes, *, probabilities: bool = False) -> object:
+    """Return a model's answer to a request's body."""
+    rows = model.decoder.decode(body)
+    columns = model.decoder.columns(rows.items)
+    prediction = model.predictor.predict(columns, probabilities=probabilities)
+    return answers(prediction, model.manifest.signature, model.predictor.classes)
+
+
+def test_iris_becomes_a_version_that_answers(iris_run: RunReport) -> None:
+    """It answers under the alias champion, and its id says where it is from."""
+    assert iris_run.version is not None
+    assert iris_run.version.endswith("_main_1a2b3c4_setup-1a")
+    assert store_of(iris_run).aliases("iris").current == {"champion": iris_run.version}
+    given = answer(loaded(iris_run), (IRIS / "request.json").read_bytes())
+    assert given == json.loads((IRIS / "answer.json").read_text())
+
+
+def test_a_run_keeps_what_it_did(iris_run: RunReport) -> None:
+    """Executed notebooks, figures, tables, and the version in published.json."""
+    assert {path.name for path in iris_run.folder.rglob("*.*")} == {
+        "00_data_etl.ipynb",
+        "01_model_class.ipynb",
+        "02_train_test_validate.ipynb",
+        "answers.png",
+        "clean.parquet",
+        "columns.png",
+        "development.parquet",
+        "importance.png",
+        "published.json",
+        "run.json",
+        "table.json",
+    }
+    published = json.loads((iris_run.folder / "published.json").read_text())
+    assert published == {"model": "iris", "version": iris_run.version}
+
+
+def test_the_manifest_tells_where_a_version_comes_from(iris_run: RunReport) -> None:
+    """Data, notebooks, seed, run and scores; and no path of the machine."""
+    manifest = loaded(iris_run).manifest
+    origin = manifest.origin
+    assert (origin.pipeline, origin.run, origin.seed) == ("iris", iris_run.run_id, 7)
+    assert (origin.git_branch, origin.git_head, origin.setup) == ("main", "1a2b3c4", "setup-1a")
+    assert list(origin.notebooks) == [path.name for path in sorted(PACKAGE.glob("0[012]_*.ipynb"))]
+    assert len(origin.data) == 64
+    assert {(score.metric, score.split) for score in manifest.scores} >= {
+        ("accuracy", "train"),
+        ("accuracy", "test"),
+        ("log_loss", "validation"),
+    }
+    assert str(iris_run.folder).encode() not in msgspec.json.encode(manifest)
+
+
+def test_the_card_answers_what_is_known_and_asks_the_rest(iris_run: RunReport) -> None:
+    """A person must answer what no computer knows."""
+    card = loaded(iris_run).card
+    assert card.count("To be answered by a person.") == 7
+    assert "Most on petal_" in card
+    assert "| accuracy | 1 | 1 | 0.9667 |" in card
+
+
+@pytest.mark.slow  # a second run, to compare it with the first
+def test_the_same_seed_and_data_give_the_same_answers(iris_run: RunReport, tmp_path: Path) -> None:
+    """To the last bit, scores and probabilities, in another folder and from another caller."""
+    parameters = {"data": str(IRIS / "iris.csv"), "target": "variety"}
+    again = run_pipeline(PACKAGE, parameters, local_data=tmp_path, cell_timeout_seconds=120)
+    first, second = loaded(iris_run), loaded(again)
+    assert first.manifest.scores == second.manifest.scores
+    body = (IRIS / "request.json").read_bytes()
+    assert answer(first, body, probabilities=True) == answer(second, body, probabilities=True)
+
+
+@pytest.mark.slow  # trains once more
+def test_a_model_that_is_refused_leaves_no_trace_in_the_store(
+    iris_run: RunReport, tmp_path: Path
+) -> None:
+    """No version, no moved alias; the sentence says which limit, and where to look."""
+    local_data = iris_run.folder.parents[1]
+    before = {path: path.stat().st_mtime_ns for path in (local_data / "models").rglob("*")}
+    given = {"run_folder": str(iris_run.folder), "local_data": str(local_data)}
+    with pytest.raises(CellError) as caught:
+        run_notebook(
+            PACKAGE / "02_train_test_validate.ipynb",
+            tmp_path / "executed.ipynb",
+            {**given, "lowest_score": 0.999},
+            cell_timeout_seconds=120,
+            on_cell=lambda: None,
+        )
+    assert caught.value.line.startswith("accept(")
+    assert caught.value.reason.startswith(
+        "AcceptanceError: The model is not published: validation 0.9667 is 0.03233 below lowest"
+    )
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert set((local_data / "models").rglob("*")) == set(before)
+
+
+@pytest.mark.slow  # whole runs
+@pytest.mark.parametrize(("target", "other"), [("Label", "amount"), ("amount", "Label")])
+def test_a_table_of_mixed_columns_becomes_a_version(
+    tmp_path: Path, target: str, other: str
+) -> None:
+    """Nothing but table and target given: one as CSV with labels, one as Parquet with amounts."""
+    table = mixed_table(150, seed=2).drop(columns=other)
+    path = tmp_path / f"Größe {target}.table"
+    if target == "Label":
+        table.to_csv(path, index=False)
+    else:
+        table.to_parquet(path)
+    parameters = {"data": path, "target": target, "group": "Stadt"}
+    report = run_pipeline(PACKAGE, parameters, local_data=tmp_path, cell_timeout_seconds=120)
+    model = loaded(report)
+    assert model.manifest.task == ("classification" if target == "Label" else "regression")
+    assert len(model.manifest.signature.inputs) == 18
+    assert "between the groups of Stadt" in model.card
+
+
+def test_a_table_that_cannot_be_trained_on_is_told(tmp_path: Path) -> None:
+    """The report ends in the sentence, and no model folder is made."""
+    parameters = {"data": str(IRIS / "iris.csv"), "target": "varity"}
+    with pytest.raises(CellError, match='TableError: The table has no column "varity": it has var'):
+        run_pipeline(PACKAGE, parameters, local_data=tmp_path, cell_timeout_seconds=120)
+    assert not (tmp_path / "models").exists()

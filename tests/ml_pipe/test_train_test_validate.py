@@ -1,0 +1,164 @@
+"""Splitting, scoring, fairness and acceptance."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import make_pipeline
+
+from ml_pipe.errors import AcceptanceError, TableError
+from ml_pipe.model_class import DateParts
+from ml_pipe.train_test_validate import (
+    Limits,
+    accept,
+    bias_of,
+    importance_of,
+    modules_of,
+    plot_answers,
+    plot_importance,
+    reference_of,
+    score,
+    score_groups,
+    split,
+)
+from model_store.inference import infer_signature
+
+
+def labelled(rows: int) -> pd.DataFrame:
+    """Half `a`, half `b`."""
+    return pd.DataFrame({"x": np.arange(float(rows)), "y": ["a", "b"] * (rows // 2)})
+
+
+def test_every_row_is_in_one_split() -> None:
+    """With the shares asked for, and the labels in equal parts."""
+    splits = split(labelled(100), "y", "classification", (0.2, 0.1), seed=0)
+    assert {name: len(rows) for name, rows in splits.items()} == {
+        "train": 70,
+        "test": 20,
+        "validation": 10,
+    }
+    assert sorted(pd.concat(splits.values())["x"]) == list(range(100))
+    assert all((rows["y"] == "a").mean() == 0.5 for rows in splits.values())
+
+
+def test_the_seed_decides_the_split() -> None:
+    """The same one, the same rows."""
+    drawn = [split(labelled(50), "y", "classification", (0.2, 0.2), s)["test"] for s in (1, 1, 2)]
+    assert drawn[0].equals(drawn[1])
+    assert not drawn[0].equals(drawn[2])
+
+
+def test_rare_labels_are_all_trained_on() -> None:
+    """A label that training does not see can never be answered."""
+    table = pd.concat([labelled(40), pd.DataFrame({"x": [1.0], "y": ["c"]})], ignore_index=True)
+    splits = split(table, "y", "classification", (0.2, 0.2), seed=0)
+    assert "c" in set(splits["train"]["y"])
+    only_rare = pd.DataFrame({"x": range(20), "y": [f"l{i // 4}" for i in range(20)]})
+    with pytest.raises(TableError, match="cannot be split"):
+        split(only_rare, "y", "classification", (0.2, 0.2), seed=0)
+
+
+@pytest.mark.parametrize("shares", [(0.0, 0.2), (0.5, 0.5), (0.9, 0.3)])
+def test_shares_that_leave_a_split_empty_are_told(shares: tuple[float, float]) -> None:
+    """Whichever split it is."""
+    with pytest.raises(TableError, match="cannot be split with shares"):
+        split(labelled(40), "y", "classification", shares, seed=0)
+
+
+def test_scores_of_a_classification_and_of_a_regression() -> None:
+    """Of models whose answers anybody can compute."""
+    table = labelled(10)
+    always_a = DummyClassifier(strategy="constant", constant="a").fit(table[["x"]], table["y"])
+    found = score(always_a, table[["x"]], table["y"], "classification")
+    assert found["accuracy"] == 0.5
+    assert found["f1_macro"] == pytest.approx(1 / 3)
+    four = DummyRegressor(strategy="constant", constant=4.0).fit([[0]], [0])
+    truth = pd.Series([4.0, 4.0, 4.0, 8.0])
+    assert score(four, pd.DataFrame({"x": range(4)}), truth, "regression") == {
+        "r2": pytest.approx(-1 / 3),
+        "mean_absolute_error": 1.0,
+        "root_mean_squared_error": 2.0,
+    }
+
+
+def test_groups_are_scored_apart() -> None:
+    """Missing values are a group; a handful of rows is shown and not compared."""
+    table = pd.DataFrame(
+        {
+            "x": 0.0,
+            "g": ["u"] * 10 + ["v"] * 20 + [None] * 10 + ["few"] * 3,
+            "y": ["a"] * 10 + ["a", "b"] * 10 + ["b", "a", "a", "a", "a"] * 2 + ["b"] * 3,
+        }
+    )
+    always_a = DummyClassifier(strategy="constant", constant="a").fit(table[["x"]], table["y"])
+    groups = score_groups(always_a, table, ("g", "y"), "classification")
+    assert groups["score"].dropna().to_dict() == {"u": 1.0, "v": 0.5, "missing": 0.8}
+    assert groups.loc["few", "rows"] == 3
+    assert bias_of(groups) == 0.5
+    with pytest.raises(TableError, match="too many groups"):
+        score_groups(always_a, table.assign(g=range(43)), ("g", "y"), "classification")
+    with pytest.raises(TableError, match='no column "h"'):
+        score_groups(always_a, table, ("h", "y"), "classification")
+
+
+SCORES = {"train": 1.0, "test": 0.8, "validation": 0.9}
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(),
+        Limits(lowest_score=0.8, highest_score=0.9, largest_gap=0.2, largest_bias=0.1),
+    ],
+)
+def test_a_model_within_its_limits_passes(limits: Limits) -> None:
+    """On the limit is within; a score of training may be as high as it likes."""
+    accept(SCORES, 0.1, limits)
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        (Limits(lowest_score=0.85), "test 0.8 is 0.05 below lowest_score=0.85"),
+        (Limits(highest_score=0.85), "validation 0.9 is 0.05 above highest_score=0.85"),
+        (Limits(largest_gap=0.1), "gap between splits 0.2 is 0.1 above largest_gap=0.1"),
+        (Limits(largest_bias=0.05), "bias between groups 0.1 is 0.05 above largest_bias=0.05"),
+    ],
+)
+def test_a_model_beyond_a_limit_is_told_by_how_much(limits: Limits, told: str) -> None:
+    """And nothing is told of the limits that it keeps."""
+    with pytest.raises(AcceptanceError, match=told) as caught:
+        accept(SCORES, 0.1, limits)
+    assert ";" not in str(caught.value)
+
+
+def test_importance_and_pictures() -> None:
+    """The column that decides comes first; both tasks are drawn."""
+    table = pd.DataFrame({"noise": [1.0, 2, 3, 4] * 5, "x": np.arange(20.0)})
+    truth = table["x"] * 2
+    estimator = LinearRegression().fit(table, truth)
+    importance = importance_of(estimator, table, truth, seed=0)
+    assert list(importance) == ["x", "noise"]
+    assert len(plot_importance(importance).axes) == 1
+    assert len(plot_answers(truth, estimator.predict(table), "regression").axes) == 1
+    labels = pd.Series([True, False])
+    assert len(plot_answers(labels, np.array([True, True]), "classification").axes[0].texts) == 4
+
+
+def test_the_reference_holds_inputs_of_training_and_answers_to_the_rest() -> None:
+    """Answers to rows that training has seen look better than they will be."""
+    table = labelled(20)
+    splits = {"train": table[:12], "test": table[12:16], "validation": table[16:]}
+    always_a = DummyClassifier(strategy="constant", constant="a").fit(table[["x"]], table["y"])
+    signature = infer_signature(table[["x"]], table[["y"]].astype("category"))
+    reference = json.loads(reference_of(always_a, splits, signature))
+    assert reference["x"]["count"] == 12
+    assert reference["y"]["categories"] == {"a": 8}
+
+
+def test_modules_of_ours_are_found_in_a_pipeline() -> None:
+    """They must be importable where the model is loaded."""
+    assert modules_of(make_pipeline(DateParts(), LinearRegression())) == ("ml_pipe.model_class",)
