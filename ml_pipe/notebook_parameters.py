@@ -1,6 +1,7 @@
 """The parameters that a notebook declares in its cell tagged `parameters`: a closed list."""
 
 import ast
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Parameter:
         if "Path" in self.types and isinstance(value, str | Path):
             return str((base / Path(value).expanduser()).resolve())
         if "list[str]" in self.types:
-            items = value.split(",") if isinstance(value, str) else value
+            items = _items(value) if isinstance(value, str) else value
             if isinstance(items, list | tuple) and all(isinstance(item, str) for item in items):
                 return [item.strip() for item in items if item.strip()]
         if "str" in self.types and isinstance(value, str):
@@ -49,6 +50,16 @@ class Parameter:
         raise PipelineError(
             f'The parameter "{self.name}" must be {types}, as in {self.name}={self.default}.'
         )
+
+
+def _items(text: str) -> object:
+    """Return the items of a text: JSON where they may hold commas, else set apart by commas."""
+    if not text.startswith("["):
+        return text.split(",")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _number(value: object, types: frozenset[str]) -> int | float | bool | None:

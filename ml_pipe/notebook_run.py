@@ -66,8 +66,9 @@ def read_notebook(path: Path) -> Any:
     Raises:
         PipelineError: the file is unreadable, or no notebook.
     """
+    read: Any = nbformat.read  # it has no types
     try:
-        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        return read(path, as_version=4)
     except (OSError, ValueError, nbformat.ValidationError) as error:
         raise PipelineError(f'"{path}" cannot be read as a notebook: {error}.') from error
 

@@ -39,7 +39,6 @@ def serve(data: Data = None, target: Target = "", task: Task = "") -> None:
         listener = listen(settings.service_host, settings.service_port)
     except AddressError as error:
         fail(str(error))
-    settings = with_secrets(settings)
     if data:
         if not target:
             fail("Say which column to predict: TARGET=column.", Exit.USAGE)
@@ -49,6 +48,7 @@ def serve(data: Data = None, target: Target = "", task: Task = "") -> None:
     else:
         _train_if_empty(settings)
     _refuse_ambiguous(settings)
+    settings = with_secrets(settings)
 
     events = make_event_log(settings.service_event_level)
     app = create_app(settings, events=events)

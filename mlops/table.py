@@ -15,10 +15,13 @@ from model_store.manifest import Manifest
 def train_table(settings: Settings, data: Path, target: str, task: str) -> str:
     """Return the name of a table's model; it is trained unless its champion already was, on it."""
     # Only this verb, and only with a table, needs the notebooks' libraries.
+    from ml_pipe.errors import TableError  # noqa: PLC0415
     from ml_pipe.run_folder import model_name  # noqa: PLC0415
 
-    if not data.is_file():
-        fail(f'There is no file "{data}": give the path of a CSV or Parquet file.')
+    try:
+        check_table(data, target, task)
+    except (TableError, ModelStoreError) as error:
+        fail(str(error))
     model = settings.model_name or model_name(data)
     champion = _champion(settings, model)
     if champion and _is_trained_on(champion, data, target, task):
@@ -27,6 +30,22 @@ def train_table(settings: Settings, data: Path, target: str, task: str) -> str:
     tell(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
     parameters = {"data": str(data.resolve()), "target": target, "task": task, "model": model}
     return run(settings, PROJECT_ROOT / "ml_pipe", parameters).model
+
+
+def check_table(data: Path, target: str, task: str) -> None:
+    """Go through a table as the first notebook will, so that what is wrong is told at once.
+
+    Raises:
+        TableError: it is unreadable, has no such target, or cannot be trained on.
+        SignatureError: it has a column that cannot be served.
+    """
+    from ml_pipe import data_etl  # noqa: PLC0415
+    from ml_pipe.table_file import load_table  # noqa: PLC0415
+
+    table = load_table(data)
+    data_etl.check_names(table, target)
+    kept, _ = data_etl.clean(table.apply(data_etl.recognise_column), target)
+    data_etl.signature_of(kept, target, data_etl.task_of(kept[target], task))
 
 
 def _champion(settings: Settings, model: str) -> Manifest | None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from api.settings import Settings
+from api.settings_sources import PROJECT_ROOT
+from mlops.checkout import read_checkout
 from mlops.output import Exit, JsonOption, fail, print_json, tell
 from mlops.settings import load_settings
 
@@ -47,21 +49,25 @@ def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "Run
     try:
         return run_pipeline(
             folder,
-            {**from_settings(settings), **parameters},
+            parameters,
             local_data=settings.local_data,
             cell_timeout_seconds=settings.train_cell_timeout_seconds,
+            context=surroundings(settings),
         )
     except (PipelineError, TableError) as error:
         fail(str(error))
 
 
-def from_settings(settings: Settings) -> dict[str, Any]:
-    """Return the parameters that every run gets from the settings."""
+def surroundings(settings: Settings) -> dict[str, Any]:
+    """Return what every run is told of the settings and of the code that it runs."""
+    checkout = read_checkout(PROJECT_ROOT)
     return {
+        "model_formats": list(settings.model_formats),
         "trusted_types": list(settings.model_trusted_types),
         "setup": settings.train_setup,
-        "git_branch": settings.git_branch,
-        "git_head": settings.git_head,
+        "git_branch": settings.git_branch or checkout.branch,
+        "git_head": settings.git_head or checkout.head,
+        "git_dirty": checkout.dirty,
     }
 
 

@@ -58,7 +58,6 @@ SIGNATURES = {
         inputs=(ranged(float(LARGEST_INTEGER - 1), float(LARGEST_INTEGER), Kind.INTEGER),),
         outputs=OUTPUT,
     ),
-    "no categories": Signature(inputs=(Column(name="c", kind=Kind.CATEGORY),), outputs=OUTPUT),
 }
 
 

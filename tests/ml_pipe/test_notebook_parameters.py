@@ -30,6 +30,7 @@ def notebook(source: str) -> Any:
         ("p: bool = True", False, False),
         ("p: str = ''", "0012", "0012"),
         ("p: list[str] = []", "a, b", ["a", "b"]),
+        ("p: list[str] = []", '["a, b", "c"]', ["a, b", "c"]),
         ("p: list[str] = []", ("a",), ["a"]),
         ("p: list[str] = []", "", []),
         ("p: Path | str = ''", "sub/../table.csv", "/base/table.csv"),
@@ -60,6 +61,7 @@ def test_a_value_is_read_in_its_declared_type(
         ("p: str = ''", 7),
         ("p: list[str] = []", 7),
         ("p: list[str] = []", [1]),
+        ("p: list[str] = []", "[1"),
         ("p: Path | str = ''", 7),
     ],
 )

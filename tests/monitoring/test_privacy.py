@@ -4,6 +4,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -141,3 +142,15 @@ def test_another_key_or_column_gives_another_digest() -> None:
     }
     assert len(digests) == 4
     assert ours.digest("a", 1) == ours.digest("a", 1.0)
+
+
+def test_what_is_kept_elsewhere_is_as_private_as_the_log(tmp_path: Path) -> None:
+    """While the log cannot be written, its rules hold for what stands in for it."""
+    options = LogOptions(personal_fields=frozenset({"name"}), key=KEY)
+    log = PredictionLog(tmp_path / "log.sqlite", options, lambda: datetime.now(UTC))
+    body = b'[{"name":"Ada","age":36}]'
+    entry = Entry("id", datetime.now(UTC), "m", "v", "answered", 1, 0.1, body, b'[{"b":1}]')
+    kept = log.kept(entry)
+    assert "Ada" not in str(kept)
+    assert '"age":36' in str(kept["inputs"])
+    assert kept["outputs"] == '[{"b":1}]'

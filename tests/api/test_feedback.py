@@ -1,0 +1,134 @@
+"""`POST /feedback`: the true value, told later."""
+
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import NewSettings, Serve, Service
+
+
+@pytest.fixture
+def predicted(service: Service) -> Service:
+    """Return a service that answered a request of two rows, by the id `first`."""
+    service.predict([{"a": 1, "b": 2}, {"a": 2, "b": 3}], headers={"X-Request-ID": "first"})
+    return service
+
+
+def tell(service: Service, body: Any) -> Any:
+    """Send feedback."""
+    return service.predict(body, "/feedback")
+
+
+def stored(service: Service) -> list[tuple[int, int, Any]]:
+    """Return sequence, row and value of all feedback in the log."""
+    with closing(sqlite3.connect(service.state.log.path)) as connection:
+        found = connection.execute("SELECT sequence, row, value FROM feedback ORDER BY row")
+        return [(sequence, row, json.loads(value)) for sequence, row, value in found]
+
+
+def test_a_true_value_is_stored_beside_its_row(predicted: Service) -> None:
+    """The answer says of each, in the same order, what became of it."""
+    answer = tell(
+        predicted,
+        [
+            {"request_id": "first", "row": 1, "value": 8.5},
+            {"request_id": "first", "row": 0, "value": 5},
+            {"request_id": "first", "row": 2, "value": 5},
+            {"request_id": "other", "row": 0, "value": 5},
+        ],
+    )
+    assert answer.status_code == 200
+    assert [(item["request_id"], item["row"], item["status"]) for item in answer.json()] == [
+        ("first", 1, "stored"),
+        ("first", 0, "stored"),
+        ("first", 2, "row out of range"),
+        ("other", 0, "unknown request"),
+    ]
+    assert stored(predicted) == [(1, 0, 5), (1, 1, 8.5)]
+
+
+def test_telling_again_changes_nothing_and_telling_anew_replaces(predicted: Service) -> None:
+    """So a caller that is unsure may send again."""
+    for value, status in [(5, "stored"), (5, "unchanged"), (6, "stored")]:
+        (item,) = tell(predicted, [{"request_id": "first", "row": 0, "value": value}]).json()
+        assert item["status"] == status
+    assert stored(predicted) == [(1, 0, 6)]
+
+
+@pytest.mark.parametrize("value", ["Plum", 7, 7.5, True])
+def test_a_value_is_a_text_a_number_or_a_boolean(predicted: Service, value: object) -> None:
+    """As an output may be."""
+    tell(predicted, [{"request_id": "first", "row": 0, "value": value}])
+    assert stored(predicted) == [(1, 0, value)]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b'[{"request_id":"first","row":0,"value":NaN}]', 400),
+        (b'[{"request_id":"first","row":0,"row":1,"value":1}]', 400),
+        (b"{}", 422),
+        (b"[]", 422),
+        (b"null", 422),
+        (b"[null]", 422),
+        (b'[{"request_id":"first","row":0}]', 422),
+        (b'[{"request_id":"first","row":"0","value":1}]', 422),
+        (b'[{"request_id":"first","row":true,"value":1}]', 422),
+        (b'[{"request_id":"first","row":0.5,"value":1}]', 422),
+        (b'[{"request_id":7,"row":0,"value":1}]', 422),
+        (b'[{"request_id":"first","row":0,"value":null}]', 422),
+        (b'[{"request_id":"first","row":0,"value":["xyzzy"]}]', 422),
+        (b'[{"request_id":"first","row":0,"value":1,"extra":"xyzzy"}]', 422),
+    ],
+)
+def test_what_is_no_feedback_is_refused(predicted: Service, body: bytes, status: int) -> None:
+    """In the one shape, unrepeated, and nothing of it is stored."""
+    answer = tell(predicted, body)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert "xyzzy" not in answer.text + predicted.stream.getvalue().decode()
+    assert stored(predicted) == []
+
+
+def test_a_wrong_item_is_pointed_to_and_none_is_stored(predicted: Service) -> None:
+    """All or nothing, so that sending again is simple."""
+    good = {"request_id": "first", "row": 0, "value": 1}
+    answer = tell(predicted, [good, good | {"row": "1"}])
+    assert [error["pointer"] for error in answer.json()["errors"]] == ["/1"]
+    assert stored(predicted) == []
+
+
+def test_a_row_beyond_every_number_is_out_of_range(predicted: Service) -> None:
+    """Negative ones too: rows count from 0."""
+    items = [{"request_id": "first", "row": row, "value": 1} for row in (-1, 2**70)]
+    assert [item["status"] for item in tell(predicted, items).json()] == ["row out of range"] * 2
+
+
+def test_feedback_has_the_limits_of_a_prediction(serve: Serve, new_settings: NewSettings) -> None:
+    """Of bytes, and of items where a prediction counts rows."""
+    item = {"request_id": "first", "row": 0, "value": 1}
+    with serve(used=new_settings(predict_max_rows=2, predict_max_body_bytes=200)) as service:
+        assert tell(service, [item] * 2).status_code == 200
+        assert tell(service, [item] * 3).status_code == 413
+        assert tell(service, [item | {"value": "x" * 200}]).status_code == 413
+        answer = service.client.post("/feedback", content=json.dumps([item]).encode())
+        assert answer.status_code == 415
+
+
+def test_feedback_that_cannot_be_stored_is_to_be_sent_again(predicted: Service) -> None:
+    """503 `log-unavailable` with `Retry-After`."""
+    path = predicted.state.log.path
+    moved = path.with_suffix(".moved")
+    path.rename(moved)
+    path.mkdir()
+    item = {"request_id": "first", "row": 0, "value": 1}
+    answer = tell(predicted, [item])
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:problem:log-unavailable")
+    assert answer.headers["retry-after"] == "1"
+    shutil.rmtree(path)
+    assert tell(predicted, [item]).status_code == 200

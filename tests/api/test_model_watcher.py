@@ -1,0 +1,193 @@
+"""Swaps without a restart; whatever fails, what answers goes on answering."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from api.problems import NoModel
+from model_store.file_store import FileModelStore
+from tests.api.conftest import SUM_ROW, NewSettings, Serve, Service, sum_draft
+
+Damage = Callable[[Path], object]
+
+
+def answer_of(service: Service, path: str = "/predict") -> tuple[float, str]:
+    """Return what is answered to a = 1, b = 2, and by which version."""
+    answer = service.predict(SUM_ROW, path)
+    assert answer.status_code == 200
+    return round(answer.json()["total"], 6), answer.headers["x-model-version"]
+
+
+def champion(store: FileModelStore, factor: float, model: str = "sum") -> str:
+    """Publish a version that answers a + factor * b, and make it the champion."""
+    version = store.publish(sum_draft(factor, model))
+    store.promote(model, version)
+    return version
+
+
+def test_a_new_champion_answers_without_a_restart(service: Service, store: FileModelStore) -> None:
+    """And the old one again after a rollback, without being loaded a second time."""
+    old = answer_of(service)
+    new = champion(store, 3)
+    assert answer_of(service) == old
+    service.state.watcher.refresh()
+    assert answer_of(service) == (7, new)
+    store.rollback("sum")
+    service.state.watcher.refresh()
+    assert answer_of(service) == old == (5, old[1])
+    loaded = service.samples("model_reloads_total")
+    assert loaded["model_reloads_total", "sum", "loaded"] == len(service.events("model-loaded"))
+
+
+def test_the_watch_finds_a_new_champion_by_itself(
+    serve: Serve, new_settings: NewSettings, store: FileModelStore
+) -> None:
+    """Requests go on meanwhile; each is answered by the version that it names."""
+    with serve(used=new_settings(model_poll_seconds=0.01)) as service:
+        new = champion(store, 3)
+        for _ in range(10_000):
+            total, version = answer_of(service)
+            assert total == (7 if version == new else 5)
+            if version == new:
+                return
+        pytest.fail("The new champion was never served.")
+
+
+def test_a_look_at_an_unchanged_store_loads_nothing(service: Service) -> None:
+    """The catalog stays the very same."""
+    catalog = service.state.watcher.catalog
+    service.state.watcher.refresh()
+    assert service.state.watcher.catalog is catalog
+
+
+def test_a_challenger_is_served_by_its_name_only(service: Service, store: FileModelStore) -> None:
+    """`/predict` is the champion's."""
+    version = store.publish(sum_draft(3))
+    store.promote("sum", version, "challenger")
+    service.state.watcher.refresh()
+    assert answer_of(service)[0] == 5
+    assert answer_of(service, f"/models/sum/versions/{version}/predict") == (7, version)
+
+
+def flip(path: Path) -> None:
+    """Flip one bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES: dict[str, Damage] = {
+    "flipped bit in the model": lambda folder: flip(folder / "model.skops"),
+    "flipped bit in the golden rows": lambda folder: flip(folder / "golden.json"),
+    "manifest cut short": lambda folder: os.truncate(folder / "manifest.json", 100),
+    "empty model": lambda folder: os.truncate(folder / "model.skops", 0),
+    "no model": lambda folder: (folder / "model.skops").unlink(),
+    "no bundle": lambda folder: folder.rename(folder.with_name("elsewhere")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_champion_leaves_the_old_one_answering(
+    service: Service, store: FileModelStore, damage: str
+) -> None:
+    """Ready all the while; the reason stands in the body of readiness, metrics and events."""
+    old = answer_of(service)
+    new = champion(store, 3)
+    DAMAGES[damage](service.settings.local_data / "models" / "sum" / new)
+    service.state.watcher.refresh()
+
+    assert answer_of(service) == old
+    answer = service.client.get("/health/ready")
+    assert (answer.status_code, answer.json()["models"]) == (200, {"sum": {"champion": old[1]}})
+    (refusal,) = answer.json()["refused"]
+    assert (refusal["model"], refusal["version"]) == ("sum", new)
+    (event,) = service.events("model-refused")
+    assert event["reason"] == refusal["reason"] != ""
+    found = service.samples("model_reloads_total", "model_refused")
+    assert found["model_reloads_total", "sum", "refused"] == 1
+    assert found["model_refused", "sum", new] == 1
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"\xff", b'{"aliases":{"champion":"../../etc"}}'])
+def test_damaged_aliases_leave_the_old_version_answering(service: Service, text: bytes) -> None:
+    """With the reason; once they are mended, all is well."""
+    old = answer_of(service)
+    path = service.settings.local_data / "models" / "sum" / "aliases.json"
+    whole = path.read_bytes()
+    path.write_bytes(text)
+    service.state.watcher.refresh()
+    assert answer_of(service) == old
+    (refusal,) = service.client.get("/health/ready").json()["refused"]
+    assert "aliases.json" in refusal["reason"]
+    path.write_bytes(whole)
+    service.state.watcher.refresh()
+    assert service.client.get("/health/ready").json()["refused"] == []
+
+
+def test_a_fifo_in_place_of_the_aliases_does_not_block(service: Service) -> None:
+    """Nor does a link lead out of the store."""
+    old = answer_of(service)
+    path = service.settings.local_data / "models" / "sum" / "aliases.json"
+    path.unlink()
+    os.mkfifo(path)
+    service.state.watcher.refresh()
+    assert answer_of(service) == old
+    path.unlink()
+    path.symlink_to("/etc/hostname")
+    service.state.watcher.refresh()
+    assert answer_of(service) == old
+
+
+def test_a_service_whose_only_version_is_damaged_says_why(
+    serve: Serve, store: FileModelStore, service: Service
+) -> None:
+    """Not ready, with the reason; it lives, and serves the next good version."""
+    bad = champion(store, 3)
+    flip(service.settings.local_data / "models" / "sum" / bad / "model.skops")
+    service.state.watcher.catalog = type(service.state.watcher.catalog)()
+    service.state.watcher.refresh()
+    answer = service.client.get("/health/ready")
+    assert answer.status_code == 503
+    assert bad in answer.json()["missing"]
+    good = champion(store, 4)
+    service.state.watcher.refresh()
+    assert answer_of(service) == (9, good)
+
+
+def test_with_two_models_somebody_must_say_which_one_answers(
+    serve: Serve, new_settings: NewSettings
+) -> None:
+    """Until then `/predict` has no model, and the sentence names the setting."""
+    with serve(["sum", "fruit"]) as service:
+        with pytest.raises(NoModel, match="MODEL_NAME"):
+            service.state.watcher.catalog.answering()
+        assert service.client.get("/health/ready").status_code == 503
+        assert answer_of(service, "/models/sum/predict")[0] == 5
+    with serve(used=new_settings(model_name="sum")) as service:
+        assert answer_of(service)[0] == 5
+        assert service.client.get("/health/ready").status_code == 200
+
+
+def test_a_second_model_does_not_take_the_place_of_the_first(
+    service: Service, store: FileModelStore
+) -> None:
+    """What was the only model goes on answering."""
+    old = answer_of(service)
+    champion(store, 3, "other")
+    service.state.watcher.refresh()
+    assert answer_of(service) == old
+    assert answer_of(service, "/models/other/predict")[0] == 7
+
+
+def test_an_empty_store_serves_the_first_model_that_comes(
+    serve: Serve, store: FileModelStore
+) -> None:
+    """Without a restart."""
+    with serve([]) as service:
+        assert service.predict(SUM_ROW).status_code == 503
+        version = champion(store, 2)
+        service.state.watcher.refresh()
+        assert answer_of(service) == (5, version)
+        assert service.client.get("/health/ready").status_code == 200
