@@ -178,18 +178,21 @@ def signature_of(table: pd.DataFrame, target: str, task: Task) -> Signature:
     return infer_signature(table.drop(columns=target), labels)
 
 # %% 00_data_etl.ipynb #90a533d3
-def last_signature(local_data: Path, model: str) -> Signature | None:
-    """Return the signature of a model's last version, or None where there is no version yet.
+def last_signature(local_data: Path, model: str, target: str, task: str) -> Signature | None:
+    """Return the signature of a model's last version, None where there is none for this purpose.
+
+    A version that predicts another column, or by another task than the wanted one, expects nothing.
 
     Raises:
         InvalidNameError: no model can have this name.
     """
     store = FileModelStore(local_data / "models", LoadPolicy())
     try:
-        versions = store.versions(model)
-    except NotFoundError:
+        last = store.manifest(model, store.versions(model)[-1])
+    except (NotFoundError, IndexError):
         return None
-    return store.manifest(model, versions[-1]).signature if versions else None
+    is_alike = last.signature.outputs[0].name == target and task in {"", last.task}
+    return last.signature if is_alike else None
 
 
 def compare(table: pd.DataFrame, expected: Signature) -> list[str]:
@@ -282,6 +285,8 @@ def plot_columns(table: pd.DataFrame, columns: Sequence[Column], most: int = 12)
         values = table[column.name].dropna()
         if values.dtype.kind in "ifM":
             axes.hist(values, bins=20)
+            if values.dtype.kind == "M":
+                axes.tick_params(axis="x", labelrotation=45, labelsize=7)
         else:
             counts = values.astype(str).str.slice(0, 12).value_counts().head(8)
             axes.barh(

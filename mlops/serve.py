@@ -21,6 +21,7 @@ from mlops.output import Exit, fail, tell
 from mlops.secret_files import ensure_secret
 from mlops.settings import load_settings
 from mlops.table import train_table
+from mlops.train import Parameters, parse_parameters
 from mlops.train import run as run_training
 
 Data = Annotated[Path | None, typer.Option(help="A table to train on first: CSV or Parquet.")]
@@ -31,7 +32,9 @@ Task = Annotated[
 ]
 
 
-def serve(data: Data = None, target: Target = "", task: Task = "") -> None:
+def serve(
+    data: Data = None, target: Target = "", task: Task = "", parameter: Parameters = None
+) -> None:
     """Serve the models of the store; train one first if it is empty, or if a table is given."""
     settings = load_settings()
     # The address comes first: who cannot have it shall not wait for a training.
@@ -42,9 +45,9 @@ def serve(data: Data = None, target: Target = "", task: Task = "") -> None:
     if data:
         if not target:
             fail("Say which column to predict: TARGET=column.", Exit.USAGE)
-        settings = settings.model_copy(
-            update={"model_name": train_table(settings, data, target, task)}
-        )
+        parameters = {"target": target, "task": task} | parse_parameters(parameter or [])
+        model = train_table(settings, data, parameters)
+        settings = settings.model_copy(update={"model_name": model})
     else:
         _train_if_empty(settings)
     _refuse_ambiguous(settings)

@@ -1,6 +1,7 @@
 """From a table to a model that serves it, trained once for as long as the table stays the same."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from api import resources
@@ -12,27 +13,30 @@ from model_store.errors import ModelStoreError
 from model_store.manifest import Manifest
 
 
-def train_table(settings: Settings, data: Path, target: str, task: str) -> str:
-    """Return the name of a table's model; it is trained unless its champion already was, on it."""
+def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -> str:
+    """Return the name of a table's model; it is trained unless its champion already was, on it.
+
+    `parameters` are those of the notebooks; `target` is among them.
+    """
     # Only this verb, and only with a table, needs the notebooks' libraries.
     from ml_pipe.errors import TableError  # noqa: PLC0415
     from ml_pipe.run_folder import model_name  # noqa: PLC0415
 
     try:
-        check_table(data, target, task)
+        check_table(data, parameters)
     except (TableError, ModelStoreError) as error:
         fail(str(error))
     model = settings.model_name or model_name(data)
     champion = _champion(settings, model)
-    if champion and _is_trained_on(champion, data, target, task):
+    if champion and _is_trained_on(champion, data, parameters):
         tell(f"{model} {champion.version} was trained on this table already.")
         return model
     tell(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
-    parameters = {"data": str(data.resolve()), "target": target, "task": task, "model": model}
-    return run(settings, PROJECT_ROOT / "ml_pipe", parameters).model
+    given = {"data": str(data.resolve()), "model": model} | dict(parameters)
+    return run(settings, PROJECT_ROOT / "ml_pipe", given).model
 
 
-def check_table(data: Path, target: str, task: str) -> None:
+def check_table(data: Path, parameters: Mapping[str, str]) -> None:
     """Go through a table as the first notebook will, so that what is wrong is told at once.
 
     Raises:
@@ -42,10 +46,13 @@ def check_table(data: Path, target: str, task: str) -> None:
     from ml_pipe import data_etl  # noqa: PLC0415
     from ml_pipe.table_file import load_table  # noqa: PLC0415
 
+    target = parameters["target"]
+    left_out = [name.strip() for name in parameters.get("leave_out", "").split(",") if name.strip()]
     table = load_table(data)
-    data_etl.check_names(table, target)
-    kept, _ = data_etl.clean(table.apply(data_etl.recognise_column), target)
-    data_etl.signature_of(kept, target, data_etl.task_of(kept[target], task))
+    data_etl.check_names(table, target, left_out)
+    recognised = table.drop(columns=left_out).apply(data_etl.recognise_column)
+    kept, _ = data_etl.clean(recognised, target)
+    data_etl.signature_of(kept, target, data_etl.task_of(kept[target], parameters.get("task", "")))
 
 
 def _champion(settings: Settings, model: str) -> Manifest | None:
@@ -56,10 +63,12 @@ def _champion(settings: Settings, model: str) -> Manifest | None:
         return None
 
 
-def _is_trained_on(manifest: Manifest, data: Path, target: str, task: str) -> bool:
+def _is_trained_on(manifest: Manifest, data: Path, parameters: Mapping[str, str]) -> bool:
     fingerprint = hashlib.sha256(data.read_bytes()).hexdigest()
     return (
         manifest.origin.data == fingerprint
-        and [column.name for column in manifest.signature.outputs] == [target]
-        and task in {"", manifest.task}
+        and [column.name for column in manifest.signature.outputs] == [parameters["target"]]
+        and parameters.get("task", "") in {"", manifest.task}
+        # Whoever asks for more than that wants to see it happen.
+        and set(parameters) <= {"target", "task"}
     )

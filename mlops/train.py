@@ -1,6 +1,5 @@
 """`mlops train`: run a pipeline, from its table to a published version."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -71,15 +70,12 @@ def surroundings(settings: Settings) -> dict[str, Any]:
     }
 
 
-def parse_parameters(given: list[str]) -> dict[str, Any]:
-    """Return `name=value` pairs; a value is JSON where it can be read as such, else text."""
-    parameters: dict[str, Any] = {}
+def parse_parameters(given: list[str]) -> dict[str, str]:
+    """Return `name=value` pairs; the notebook that declares a name reads its value."""
+    parameters = {}
     for pair in given:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             fail(f"A parameter is written name=value: {pair!r} is not.", Exit.USAGE)
-        try:
-            parameters[name] = json.loads(text)
-        except json.JSONDecodeError:
-            parameters[name] = text
+        parameters[name] = text
     return parameters

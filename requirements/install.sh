@@ -19,7 +19,7 @@ echo "Setting up $venv with $("$python" --version) and $pins"
 PYTHONUNBUFFERED=1 "$venv/bin/python" -m pip install --disable-pip-version-check --progress-bar off \
     --require-hashes --requirement "$pins" |
     awk -v all="$(grep -c '^[A-Za-z].*==' "$pins")" '
-        /^(Collecting|Requirement already)/ { printf "\r  %d of at most %d packages", ++seen, all }
+        /^(Collecting|Processing|Requirement already)/ { printf "\r  %d of at most %d packages", ++seen, all }
         /^Installing/ { printf "\r  installing them, which takes a minute" }
         { fflush() }
         END { print "" }'

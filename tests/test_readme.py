@@ -26,8 +26,8 @@ LONGEST_SECONDS = 300
 
 def block(beginning: str) -> str:
     """Return the one block of the README that begins like this."""
-    [text] = [text for _, text in BLOCKS if text.startswith(beginning)]
-    return text
+    [found] = [str(text) for _, text in BLOCKS if text.startswith(beginning)]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_the_commands_do_what_the_readme_says(world: dict[str, str], tmp_path: P
     table = tmp_path / "own.csv"
     mixed_table(300, 1).to_csv(table, index=False)
     [own] = commands(block("make serve DATA="))
-    own = own.replace("path/to/table.csv", str(table)).replace("=column", "=target")
+    own = own.replace("path/to/table.csv", str(table)).replace("=column", "=Label")
     with serving(own, world) as said:
         assert "Serving own " in said
 

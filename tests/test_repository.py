@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # comes with pre-commit, without types
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 

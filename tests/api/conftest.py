@@ -88,7 +88,12 @@ class ConstantPredictor:
 
     classes = ()
 
-    def predict(self, columns: dict[str, np.ndarray], *, probabilities: bool = False) -> Prediction:
+    def predict(
+        self,
+        columns: dict[str, np.ndarray],
+        *,
+        probabilities: bool = False,
+    ) -> Prediction:
         """Return zeros."""
         return Prediction((np.zeros(len(next(iter(columns.values())))),), None)
 

@@ -79,8 +79,9 @@ def document_of(service: Service) -> dict[str, Any]:
 
 def body_of(document: dict[str, Any], path: str = "/predict") -> dict[str, Any]:
     """Return what a document says of a path's body."""
-    content: dict[str, Any] = document["paths"][path]["post"]["requestBody"]["content"]
-    return content["application/json"]
+    body: dict[str, Any] = document["paths"][path]["post"]["requestBody"]
+    content: dict[str, Any] = body["content"]["application/json"]
+    return content
 
 
 def references(node: Any) -> Iterator[str]:

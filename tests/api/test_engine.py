@@ -1,12 +1,8 @@
 """Batches: who shares one, what fails alone, and that an answer is logged before it leaves."""
 
 import asyncio
-import shutil
 import threading
-import time
-from collections.abc import Callable, Coroutine, Iterator
-from datetime import UTC, datetime
-from io import BytesIO
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -14,9 +10,7 @@ import pandas as pd
 import pytest
 
 from api.catalog import ServedModel
-from api.engine import MAX_BATCH_ROWS, Answer, Engine, Job
-from api.event_log import make_event_log
-from api.metrics import Metrics
+from api.engine import MAX_BATCH_ROWS, Answer, Engine
 from api.problems import (
     DeadlineExceeded,
     LogUnavailable,
@@ -28,49 +22,8 @@ from api.problems import (
 from api.settings import Settings
 from model_store.row_decoder import Rows
 from monitoring.log_reader import LogReader
-from monitoring.options import LogOptions
-from monitoring.prediction_log import PredictionLog
 from tests.api.conftest import Estimator, NewSettings, loaded, served
-
-Scenario = Callable[[Engine], Coroutine[Any, Any, None]]
-
-
-class Bench:
-    """An engine with what it needs, and what it left behind."""
-
-    def __init__(self, settings: Settings, **options: Any) -> None:
-        self.settings = settings
-        self.metrics = Metrics()
-        self.stream = BytesIO()
-        self.path = settings.local_data / "predictions.sqlite"
-        self.log = PredictionLog(self.path, LogOptions(**options), lambda: datetime.now(UTC))
-
-    def run(self, scenario: Scenario) -> None:
-        """Run a scenario in an event loop, and close the engine after it."""
-
-        async def main() -> None:
-            events = make_event_log("debug", self.stream)
-            engine = Engine(self.log, self.settings, metrics=self.metrics, events=events)
-            try:
-                await scenario(engine)
-            finally:
-                await engine.close()
-
-        asyncio.run(main())
-
-    @property
-    def said(self) -> str:
-        """Return the events."""
-        return self.stream.getvalue().decode()
-
-    @property
-    def totals(self) -> dict[str, tuple[int, int]]:
-        """Return requests and rows by outcome."""
-        return {t.outcome: (t.requests, t.rows) for t in LogReader(self.path).totals()}
-
-    def sample(self, name: str) -> float | None:
-        """Return the value of a metric without labels."""
-        return self.metrics.registry.get_sample_value(name)
+from tests.api.engine_bench import Bench, new_job, outcomes, refuse_negative
 
 
 @pytest.fixture
@@ -79,25 +32,6 @@ def bench(settings: Settings) -> Iterator[Bench]:
     made = Bench(settings)
     yield made
     made.log.close()
-
-
-def new_job(model: ServedModel, *values: float, single: bool = False) -> Job:
-    """Return a request with one row for each value of `a`; `b` is 1."""
-    body = [f'{{"a":{value},"b":1}}' for value in values]
-    text = (body[0] if single else f"[{','.join(body)}]").encode()
-    return Job(
-        model=model,
-        rows=model.decoder.decode(text),
-        body=text,
-        request_id="-".join(str(value) for value in values),
-        probabilities=False,
-        received=time.perf_counter(),
-    )
-
-
-async def outcomes(engine: Engine, *jobs: Job) -> list[Answer | BaseException]:
-    """Ask all at once; return what each caller gets."""
-    return await asyncio.gather(*map(engine.predict, jobs), return_exceptions=True)
 
 
 class Gate:
@@ -192,14 +126,9 @@ def test_each_model_of_a_batch_is_called_once(bench: Bench) -> None:
     assert bench.sample("prediction_log_commit_seconds_count") == 1
 
 
-def _raise(frame: pd.DataFrame) -> None:
-    if (frame["a"] < 0).any():
-        raise ValueError(f"cannot take {frame['a'].min()}")
-
-
 def test_a_model_that_raises_fails_only_the_request_that_it_raised_for(bench: Bench) -> None:
     """Its neighbours are answered one by one; the failure is counted, and not logged as a row."""
-    model = served(loaded(Estimator(_raise)))
+    model = served(loaded(Estimator(refuse_negative)))
 
     async def scenario(engine: Engine) -> None:
         good, bad, also_good = await outcomes(
@@ -230,8 +159,8 @@ def test_a_model_that_raises_fails_only_the_request_that_it_raised_for(bench: Be
         lambda frame: np.zeros(len(frame) + 1),
         lambda frame: np.zeros((len(frame), 2)),
         lambda frame: np.array(["text"] * len(frame)),
-        lambda frame: [[1], [2, 3]],
-        lambda frame: 7.0,
+        lambda _: [[1], [2, 3]],
+        lambda _: 7.0,
     ],
 )
 def test_an_answer_that_is_none_is_not_given(
@@ -346,50 +275,6 @@ def test_closing_answers_all_that_wait_and_refuses_the_rest(bench: Bench) -> Non
 
     bench.run(scenario)
     assert bench.totals == {"answered": (2, 2)}
-
-
-def break_log(bench: Bench) -> None:
-    """Put a directory in the place of the log."""
-    bench.log.open()
-    bench.path.rename(bench.path.with_suffix(".moved"))
-    bench.path.mkdir()
-
-
-def mend_log(bench: Bench) -> None:
-    """Take the directory away; the next write makes a new log."""
-    shutil.rmtree(bench.path)
-
-
-def test_an_answer_that_cannot_be_logged_is_not_given(bench: Bench) -> None:
-    """503 `log-unavailable`; once the log can be written again, all is well by itself."""
-    model = served(loaded(Estimator()))
-
-    async def scenario(engine: Engine) -> None:
-        break_log(bench)
-        for outcome in await outcomes(engine, new_job(model, 1), new_job(model, 2)):
-            assert isinstance(outcome, LogUnavailable)
-            assert outcome.response().headers["retry-after"] == "1"
-        assert "is no file" in engine.log_failure
-        mend_log(bench)
-        assert (await engine.predict(new_job(model, 3))).logged
-        assert engine.log_failure == ""
-
-    bench.run(scenario)
-    assert bench.sample("prediction_log_failures_total") == 1
-    assert bench.said.count('"event":"log-unavailable"') == 1
-    assert bench.totals == {"answered": (1, 1)}
-
-
-def test_a_failure_of_the_model_is_told_although_the_log_fails_too(bench: Bench) -> None:
-    """The caller learns what would fail again, not what may pass."""
-    model = served(loaded(Estimator(_raise)))
-
-    async def scenario(engine: Engine) -> None:
-        break_log(bench)
-        (outcome,) = await outcomes(engine, new_job(model, -1))
-        assert isinstance(outcome, ModelFailed)
-
-    bench.run(scenario)
 
 
 def test_every_problem_of_the_engine_has_a_sentence(bench: Bench) -> None:

@@ -40,9 +40,10 @@ def lines(stream: BytesIO) -> list[dict[str, Any]]:
 def failure() -> ValueError:
     """Return an exception that was raised, with a message that quotes a value."""
     try:
-        raise ValueError("could not convert string to float: 'xyzzy'")
+        float("xyzzy")
     except ValueError as error:
         return error
+    raise AssertionError
 
 
 def test_an_event_is_one_line_of_json(events: EventLog, stream: BytesIO) -> None:

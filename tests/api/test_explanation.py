@@ -45,7 +45,9 @@ ODD_TEXTS = st.sampled_from(
         *("18446744073709551616", "9" * 300, "9" * 400, "0." + "0" * 400 + "1", "1" + "0" * 308),
     ]
 )
-KEYS = st.sampled_from(["", "c0", "A", "a ", "__proto__", "n\u00e9", "\\ud800", "\\u0000", "x" * 50])
+KEYS = st.sampled_from(
+    ["", "c0", "A", "a ", "__proto__", "n\u00e9", "\\ud800", "\\u0000", "x" * 50]
+)
 COLUMN_NAMES = ["a", "b:", "n\u00e9", "c1", "model_config", "__class__", "~/", "a b", "'"]
 
 
@@ -90,7 +92,9 @@ def bodies(draw: st.DrawFn, signature: Signature) -> bytes:
     elif mutation == "escaped":
         name = signature.inputs[place].name
         row.append(('"' + "".join(f"\\u{ord(c):04x}" for c in name) + '"', value))
-    texts = ["{" + ", ".join(f"{key}{draw(SPACE)}:{value}" for key, value in row) + "}" for row in rows]
+    texts = [
+        "{" + ", ".join(f"{key}{draw(SPACE)}:{value}" for key, value in row) + "}" for row in rows
+    ]
     body = "[" + ",".join(texts) + "]" if len(texts) > 1 or draw(st.booleans()) else texts[0]
     return draw(SURROUNDED).replace("BODY", body).encode()
 

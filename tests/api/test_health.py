@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.api.conftest import SUM_ROW, Estimator, NewSettings, Serve, Service, loaded
 
 
-
 def test_a_service_with_a_model_is_ready(service: Service) -> None:
     """The body says which versions answer."""
     answer = service.client.get("/health/ready")

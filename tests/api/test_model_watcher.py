@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from api.problems import NoModel
+from api.settings import Settings
 from model_store.file_store import FileModelStore
 from tests.api.conftest import SUM_ROW, NewSettings, Serve, Service, sum_draft
 
@@ -141,19 +142,18 @@ def test_a_fifo_in_place_of_the_aliases_does_not_block(service: Service) -> None
 
 
 def test_a_service_whose_only_version_is_damaged_says_why(
-    serve: Serve, store: FileModelStore, service: Service
+    serve: Serve, store: FileModelStore, settings: Settings
 ) -> None:
     """Not ready, with the reason; it lives, and serves the next good version."""
     bad = champion(store, 3)
-    flip(service.settings.local_data / "models" / "sum" / bad / "model.skops")
-    service.state.watcher.catalog = type(service.state.watcher.catalog)()
-    service.state.watcher.refresh()
-    answer = service.client.get("/health/ready")
-    assert answer.status_code == 503
-    assert bad in answer.json()["missing"]
-    good = champion(store, 4)
-    service.state.watcher.refresh()
-    assert answer_of(service) == (9, good)
+    flip(settings.local_data / "models" / "sum" / bad / "model.skops")
+    with serve([]) as service:
+        answer = service.client.get("/health/ready")
+        assert answer.status_code == 503
+        assert [refusal["version"] for refusal in answer.json()["refused"]] == [bad]
+        good = champion(store, 4)
+        service.state.watcher.refresh()
+        assert answer_of(service) == (9, good)
 
 
 def test_with_two_models_somebody_must_say_which_one_answers(

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.api.conftest import SUM_ROW, Serve, Service, loaded
+from tests.api.conftest import SUM_ROW, NewSettings, Serve, Service, loaded
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_given_request_id_is_kept(service: Service, given: str) -> None:
 @pytest.mark.parametrize("given", ["", " ", "x" * 129, "a b", "a\tb", '"a"', "\xe9", "<b>", "a;b"])
 def test_an_unsafe_request_id_is_replaced(service: Service, given: str) -> None:
     """By one that is safe in a log, a file name and a shell."""
-    answer = service.predict(SUM_ROW, headers={"X-Request-ID": given.encode("latin-1")})  # type: ignore[dict-item]
+    answer = service.predict(SUM_ROW, headers={"X-Request-ID": given.encode("latin-1")})
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
 
 
@@ -198,3 +198,15 @@ def test_values_that_training_never_saw_are_answered_and_counted(service: Servic
     assert service.predict(rows).status_code == 200
     counted = service.samples("predict_out_of_range_rows_total")
     assert list(counted.values()) == [2]
+
+
+def test_an_unlogged_answer_says_so(serve: Serve, new_settings: NewSettings) -> None:
+    """Where the setting lets it leave at all."""
+    with serve(used=new_settings(log_on_failure="serve")) as service:
+        assert "prediction-logged" not in service.predict(SUM_ROW).headers
+        path = service.state.log.path
+        path.rename(path.with_suffix(".moved"))
+        path.mkdir()
+        answer = service.predict(SUM_ROW)
+        assert answer.status_code == 200
+        assert answer.headers["prediction-logged"] == "false"

@@ -107,7 +107,9 @@ def test_a_misspelt_variable_is_refused_with_the_right_one(
         Settings()
 
 
-@pytest.mark.parametrize("variable", ["MODEL", "PORT", "GIT_AUTHOR_NAME", "MLFLOW_RUN_ID", "LOGNAME"])
+@pytest.mark.parametrize(
+    "variable", ["MODEL", "PORT", "GIT_AUTHOR_NAME", "MLFLOW_RUN_ID", "LOGNAME"]
+)
 def test_variables_of_other_programs_are_left_alone(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:

@@ -178,13 +178,16 @@ class TestExpectation:
         assert compare(conform(aligned, tuple(again)), signature) == []
 
     def test_the_last_version_tells_it(self, iris_run: RunReport, tmp_path: Path) -> None:
-        """A model without versions expects nothing; a name that no model can have is refused."""
-        signature = last_signature(iris_run.folder.parents[1], "iris")
+        """One that has another purpose, or none at all, expects nothing."""
+        local_data = iris_run.folder.parents[1]
+        signature = last_signature(local_data, "iris", "variety", "")
         assert signature is not None
         assert [column.name for column in signature.outputs] == ["variety"]
-        assert last_signature(tmp_path, "iris") is None
+        assert last_signature(local_data, "iris", "petal_width", "") is None
+        assert last_signature(local_data, "iris", "variety", "regression") is None
+        assert last_signature(tmp_path, "iris", "variety", "") is None
         with pytest.raises(InvalidNameError):
-            last_signature(tmp_path, "../iris")
+            last_signature(tmp_path, "../iris", "variety", "")
 
 
 def test_every_column_can_be_described_and_drawn(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_every_setting_is_told_with_its_source(
     assert [row["name"].lower() for row in rows] == list(Settings.model_fields)
     assert all(row["meaning"] for row in rows)
     assert sources["SERVICE_PORT"] == "environment"
-    assert sources["ADMIN_PASSWORD"] == "secret file"  # noqa: S105 - the name of a source
+    assert sources["ADMIN_PASSWORD"] == "secret file"
     assert sources["LOG_KEY"] == "settings.ini"
     assert sources["SERVICE_HOST"] == "default"
 

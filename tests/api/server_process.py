@@ -1,0 +1,69 @@
+"""The service in a process of its own, for what a client in the test's process cannot show."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.settings import Settings
+from tests.api.conftest import POLICY
+
+PATIENCE_SECONDS = 30
+"""How long a test waits for what comes at once, or never."""
+
+
+@dataclass
+class Server:
+    """A service in a process of its own, started as a user starts it."""
+
+    process: "subprocess.Popen[str]"
+    port: int
+    """0 if it did not start."""
+
+    def connect(self) -> socket.socket:
+        """Open a connection."""
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal; return the exit code and what was said on standard error since."""
+        self.process.send_signal(number)
+        _, said = self.process.communicate(timeout=PATIENCE_SECONDS)
+        return self.process.returncode, said
+
+
+@contextmanager
+def process_of(folder: Path, published: Path, **variables: str) -> Iterator[Server]:
+    """Serve both published models from a process, `fruit` by default, on a free port."""
+    if not (folder / "models").exists():
+        (folder / "models").symlink_to(published, target_is_directory=True)
+    own = {
+        "LOCAL_DATA": str(folder),
+        "SETTINGS_FILE": os.devnull,
+        "SERVICE_HOST": "127.0.0.1",
+        "SERVICE_PORT": "0",
+        "MODEL_NAME": "fruit",
+        "MODEL_TRUSTED_TYPES": ",".join(POLICY.trusted_types),
+        "METRICS_PASSWORD": "metrics-secret",
+    }
+    others = {k: v for k, v in os.environ.items() if k.lower() not in Settings.model_fields}
+    with (folder / "events").open("ab") as events:
+        process = subprocess.Popen(
+            [Path(sys.executable).with_name("mlops"), "serve"],
+            env=others | own | variables,
+            stdout=events,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert process.stderr
+    try:
+        ports = (re.search(r"address +http://\S+:(\d+)", line) for line in process.stderr)
+        yield Server(process, next((int(port[1]) for port in ports if port), 0))
+    finally:
+        process.kill()
+        process.communicate()
