@@ -10,9 +10,9 @@ import pandas as pd
 
 from ml_pipe.errors import TableError
 from ml_pipe.notebook_parameters import Value
-from model_store.columns import conform
 from model_store.manifest import Origin, Task
 from model_store.signature import Signature
+from model_store.tables import conform
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

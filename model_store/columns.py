@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model_store.errors import SignatureError
 from model_store.signature import Column, Kind
 
 if TYPE_CHECKING:
@@ -72,33 +71,6 @@ def _index(names: tuple[str, ...]) -> "pd.Index[str]":
 
     # Kept, as to make one takes longer than to make the table.
     return pd.Index(names)
-
-
-def conform(frame: "pd.DataFrame", columns: Sequence[Column]) -> "pd.DataFrame":
-    """Return the columns of a table in the dtypes that a request gives them.
-
-    Train on what this returns, and the model is served exactly what it was trained on. The index
-    stays, other columns of the table are left out, and a category that training did not see passes
-    through.
-
-    Raises:
-        SignatureError: a column is absent, of another kind, or has missing values that the
-            signature does not allow.
-    """
-    from model_store.observed import observe  # noqa: PLC0415 - see `to_frame`
-
-    names = list(frame.columns)
-    arrays: Columns = {}
-    for column in columns:
-        if names.count(column.name) != 1:
-            raise SignatureError(
-                f'The table must have one column "{column.name}": add it, or train on a table '
-                "without it."
-            )
-        arrays[column.name] = observe(frame[column.name]).as_array(column)
-    result = to_frame(arrays, columns)
-    result.index = frame.index
-    return result
 
 
 def to_rows(columns: Columns, signature_columns: Sequence[Column]) -> list[dict[str, Any]]:

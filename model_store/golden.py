@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from model_store.columns import Columns, conform, to_rows
+from model_store.columns import Columns, to_rows
 from model_store.errors import RefusedError
 from model_store.predictor import EstimatorPredictor, Predictor, answers
 from model_store.row_decoder import MAX_STRING, InvalidRowsError, RowDecoder
@@ -44,6 +44,8 @@ def golden_rows(
         PredictionError: the estimator gives no proper answer.
         RefusedError: no row of the table could be a request.
     """
+    from model_store.tables import conform  # noqa: PLC0415 - pandas is for trainers alone
+
     random = np.random.default_rng(seed)
     sample = conform(frame.iloc[random.permutation(len(frame))[:_CANDIDATES]], signature.inputs)
     sample = sample[_fits_a_request(sample, signature)]

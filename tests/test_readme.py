@@ -104,7 +104,7 @@ def commands(text: str) -> list[str]:
 @pytest.mark.slow  # It trains three models through notebooks, as the README's reader does.
 def test_the_commands_do_what_the_readme_says(world: dict[str, str], tmp_path: Path) -> None:
     """A reader who types the README's commands in their order gets what it shows."""
-    serve, test = commands(block("make serve "))
+    serve, test = commands(block("make serve  "))
     assert test == "make test"
     with serving(serve, world) as said:
         for part in ("address", "/docs", "curl", "/predict"):
@@ -134,7 +134,7 @@ def test_the_commands_do_what_the_readme_says(world: dict[str, str], tmp_path: P
 def test_every_block_is_run() -> None:
     """A block that nobody runs would be the first to be wrong."""
     known = (
-        "make serve ",
+        "make serve  ",
         "curl http",
         '[{"variety"',
         "make serve DATA=",

@@ -21,9 +21,9 @@ from ml_pipe.data_etl import (
 from ml_pipe.errors import TableError
 from ml_pipe.run_folder import model_name
 from ml_pipe.workflow import RunReport
-from model_store.columns import conform
 from model_store.errors import InvalidNameError
 from model_store.signature import Kind, Signature
+from model_store.tables import conform
 from tests.mixed_table import mixed_table
 
 

@@ -7,9 +7,9 @@ import skops.io
 
 from ml_pipe.data_etl import recognise_column, signature_of, task_of
 from ml_pipe.model_class import TRUSTED_TYPES, DateParts, TextParts, build_estimator
-from model_store.columns import conform
 from model_store.manifest import Task
 from model_store.signature import Signature
+from model_store.tables import conform
 from tests.mixed_table import mixed_table
 
 

@@ -12,11 +12,11 @@ from typer.testing import CliRunner, Result
 from api.settings import Settings
 from mlops.cli import app
 from model_store.bundle import Draft
-from model_store.columns import conform
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
 from model_store.inference import infer_signature
 from model_store.store import LoadPolicy
+from model_store.tables import conform
 
 Mlops = Callable[..., Result]
 Publish = Callable[..., str]

@@ -11,11 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from model_store.columns import conform, to_frame, to_rows
+from model_store.columns import to_frame, to_rows
 from model_store.errors import SignatureError
 from model_store.inference import infer_signature
 from model_store.row_decoder import RowDecoder
 from model_store.signature import Column, Kind
+from model_store.tables import conform
 
 SMALL = st.integers(0, 127)
 WHOLE = st.integers(-(2**53), 2**53)

@@ -15,12 +15,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from model_store.bundle import Draft
-from model_store.columns import conform
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
 from model_store.inference import infer_signature
 from model_store.predictor import answers
 from model_store.store import LoadPolicy
+from model_store.tables import conform
 
 # What these estimators are made of, and skops does not trust by itself.
 TRUSTED = (
