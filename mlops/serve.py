@@ -42,22 +42,27 @@ def serve(
         listener = listen(settings.service_host, settings.service_port)
     except AddressError as error:
         fail(str(error))
+    with listener:
+        settings = with_secrets(_with_model(settings, data, target, task, parameter or []))
+        events = make_event_log(settings.service_event_level)
+        app = create_app(settings, events=events)
+        port = listener.getsockname()[1]
+        if not run_server(app, listener, settings, events, lambda state: _welcome(state, port)):
+            fail(app.state.refusal or "The service could not start: see the events above.")
+
+
+def _with_model(
+    settings: Settings, data: Path | None, target: str, task: str, given: list[str]
+) -> Settings:
+    """Return the settings, with a model in the store that they name without doubt."""
     if data:
         if not target:
             fail("Say which column to predict: TARGET=column.", Exit.USAGE)
-        parameters = {"target": target, "task": task} | parse_parameters(parameter or [])
-        model = train_table(settings, data, parameters)
-        settings = settings.model_copy(update={"model_name": model})
-    else:
-        _train_if_empty(settings)
+        parameters = {"target": target, "task": task} | parse_parameters(given)
+        return settings.model_copy(update={"model_name": train_table(settings, data, parameters)})
+    _train_if_empty(settings)
     _refuse_ambiguous(settings)
-    settings = with_secrets(settings)
-
-    events = make_event_log(settings.service_event_level)
-    app = create_app(settings, events=events)
-    port = listener.getsockname()[1]
-    if not run_server(app, listener, settings, events, lambda state: _welcome(state, port)):
-        fail(app.state.refusal or "The service could not start: see the events above.")
+    return settings
 
 
 def with_secrets(settings: Settings) -> Settings:

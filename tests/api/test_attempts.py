@@ -60,8 +60,10 @@ def test_a_new_window_begins_with_the_next_failure(attempts: Attempts, clock: Cl
     """What failed long ago is forgotten."""
     fail(attempts, "anna", LIMIT - 1)
     clock.now += WINDOW_SECONDS
-    fail(attempts, "anna", 1)
+    fail(attempts, "anna", LIMIT - 1)
     assert attempts.wait_seconds("anna") == 0
+    fail(attempts, "anna", 1)
+    assert attempts.wait_seconds("anna") == WINDOW_SECONDS
 
 
 def test_a_right_password_makes_good_for_all_wrong_ones(attempts: Attempts) -> None:

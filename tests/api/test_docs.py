@@ -52,6 +52,7 @@ SIGNATURES = {
         outputs=OUTPUT,
     ),
     "wide": Signature(inputs=(ranged(-1.7e308, 1.7e308),), outputs=OUTPUT),
+    "huge": Signature(inputs=(ranged(1e308, 1.7e308),), outputs=OUTPUT),
     "narrow": Signature(inputs=(ranged(0.123456789, 0.123456790),), outputs=OUTPUT),
     "negative": Signature(inputs=(ranged(-3.0, -2.0, Kind.INTEGER),), outputs=OUTPUT),
     "large integers": Signature(

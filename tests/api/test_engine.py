@@ -20,6 +20,8 @@ from api.problems import (
     Unavailable,
 )
 from api.settings import Settings
+from model_store.columns import Columns
+from model_store.predictor import Prediction
 from model_store.row_decoder import Rows
 from monitoring.log_reader import LogReader
 from tests.api.conftest import Estimator, NewSettings, loaded, served
@@ -149,6 +151,34 @@ def test_a_model_that_raises_fails_only_the_request_that_it_raised_for(bench: Be
     assert '"reason":"The model raised' in bench.said
     # The id names its request; the exception's message, which quotes a value, is left out.
     assert "cannot take" not in bench.said
+
+
+class Coin:
+    """Answers 0 with the probabilities of two classes, where they are asked for."""
+
+    classes = (0, 1)
+
+    def predict(self, columns: Columns, *, probabilities: bool = False) -> Prediction:
+        """Answer."""
+        rows = len(columns["a"])
+        return Prediction((np.zeros(rows),), np.full((rows, 2), 0.5) if probabilities else None)
+
+
+def test_who_asks_for_probabilities_gets_them_and_who_does_not_does_not(bench: Bench) -> None:
+    """In one batch, whoever comes first."""
+    model = served(loaded(Coin()))
+
+    async def scenario(engine: Engine) -> None:
+        jobs = [new_job(model, n, single=True) for n in range(4)]
+        for job in jobs[1::2]:
+            job.probabilities = True
+        answers = await outcomes(engine, *jobs)
+        bodies = [answer.body for answer in answers if isinstance(answer, Answer)]
+        shares = b'{"total":0.0,"probabilities":{"0":0.5,"1":0.5}}'
+        assert bodies == [b'{"total":0.0}', shares] * 2
+
+    bench.run(scenario)
+    assert bench.sample("prediction_log_commit_seconds_count") == 1
 
 
 @pytest.mark.parametrize(

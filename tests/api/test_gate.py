@@ -143,6 +143,13 @@ def test_who_guesses_must_wait(gate: Gate, clock: Clock) -> None:
     gate.check(right, Role.METRICS)
 
 
+def test_the_right_password_makes_good_for_wrong_ones(gate: Gate) -> None:
+    """A person who mistypes every day is never told to wait."""
+    for _ in range(2):
+        failing(gate, asked(basic("metrics", "wrong")), LIMIT - 1)
+        gate.check(asked(basic("metrics", "metrics-secret")), Role.METRICS)
+
+
 def test_another_address_and_another_user_do_not_wait(gate: Gate) -> None:
     """Nobody can lock a user out from elsewhere."""
     failing(gate, asked(basic("metrics", "wrong")))

@@ -193,11 +193,11 @@ class _Raises:
 
 
 def test_values_that_training_never_saw_are_answered_and_counted(service: Service) -> None:
-    """Training saw a from 0 to 9: two of these rows are outside, one of them twice."""
-    rows = [{"a": 9, "b": 4}, {"a": 9.5, "b": 0}, {"a": -1, "b": 100}]
+    """Training saw a from 0 to 9: three of these rows are outside, one of them twice."""
+    rows = [{"a": 9, "b": 4}, {"a": 9.5, "b": 0}, {"a": -1, "b": 0}, {"a": -1, "b": 100}]
     assert service.predict(rows).status_code == 200
     counted = service.samples("predict_out_of_range_rows_total")
-    assert list(counted.values()) == [2]
+    assert list(counted.values()) == [3]
 
 
 def test_an_unlogged_answer_says_so(serve: Serve, new_settings: NewSettings) -> None:

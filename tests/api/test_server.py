@@ -12,9 +12,12 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
+import uvicorn
 
+from api import server as api_server
 from api.server import AddressError, listen
 from monitoring.log_reader import LogReader
+from tests.api.conftest import Service
 from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
 
 
@@ -147,6 +150,14 @@ def test_a_second_service_on_one_log_does_not_start(tmp_path: Path, published: P
         assert "start-refused" in kinds(tmp_path)
         assert ask(first, "first") == b'{"fruit":"Plum"}'
         assert first.stop() == (0, "")
+
+
+def test_the_signal_takes_readiness_off(service: Service) -> None:
+    """Before anything is closed."""
+    server = api_server.Server(uvicorn.Config(service.app), service.app, lambda _: None)
+    server.handle_exit(signal.SIGTERM, None)
+    assert server.should_exit
+    assert service.client.get("/health/ready").status_code == 503
 
 
 def test_a_closed_listener_gives_its_port_back() -> None:

@@ -223,6 +223,12 @@ def test_the_settings_file_of_the_repository_changes_no_default(
     assert Settings() == defaults
 
 
+def test_an_unknown_setting_is_refused() -> None:
+    """In code as in the file."""
+    with pytest.raises(ValidationError, match="servce_port"):
+        Settings(servce_port=9000)  # type: ignore[call-arg]
+
+
 def test_every_setting_says_what_it_means() -> None:
     """`mlops settings` and the README print it."""
     assert all(field.description for field in Settings.model_fields.values())
