@@ -12,10 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# These reach every verb as environment variables, and win over settings.ini.
-SERVICE_HOST ?= 127.0.0.1
-SERVICE_PORT ?= 8000
-LOCAL_DATA ?= local_data
+# SERVICE_HOST, SERVICE_PORT and LOCAL_DATA, from the environment or the command line, reach every verb.
 LOAD_USERS ?= 10
 LOAD_SECONDS ?= 15
 
@@ -37,12 +34,7 @@ train: $(VENV)/.train ## run a pipeline: FOLDER=examples/iris
 
 .PHONY: load
 load: $(VENV)/.dev ## send valid rows to the running service, for LOAD_SECONDS, as LOAD_USERS at once
-	@mkdir -p $(call quoted,$(LOCAL_DATA)/reports) && rm -f $(call quoted,$(LOCAL_DATA)/reports/load.html)
-	@echo "For $(LOAD_SECONDS) s, as $(LOAD_USERS) users, to http://$(SERVICE_HOST):$(SERVICE_PORT). The report: $(LOCAL_DATA)/reports/load.html"
-	@# A request may take 10 s; one that is cut off earlier would not be counted.
-	@$(BIN)/python -m locust --locustfile benchmarks/locustfile.py --headless --only-summary --loglevel WARNING \
-		--host "http://$(SERVICE_HOST):$(SERVICE_PORT)" --users $(LOAD_USERS) --spawn-rate $(LOAD_USERS) \
-		--run-time $(LOAD_SECONDS)s --stop-timeout 12 --html $(call quoted,$(LOCAL_DATA)/reports/load.html)
+	@LOAD_USERS=$(LOAD_USERS) LOAD_SECONDS=$(LOAD_SECONDS) benchmarks/load.sh $(BIN)/python
 
 .PHONY: test
 test: $(VENV)/.dev ## set up, run the whole test suite

@@ -6,6 +6,7 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.event_log import EventLog
@@ -48,6 +49,9 @@ class Access:
 
         try:
             await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            # Nobody is left to answer; `finally` counts it.
+            pass
         except Exception as error:  # noqa: BLE001 - nothing may escape the outermost layer
             self._events.error("unhandled", request_id=request_id, exc_info=error)
             if status == CLIENT_LEFT:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
 from typing import TypedDict
@@ -12,31 +12,27 @@ from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.requests import Request
+from starlette.responses import Response
 
 from api import resources
 from api.access import Access
+from api.answering import Answering
 from api.engine import Engine
 from api.event_log import EventLog, make_event_log
-from api.gate import Endpoint, Gate, Guarded, Role, RoleNeeded, refuse_unguarded
+from api.gate import Endpoint, Gate, GuardedRoute, Role, RoleNeeded, refuse_unguarded
 from api.journal import Journal
 from api.metrics import Metrics
 from api.model_collector import ModelCollector
 from api.model_watcher import ModelWatcher
 from api.openapi import PROBLEM_RESPONSE
-from api.problems import (
-    Problem,
-    render_http_exception,
-    render_problem,
-    render_validation_error,
-)
+from api.problems import Problem, problem_of
 from api.routes import docs, health, metrics, models
 from api.routes.feedback import feedback
 from api.routes.predict import predict
 from api.settings import Settings
 from api.state import State
 from monitoring.collectors import LogCollector
-from monitoring.errors import LogUnavailableError
 from monitoring.log_reader import LogReader
 from monitoring.prediction_log import PredictionLog
 from monitoring.schema import sqlite_warning
@@ -44,6 +40,14 @@ from monitoring.schema import sqlite_warning
 DISTRIBUTION = "ml-service-template"
 RETENTION_SECONDS = 60.0
 RETENTION_PAUSE_SECONDS = 0.05
+RECOVERY_SECONDS = 1.0
+
+
+PREDICT_PATHS = (
+    "/predict",
+    "/models/{model}/predict",
+    "/models/{model}/versions/{version}/predict",
+)
 
 
 class LifespanState(TypedDict):
@@ -57,6 +61,13 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
     counted = Metrics()
     events = events or make_event_log(settings.service_event_level)
     gate = Gate(settings, time.monotonic)
+
+    async def count_and_render(request: Request, error: Exception) -> Response:
+        problem = error if isinstance(error, Problem) else problem_of(error)
+        if getattr(request.scope.get("route"), "path", "") in PREDICT_PATHS:
+            counted.rejected.labels(problem.type).inc()
+        return problem.response()
+
     app = FastAPI(
         title="Prediction service",
         description="Predictions of the models that this service has loaded.",
@@ -64,9 +75,9 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
         lifespan=partial(lifespan, settings=settings, metrics=counted, events=events),
         middleware=[Middleware(Access, metrics=counted, events=events)],
         exception_handlers={
-            Problem: render_problem,
-            HTTPException: render_http_exception,
-            RequestValidationError: render_validation_error,
+            Problem: count_and_render,
+            HTTPException: count_and_render,
+            RequestValidationError: count_and_render,
         },
         docs_url=None,
         redoc_url=None,
@@ -78,8 +89,7 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
 
     def post(path: str, role: Role, endpoint: Endpoint) -> None:
         # Past FastAPI's own decoding of bodies; `api.openapi` documents these.
-        guarded = Guarded(gate, role, path, endpoint)
-        app.router.routes.append(Route(path, guarded, methods=["POST"]))
+        app.router.routes.append(GuardedRoute(path, role, endpoint, gate))
 
     def get(path: str, role: Role, endpoint: Callable[..., object], tag: str = "") -> None:
         app.add_api_route(
@@ -91,9 +101,8 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
             responses={"default": PROBLEM_RESPONSE},
         )
 
-    post("/predict", Role.PREDICT, predict)
-    post("/models/{model}/predict", Role.PREDICT, predict)
-    post("/models/{model}/versions/{version}/predict", Role.PREDICT, predict)
+    for path in PREDICT_PATHS:
+        post(path, Role.PREDICT, predict)
     post("/feedback", Role.PREDICT, feedback)
     get("/models", Role.PREDICT, models.list_models, "models")
     get("/models/{model}", Role.PREDICT, models.show_model, "models")
@@ -120,32 +129,50 @@ async def lifespan(
         app.state.refusal = str(error)
         events.error("start-refused", reason=str(error))
         raise
-    journal = Journal(log, events)
-    if warning := sqlite_warning():
-        events.warning("old-sqlite", reason=warning)
-    engine = Engine(log, settings, metrics=metrics, events=events, log_failure=log_failure)
-    watcher = ModelWatcher(
-        resources.model_store(settings),
-        settings,
-        metrics=metrics,
-        journal=journal,
-        on_swap=partial(resources.declare_columns, log),
-    )
-    metrics.service_info.labels(app.version, settings.git_branch, settings.git_head).set(1)
-    metrics.registry.register(LogCollector(LogReader(log.path)))
-    metrics.registry.register(ModelCollector(lambda: watcher.catalog, resources.utc_now))
-    await asyncio.to_thread(watcher.refresh)
-    tasks = [asyncio.create_task(watcher.watch()), asyncio.create_task(retain(log, events))]
-    journal.tell("start", version=app.version)
+    async with AsyncExitStack() as closing:
+        closing.callback(log.close)
+        journal = Journal(log, events)
+        journal.tell("start", version=app.version)
+        if warning := sqlite_warning():
+            events.warning("old-sqlite", reason=warning)
+        answering = Answering(log, settings, metrics=metrics, events=events)
+        answering.log_failure = log_failure
+        engine = Engine(answering, settings, metrics)
+        watcher = ModelWatcher(
+            resources.model_store(settings),
+            settings,
+            metrics=metrics,
+            journal=journal,
+            on_swap=partial(resources.declare_columns, log),
+        )
+        metrics.service_info.labels(app.version, settings.git_branch, settings.git_head).set(1)
+        for collector in (
+            LogCollector(LogReader(log.path)),
+            ModelCollector(lambda: watcher.catalog, resources.utc_now),
+        ):
+            metrics.registry.register(collector)
+            closing.callback(metrics.registry.unregister, collector)
+        await asyncio.to_thread(watcher.refresh)
+        closing.callback(journal.tell, "stop")
+        closing.push_async_callback(engine.close)
+        for chore in (watcher.watch(), retain(log, events), recover(answering)):
+            closing.push_async_callback(cancelled, asyncio.create_task(chore))
 
-    yield {"service": State(settings, metrics, log, watcher, engine)}
+        yield {"service": State(settings, metrics, log, watcher, engine, answering)}
 
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await engine.close()
-    journal.tell("stop")
-    log.close()
+
+async def cancelled(task: "asyncio.Task[None]") -> None:
+    """Cancel a task and wait until it has ended."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def recover(answering: Answering) -> None:
+    """Find out when a log that failed can be written again, even if nobody asks for predictions."""
+    while True:
+        await asyncio.sleep(RECOVERY_SECONDS)
+        if answering.log_failure:
+            await asyncio.to_thread(answering.try_log)
 
 
 async def retain(log: PredictionLog, events: EventLog) -> None:
@@ -153,7 +180,7 @@ async def retain(log: PredictionLog, events: EventLog) -> None:
     while True:
         try:
             more = await asyncio.to_thread(log.retain)
-        except LogUnavailableError as error:
-            events.warning("retention-failed", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - the chore must outlive whatever fails once
+            events.warning("retention-failed", exc_info=error)
             more = False
         await asyncio.sleep(RETENTION_PAUSE_SECONDS if more else RETENTION_SECONDS)

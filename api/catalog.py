@@ -13,22 +13,6 @@ from model_store.store import LoadedModel
 CHAMPION = "champion"
 
 
-class CallCosts:
-    """How long calls of a model took lately, by the size of their batch."""
-
-    def __init__(self) -> None:
-        self._seconds: dict[int, float] = {}
-
-    def expected_seconds(self, rows: int) -> float:
-        """Return how long a batch of this size will probably take; unknown is infinitely long."""
-        return self._seconds.get(rows.bit_length(), float("inf"))
-
-    def observe(self, rows: int, seconds: float) -> None:
-        """Learn from a call. Later ones count more, so that one outlier is soon forgotten."""
-        size = rows.bit_length()
-        self._seconds[size] = 0.75 * self._seconds.get(size, seconds) + 0.25 * seconds
-
-
 @dataclass(frozen=True, eq=False)
 class ServedModel:
     """A loaded version, with what the service derives from it once."""
@@ -38,7 +22,6 @@ class ServedModel:
     """The loaded one's equal, with the settings' limits."""
     explainer: Explainer
     training_range: TrainingRange
-    costs: CallCosts = field(default_factory=CallCosts)
 
     @classmethod
     def of(cls, loaded: LoadedModel, *, max_string: int) -> "ServedModel":
@@ -114,8 +97,8 @@ class Catalog:
         if CHAMPION in self.aliases.get(self.default, {}):
             return ""
         for refusal in self.refusals:
-            if refusal.model == self.default:
-                return f"Version {refusal.version} of {refusal.model} was refused: {refusal.reason}"
+            if not self.versions or refusal.model == self.default:
+                return refusal.reason
         if self.default:
             return f"The model {self.default} has no champion: publish one with `mlops train`."
         if self.versions:

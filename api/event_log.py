@@ -8,20 +8,22 @@ import logging
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import structlog
 from structlog.typing import FilteringBoundLogger
 
 EventLog = FilteringBoundLogger
+LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.NOTSET)
 
 
 def make_event_log(level: str, stream: BinaryIO | None = None) -> EventLog:
     """Return a logger that writes JSON lines to a byte stream, by default standard output."""
     logger: EventLog = structlog.wrap_logger(
-        structlog.BytesLogger(stream or sys.stdout.buffer),
+        structlog.BytesLogger(cast("BinaryIO", LineStream(stream or sys.stdout.buffer))),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -34,6 +36,26 @@ def make_event_log(level: str, stream: BinaryIO | None = None) -> EventLog:
     return logger
 
 
+class LineStream:
+    """A stream that never raises: a full disk or a reader that has left must not stop the service.
+
+    What cannot be written is lost here; the prediction log does not depend on it.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def write(self, line: bytes) -> None:
+        """Write a line, if that is possible."""
+        with suppress(OSError, ValueError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        """Flush what was written, if that is possible."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
 class ForwardingHandler(logging.Handler):
     """Sends what libraries log by the standard library's logging to the event log."""
 
@@ -42,12 +64,17 @@ class ForwardingHandler(logging.Handler):
         self._events = events
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Forward a record, with its exception but not the exception's message."""
+        """Forward a record: its text without arguments, which may be values, and its exception."""
+        lines = str(record.msg).splitlines() or [""]
+        if lines[0].startswith("Traceback"):
+            # uvicorn logs the traceback of a failed start as text; `api.app` has told the failure.
+            return
+        level = next(known for known in LEVELS if record.levelno >= known)
         self._events.log(
-            record.levelno,
+            level,
             "library",
             logger=record.name,
-            message=record.getMessage().splitlines()[0] if record.msg else "",
+            message=lines[0],
             exc_info=record.exc_info[1] if record.exc_info else None,
         )
 

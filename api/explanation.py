@@ -23,7 +23,15 @@ from pydantic import (
     create_model,
 )
 
-from api.problems import MAX_ERRORS, FieldError, InvalidJson, InvalidRows, Problem, pointer
+from api.problems import (
+    MAX_ERRORS,
+    FieldError,
+    InvalidJson,
+    InvalidRows,
+    Problem,
+    TooLarge,
+    pointer,
+)
 from model_store.row_decoder import AwareDatetime
 from model_store.signature import LARGEST_INTEGER, Column, Kind, Signature
 
@@ -54,7 +62,7 @@ class Explainer:
     def __init__(self, signature: Signature, *, max_string: int) -> None:
         self._row = row_model(signature, max_string=max_string)
 
-    def explain(self, body: bytes) -> Problem:
+    def explain(self, body: bytes, max_rows: int) -> Problem:
         """Return the problem of a body that the decoder refused."""
         try:
             document = parse_strictly(body)
@@ -66,6 +74,8 @@ class Explainer:
             return InvalidRows("Send one row as an object, or an array of rows.")
         elif not document:
             return InvalidRows("Send at least one row.")
+        elif len(document) > max_rows:
+            return TooLarge(f"A request may have {max_rows} rows.")
         else:
             errors = []
             for index, row in enumerate(document):

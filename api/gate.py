@@ -51,10 +51,6 @@ class Gate:
         ):
             self._open.add(Role.PREDICT)
 
-    def is_open(self, role: Role) -> bool:
-        """Tell whether a role needs no credentials."""
-        return role in self._open
-
     def check(self, request: Request, role: Role) -> None:
         """Return if the caller has the role.
 
@@ -70,7 +66,9 @@ class Gate:
                 f"Nobody has the role {role}: set {role.upper()}_PASSWORD to open this route."
             )
         credentials = _basic_credentials(request.headers.get("authorization", ""))
-        who = (credentials.partition(b":")[0], request.client.host if request.client else "")
+        user = credentials.partition(b":")[0]
+        # A digest, as a name may be long, and is nobody's business.
+        who = (self._digest(user), request.client.host if request.client else "")
         if wait := self._attempts.wait_seconds(who):
             raise TooManyAttempts(wait)
         found = self._role_of(credentials)
@@ -94,26 +92,21 @@ class Gate:
         return found
 
 
-class Guarded:
-    """An endpoint behind the gate, as an ASGI app.
+class GuardedRoute(Route):
+    """A plain route behind the gate: nothing of a request is read before its role is checked."""
 
-    Nothing of a request is read before its caller's role is checked.
-    """
+    def __init__(self, path: str, role: Role, endpoint: Endpoint, gate: Gate) -> None:
+        async def guarded(request: Request) -> Response:
+            gate.check(request, role)
+            return await endpoint(request)
 
-    def __init__(self, gate: Gate, role: Role, path: str, endpoint: Endpoint) -> None:
-        self.role = role
-        self.path = path
-        self._gate = gate
-        self._endpoint = endpoint
+        super().__init__(path, guarded, methods=["POST"])
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Check the caller, then answer."""
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or say that the method is wrong."""
         # As FastAPI does for its own routes: the outermost layer counts by the route's path.
         scope["route"] = self
-        request = Request(scope, receive, send)
-        self._gate.check(request, self.role)
-        response = await self._endpoint(request)
-        await response(scope, receive, send)
+        await super().handle(scope, receive, send)
 
 
 class RoleNeeded:
@@ -138,7 +131,7 @@ def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
         guarded = (
             any(isinstance(d.dependency, RoleNeeded) for d in route.dependencies)
             if isinstance(route, APIRoute)
-            else isinstance(route, Route) and isinstance(route.endpoint, Guarded)
+            else isinstance(route, GuardedRoute)
         )
         if not guarded:
             raise TypeError(

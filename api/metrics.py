@@ -28,7 +28,7 @@ class Metrics:
         )
         self.request_seconds = Histogram(
             "http_request_duration_seconds",
-            "From the first byte of a request to the last of its answer.",
+            "From the end of a request's headers to the end of its answer.",
             request_labels,
             buckets=SECONDS,
             registry=self.registry,
@@ -50,7 +50,13 @@ class Metrics:
         )
         self.out_of_range_rows = Counter(
             "predict_out_of_range_rows",
-            "Answered rows with a value that training never saw.",
+            "Predicted rows with a value that training never saw.",
+            ["model", "version"],
+            registry=self.registry,
+        )
+        self.unlogged = Counter(
+            "predict_unlogged",
+            "Requests that were answered although the log could not be written.",
             ["model", "version"],
             registry=self.registry,
         )
@@ -68,7 +74,7 @@ class Metrics:
         self.reloads = Counter(
             "model_reloads",
             "Versions that were loaded or refused.",
-            ["model", "outcome"],
+            ["model", "version", "outcome"],
             registry=self.registry,
         )
         self.service_info = Gauge(

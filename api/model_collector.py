@@ -22,7 +22,7 @@ class ModelCollector(Collector):
         info = GaugeMetricFamily(
             "model_info",
             "A version that an alias names; always 1.",
-            labels=["model", "version", "alias", "task", "estimator"],
+            labels=["model", "version", "alias", "task", "format"],
         )
         age = GaugeMetricFamily(
             "model_age_seconds",

@@ -1,6 +1,7 @@
 """Keeps the catalog true to the store: loads what aliases name, and swaps in one step."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 
 from api.catalog import Catalog, Refusal, ServedModel
@@ -10,6 +11,9 @@ from api.settings import Settings
 from model_store.errors import ModelStoreError
 from model_store.store import ModelStore
 from monitoring.errors import LogUnavailableError
+
+RETRY_SECONDS = 60.0
+"""How often a refused version is tried again that has not changed."""
 
 
 class ModelWatcher:
@@ -31,24 +35,29 @@ class ModelWatcher:
         self._journal = journal
         self._on_swap = on_swap
         self._seen: object = None
+        self._trouble = ""
 
     def refresh(self) -> None:
         """Load what the aliases name now, and swap the catalog if anything changed. Blocks."""
         try:
-            fingerprint = self._store.fingerprint()
-            if fingerprint == self._seen:
+            seen = self._look()
+            if seen == self._seen:
                 return
             catalog = self._read()
         except (ModelStoreError, OSError) as error:
-            # Unseen, so that the next poll tries again.
-            self._journal.tell("store-unreadable", level="error", reason=str(error))
+            self._warn("store-unreadable", str(error))
             return
-        self._seen = fingerprint
+        if self.catalog.versions and not catalog.versions and not catalog.refusals:
+            self._warn("store-unreadable", "The model store is gone: the models answer on.")
+            return
+        self._trouble = ""
+        self._seen = seen
+        self._tell_moves(catalog)
         self.catalog = catalog
         try:
             self._on_swap(catalog)
-        except LogUnavailableError as error:
-            self._journal.tell("views-not-made", level="warning", reason=str(error))
+        except (LogUnavailableError, ValueError) as error:
+            self._warn("views-not-made", str(error))
 
     async def watch(self) -> None:
         """Refresh for ever, in a thread, as loading may take long."""
@@ -56,8 +65,36 @@ class ModelWatcher:
             await asyncio.sleep(self._settings.model_poll_seconds)
             try:
                 await asyncio.to_thread(self.refresh)
-            except Exception as error:  # noqa: BLE001 - the watch must outlive any bad bundle
-                self._journal.tell("watch-failed", level="error", reason=type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - the watch must outlive whatever it meets
+                self._warn("watch-failed", type(error).__name__)
+
+    def _look(self) -> object:
+        """Return what differs as soon as there may be something new to load."""
+        refused = [(refusal.model, refusal.version) for refusal in self.catalog.refusals]
+        # A refused bundle is tried again once it was mended, and from time to time, as the cause
+        # may have been a passing one.
+        bundles = [self._store.bundle_fingerprint(*names) for names in refused]
+        attempt = time.monotonic() // RETRY_SECONDS if refused else 0
+        return self._store.fingerprint(), bundles, attempt
+
+    def _warn(self, kind: str, reason: str) -> None:
+        # Once for each reason: this is asked every second.
+        if reason != self._trouble:
+            self._trouble = reason
+            self._journal.tell(kind, level="error", reason=reason)
+
+    def _tell_moves(self, catalog: Catalog) -> None:
+        for model, aliases in catalog.aliases.items():
+            before = self.catalog.aliases.get(model, {})
+            for alias, version in aliases.items():
+                if before.get(alias) != version:
+                    self._journal.tell(
+                        "model-swapped",
+                        model=model,
+                        alias=alias,
+                        source=before.get(alias, ""),
+                        target=version,
+                    )
 
     def _read(self) -> Catalog:
         versions: dict[str, Mapping[str, ServedModel]] = {}
@@ -91,22 +128,27 @@ class ModelWatcher:
         known = self.catalog.versions.get(model, {}).get(version)
         if known:
             return known
+        limit = self._settings.predict_max_string_characters
         try:
-            loaded = self._store.load(model, version)
-        except (ModelStoreError, OSError, MemoryError) as error:
-            refusals.append(Refusal(model, version, str(error) or type(error).__name__))
-            self._refused(refusals[-1])
-            return None
-        self._metrics.reloads.labels(model, "loaded").inc()
-        self._journal.tell("model-loaded", model=model, version=version)
-        return ServedModel.of(loaded, max_string=self._settings.predict_max_string_characters)
+            served = ServedModel.of(self._store.load(model, version), max_string=limit)
+        except ModelStoreError as error:
+            refusals.append(Refusal(model, version, str(error)))
+        except Exception as error:  # noqa: BLE001 - one odd bundle must not hold up all others
+            reason = f"Version {version} of {model} cannot be served: {type(error).__name__}."
+            refusals.append(Refusal(model, version, reason))
+        else:
+            self._metrics.reloads.labels(model, version, "loaded").inc()
+            self._journal.tell("model-loaded", model=model, version=version)
+            return served
+        self._refused(refusals[-1])
+        return None
 
     def _previous(self, model: str, alias: str) -> ServedModel | None:
         version = self.catalog.aliases.get(model, {}).get(alias, "")
         return self.catalog.versions.get(model, {}).get(version)
 
     def _refused(self, refusal: Refusal) -> None:
-        self._metrics.reloads.labels(refusal.model, "refused").inc()
+        self._metrics.reloads.labels(refusal.model, refusal.version, "refused").inc()
         self._journal.tell(
             "model-refused",
             level="error",

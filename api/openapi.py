@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.catalog import Catalog, ServedModel
+from api.catalog import CHAMPION, Catalog, ServedModel
 from api.explanation import row_model
 from api.problems import FieldError
 from model_store.predictor import PROBABILITIES, label_text
@@ -66,6 +66,9 @@ def openapi_document(app: FastAPI, catalog: Catalog, *, max_string: int) -> dict
             served = catalog.versions[model][version]
             paths[path] = _predict_operation(path, served, max_string)
     paths["/feedback"] = _FEEDBACK
+    for path in ("/models", "/models/{model}", "/metrics"):
+        # So that the page offers to send credentials; whether they are needed, the gate decides.
+        document["paths"][path]["get"]["security"] = [{}, {"basic": []}]
     document["paths"] = paths | document["paths"]
     return document
 
@@ -76,7 +79,7 @@ def example_rows(signature: Signature) -> list[dict[str, Any]]:
 
 
 def _paths(catalog: Catalog, model: str) -> list[tuple[str, str]]:
-    champion = catalog.aliases[model].get("champion")
+    champion = catalog.aliases[model].get(CHAMPION)
     paths = [(f"/models/{model}/predict", champion)] if champion else []
     named = [(f"/models/{model}/versions/{v}/predict", v) for v in catalog.versions[model]]
     return [*paths, *named]

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 
 MAX_ERRORS = 16
@@ -189,27 +188,15 @@ def pointer(*parts: str | int) -> str:
     return "".join(f"/{part}" for part in escaped)
 
 
-async def render_problem(_request: Request, problem: Exception) -> Response:
-    """Render a raised problem."""
-    assert isinstance(problem, Problem)  # noqa: S101 - registered for this type alone
-    return problem.response()
-
-
-async def render_http_exception(_request: Request, error: Exception) -> Response:
-    """Render what the router raises: no such route, or not that method."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type alone
-    if error.status_code == MethodNotAllowed.status:
-        return MethodNotAllowed(
-            "This route has other methods: see `Allow`.", headers=error.headers
-        ).response()
-    return NotFound("There is no such route: /docs lists those that exist.").response()
-
-
-async def render_validation_error(_request: Request, error: Exception) -> Response:
-    """Render what FastAPI refuses on its own routes, without the input that it quotes."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type alone
-    errors = [
-        FieldError(pointer(*found["loc"]), "not-a-value", "This does not fit the schema.")
-        for found in error.errors()
-    ]
-    return InvalidRows("Mend the fields that `errors` points to.", errors=errors).response()
+def problem_of(error: Exception) -> Problem:
+    """Return the problem that an error of the frameworks stands for."""
+    if isinstance(error, RequestValidationError):
+        # FastAPI's own answer would quote the input.
+        errors = [
+            FieldError(pointer(*found["loc"]), "not-a-value", "This does not fit the schema.")
+            for found in error.errors()
+        ]
+        return InvalidRows("Mend the fields that `errors` points to.", errors=errors)
+    if isinstance(error, HTTPException) and error.status_code == MethodNotAllowed.status:
+        return MethodNotAllowed("This route has other methods: see `Allow`.", headers=error.headers)
+    return NotFound("There is no such route: /docs lists those that exist.")

@@ -44,9 +44,13 @@ def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
             retention_days=settings.log_retention_days,
             max_bytes=settings.log_max_bytes,
         )
-        log = PredictionLog(settings.local_data / "predictions.sqlite", options, utc_now)
+    except ValueError as error:
+        raise StartError(str(error)) from error
+    log = PredictionLog(settings.local_data / "predictions.sqlite", options, utc_now)
+    try:
         log.open()
-    except (LogLockedError, LogFormatError, ValueError) as error:
+    except (LogLockedError, LogFormatError) as error:
+        log.close()
         raise StartError(str(error)) from error
     except LogUnavailableError as error:
         return log, str(error)

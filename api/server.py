@@ -38,7 +38,6 @@ def listen(host: str, port: int) -> socket.socket:
             f"Cannot listen on {host}:{port} ({error.strerror}). Stop what uses the port, or "
             "choose another: SERVICE_PORT=8001 make serve."
         ) from error
-    listener.set_inheritable(True)
     return listener
 
 
@@ -92,9 +91,11 @@ def run(
         log_config=None,
         loop="uvloop",
         server_header=False,
-        timeout_graceful_shutdown=round(settings.service_shutdown_seconds),
+        timeout_graceful_shutdown=settings.service_shutdown_seconds,
         ws="none",
     )
     server = Server(config, app, on_ready)
-    server.run(sockets=[listener])
+    # uvicorn leaves by itself, with a code of its own, when the lifespan fails.
+    with contextlib.suppress(SystemExit):
+        server.run(sockets=[listener])
     return server.started

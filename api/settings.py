@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from api.settings_sources import PROJECT_ROOT, settings_sources
+from monitoring.options import SMALLEST_KEY_BYTES, SMALLEST_LOG_BYTES
 
 ROLES = 3
 
@@ -40,7 +41,7 @@ def _keep(value: Any) -> Any:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class Settings(BaseSettings):
@@ -65,7 +66,7 @@ class Settings(BaseSettings):
     """The address to listen on. Beyond loopback, `/predict` and `/docs` ask for credentials."""
     service_port: int = Field(8000, ge=0, le=65535)
     """The port to listen on; 0 takes a free one."""
-    service_shutdown_seconds: Seconds = 20
+    service_shutdown_seconds: int = Field(20, ge=1, le=3600)
     """How long requests in flight may take to finish once the service is told to stop."""
     service_event_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe events written to standard output; `info` includes one line a request."""
@@ -74,7 +75,9 @@ class Settings(BaseSettings):
     """Where models are kept: `file` is `<local_data>/models`."""
     model_name: str = ""
     """The model that `/predict` answers with; empty: the only one in the store."""
-    model_formats: Names = ("skops",)
+    model_formats: Annotated[
+        tuple[Literal["skops", "pickle"], ...], NoDecode, BeforeValidator(_split)
+    ] = ("skops",)
     """The formats that may be loaded: `skops`; `pickle` only if you trust every publisher."""
     model_trusted_types: Names = (
         "ml_pipe.model_class.DateParts",
@@ -132,9 +135,9 @@ class Settings(BaseSettings):
     """What a logged answer survives: `normal` a killed process, `full` also a power cut."""
     log_on_failure: Literal["refuse", "serve"] = "refuse"
     """What happens while the log cannot be written: 503, or an answer marked as not logged."""
-    log_retention_days: Annotated[float, Field(gt=0)] | None = None
+    log_retention_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
     """How long requests stay in the log; empty: for ever."""
-    log_max_bytes: Annotated[int, Field(ge=1_000_000)] | None = None
+    log_max_bytes: Annotated[int, Field(ge=SMALLEST_LOG_BYTES)] | None = None
     """The size beyond which the oldest requests leave the log; empty: no limit."""
 
     git_branch: str = ""
@@ -176,6 +179,13 @@ class Settings(BaseSettings):
         if len({self.predict_username, self.metrics_username, self.admin_username}) < ROLES:
             raise ValueError("each role needs a user name of its own")
         return self
+
+    @field_validator("log_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if 0 < len(value.get_secret_value()) < SMALLEST_KEY_BYTES:
+            raise ValueError(f"a key has at least {SMALLEST_KEY_BYTES} characters")
+        return value
 
     @property
     def loopback(self) -> bool:

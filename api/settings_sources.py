@@ -18,7 +18,8 @@ from pydantic_settings import (
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
 # The sections whose variables may be told from other programs' by their names.
-_NOT_OURS_ALONE = ("mlflow_", "git_", "mode")
+_NOT_OURS_ALONE = ("mlflow_", "git_")
+_OWN_CHARACTERS = 3
 
 
 class SettingsError(Exception):
@@ -49,14 +50,16 @@ def read_settings_file(file: Path, known: Collection[str]) -> dict[str, str]:
     """Return the values of a settings file by setting name; an empty value is no value.
 
     Raises:
-        SettingsError: the file is no INI file, or has a key that is no setting.
+        SettingsError: the file cannot be read as an INI file, or has a key that is no setting.
     """
     parser = configparser.ConfigParser(interpolation=None, default_section="")
     try:
-        parser.read(file, encoding="utf-8")
-    except (configparser.Error, UnicodeDecodeError) as error:
+        parser.read_string(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, configparser.Error, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"{file.name} cannot be read: {type(error).__name__}. Write it as UTF-8 text with "
+            f"{file} cannot be read ({type(error).__name__}): it must be a file of UTF-8 text with "
             "[sections] of `key = value` lines."
         ) from error
     values = {}
@@ -73,18 +76,36 @@ def read_settings_file(file: Path, known: Collection[str]) -> dict[str, str]:
     return values
 
 
+def settings_file(environment: Mapping[str, str]) -> Path:
+    """Return the settings file: the one that `SETTINGS_FILE` names, or the project's own.
+
+    Raises:
+        SettingsError: the file that is named is not there.
+    """
+    named = environment.get("SETTINGS_FILE")
+    if named and not Path(named).is_file():
+        raise SettingsError("SETTINGS_FILE names no file: give the path of one, or unset it.")
+    return Path(named) if named else PROJECT_ROOT / "settings.ini"
+
+
 def refuse_misspelt_variables(environment: Mapping[str, str], known: Collection[str]) -> None:
     """Refuse variables that are nearly, but not quite, the name of a setting.
 
     Raises:
         SettingsError: with the name that was probably meant.
     """
-    ours = [name for name in known if not name.startswith(_NOT_OURS_ALONE)]
+    ours = [name for name in known if "_" in name and not name.startswith(_NOT_OURS_ALONE)]
     for variable in environment:
         name = variable.lower()
-        if name not in known and difflib.get_close_matches(name, ours, n=1, cutoff=0.9):
+        if name in known or "_" not in name:
+            continue
+        meant = [setting for setting in ours if setting.startswith(name)]
+        meant += difflib.get_close_matches(name, ours, n=1, cutoff=0.9)
+        # `DB_SERVICE_PORT` is somebody else's, however much it looks like ours.
+        if meant and meant[0][:_OWN_CHARACTERS] == name[:_OWN_CHARACTERS]:
             raise SettingsError(
-                f"The environment variable {variable} is no setting.{_near(name, ours).upper()}"
+                f"The environment variable {variable} is no setting. "
+                f"Did you mean {meant[0].upper()}?"
             )
 
 
@@ -93,9 +114,7 @@ def settings_sources(settings_cls: type[BaseSettings]) -> dict[str, PydanticBase
     known = settings_cls.model_fields
     refuse_misspelt_variables(os.environ, known)
     environment = EnvSettingsSource(settings_cls)
-    file = SettingsFileSource(
-        settings_cls, Path(os.environ.get("SETTINGS_FILE") or PROJECT_ROOT / "settings.ini")
-    )
+    file = SettingsFileSource(settings_cls, settings_file(os.environ))
     sources: dict[str, PydanticBaseSettingsSource] = {"environment": environment}
     # Where the secrets are depends on a setting, which is no secret itself.
     default = settings_cls.model_fields["local_data"].default

@@ -1,9 +1,12 @@
 """What the service holds while it runs; opened and closed by `api.app`."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from fastapi import Depends
 from starlette.requests import Request
 
+from api.answering import Answering
 from api.engine import Engine
 from api.metrics import Metrics
 from api.model_watcher import ModelWatcher
@@ -20,9 +23,14 @@ class State:
     log: PredictionLog
     watcher: ModelWatcher
     engine: Engine
+    answering: Answering
 
 
 def state_of(request: Request) -> State:
     """Return the state of the app that a request came to."""
     state: State = request.state.service
     return state
+
+
+StateNow = Annotated[State, Depends(state_of)]
+"""The state, as a parameter of a FastAPI route."""

@@ -4,11 +4,11 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
-from mlops.output import fail
+from mlops.output import Exit, JsonOption, fail, print_json, print_table
 from mlops.settings import load_settings
 from monitoring.errors import LogUnavailableError
 from monitoring.log_reader import LogReader
@@ -16,6 +16,20 @@ from monitoring.log_reader import LogReader
 app = typer.Typer(no_args_is_help=True, help="Read the prediction log as JSON lines.")
 
 After = Annotated[int, typer.Option(help="Begin after this sequence number.")]
+
+
+NONE = (0, 0)
+
+
+class BalanceRow(NamedTuple):
+    """The two sides of the log's promise, for one version."""
+
+    model: str
+    version: str
+    counted: int
+    """Rows that the ledger says were answered."""
+    logged: int
+    """Rows in the log, and those that retention removed from it."""
 
 
 @app.command()
@@ -33,6 +47,30 @@ def follow(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     _print(_reader().follow(stop, after=after))
+
+
+@app.command()
+def check(*, as_json: JsonOption = False) -> None:
+    """Hold the ledger against the rows that it counted. The exit code is 1 if they differ."""
+    try:
+        balance = _reader().check()
+    except LogUnavailableError as error:
+        fail(str(error))
+    rows = [
+        BalanceRow(
+            *version, balance.ledger.get(version, NONE)[1], balance.logged.get(version, NONE)[1]
+        )
+        for version in sorted({*balance.ledger, *balance.logged})
+    ]
+    if as_json:
+        print_json([row._asdict() for row in rows])
+    else:
+        print_table(
+            ["Model", "Version", "Rows counted", "Rows logged, or removed since"],
+            [(row.model, row.version, str(row.counted), str(row.logged)) for row in rows],
+        )
+    if not balance.holds:
+        raise typer.Exit(Exit.FAILED)
 
 
 def _reader() -> LogReader:

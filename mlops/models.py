@@ -48,6 +48,8 @@ def sentences() -> Iterator[None]:
         fail(str(error), Exit.NOT_FOUND)
     except ModelStoreError as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"The model store cannot be read or written ({error}).")
 
 
 @app.command("list")
@@ -158,8 +160,9 @@ def _refusal(store: ModelStore, model: str, version: str) -> str:
 
 
 def _version_row(store: ModelStore, model: str, version: str) -> VersionRow:
-    aliases = [a for a, v in store.aliases(model).current.items() if v == version]
+    aliases: list[str] = []
     try:
+        aliases += [a for a, v in store.aliases(model).current.items() if v == version]
         manifest = store.manifest(model, version)
     except ModelStoreError as error:
         return VersionRow(model, version, aliases, "", {}, str(error))

@@ -1,6 +1,7 @@
 """`mlops serve`: from an empty folder, or a table, to a running service in one command."""
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,6 +18,8 @@ from api.server import run as run_server
 from api.settings import Settings
 from api.settings_sources import PROJECT_ROOT
 from api.state import State
+from mlops.checkout import read_checkout
+from mlops.models import sentences
 from mlops.output import Exit, fail, tell
 from mlops.secret_files import ensure_secret
 from mlops.settings import load_settings
@@ -44,6 +47,7 @@ def serve(
         fail(str(error))
     with listener:
         settings = with_secrets(_with_model(settings, data, target, task, parameter or []))
+        settings = _with_checkout(settings)
         events = make_event_log(settings.service_event_level)
         app = create_app(settings, events=events)
         port = listener.getsockname()[1]
@@ -55,9 +59,9 @@ def _with_model(
     settings: Settings, data: Path | None, target: str, task: str, given: list[str]
 ) -> Settings:
     """Return the settings, with a model in the store that they name without doubt."""
+    if bool(data) != bool(target):
+        fail("A table and its target go together: DATA=table.csv TARGET=column.", Exit.USAGE)
     if data:
-        if not target:
-            fail("Say which column to predict: TARGET=column.", Exit.USAGE)
         parameters = {"target": target, "task": task} | parse_parameters(given)
         return settings.model_copy(update={"model_name": train_table(settings, data, parameters)})
     _train_if_empty(settings)
@@ -85,15 +89,28 @@ def with_secrets(settings: Settings) -> Settings:
     return settings.model_copy(update=made)
 
 
+def _with_checkout(settings: Settings) -> Settings:
+    """Return the settings with the code's branch and commit, which the metrics tell."""
+    checkout = read_checkout(PROJECT_ROOT)
+    return settings.model_copy(
+        update={
+            "git_branch": settings.git_branch or checkout.branch,
+            "git_head": settings.git_head or checkout.head,
+        }
+    )
+
+
 def _train_if_empty(settings: Settings) -> None:
-    if resources.model_store(settings).models() or not settings.train_if_empty:
-        return
+    with sentences():
+        if resources.model_store(settings).models() or not settings.train_if_empty:
+            return
     tell(f"The model store is empty: training {settings.train_if_empty} first.")
     run_training(settings, PROJECT_ROOT / settings.train_if_empty, {})
 
 
 def _refuse_ambiguous(settings: Settings) -> None:
-    models = resources.model_store(settings).models()
+    with sentences():
+        models = resources.model_store(settings).models()
     if settings.model_name or len(models) < 2:  # noqa: PLR2004 - which of two?
         return
     fail(
@@ -113,15 +130,19 @@ def _welcome(state: State, port: int) -> None:
         return
     manifest = catalog.answering().manifest
     rows = json.dumps(example_rows(manifest.signature), ensure_ascii=False)
-    user = "" if settings.predict_is_open else f" -u {settings.predict_username}"
-    secrets = settings.local_data / "secrets"
+    predict = f"curl {address}/predict"
+    if not settings.predict_is_open:
+        predict = f"curl -u {settings.predict_username} {address}/predict"
+        if not settings.predict_password.get_secret_value():
+            predict = f"(closed: set PREDICT_PASSWORD)  {predict}"
+    made = settings.local_data / "secrets" / "metrics_password"
+    # A password that somebody chose is theirs to know; it is not shown, and nor is where it is.
+    password = "" if "METRICS_PASSWORD" in os.environ else f":$(cat {shlex.quote(str(made))})"
     tell(
         f"\nServing {manifest.model} {manifest.version}\n\n"
         f"  address   {address}\n"
         f"  docs      {address}/docs\n"
-        f"  metrics   curl -u {settings.metrics_username}:$(cat "
-        f"{shlex.quote(str(secrets / 'metrics_password'))}) {address}/metrics\n"
-        f"  predict   curl{user} {address}/predict -H 'Content-Type: application/json' "
-        f"-d {shlex.quote(rows)}\n"
+        f"  metrics   curl -u {settings.metrics_username}{password} {address}/metrics\n"
+        f"  predict   {predict} -H 'Content-Type: application/json' -d {shlex.quote(rows)}\n"
         f"  stop      Ctrl-C\n"
     )

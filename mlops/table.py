@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from api import resources
+from api.catalog import CHAMPION
 from api.settings import Settings
 from api.settings_sources import PROJECT_ROOT
 from mlops.output import fail, tell
 from mlops.train import run
 from model_store.errors import ModelStoreError
 from model_store.manifest import Manifest
+
+PIPELINE = PROJECT_ROOT / "ml_pipe"
 
 
 def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -> str:
@@ -33,7 +36,7 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
         return model
     tell(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
     given = {"data": str(data.resolve()), "model": model} | dict(parameters)
-    return run(settings, PROJECT_ROOT / "ml_pipe", given).model
+    return run(settings, PIPELINE, given).model
 
 
 def check_table(data: Path, parameters: Mapping[str, str]) -> None:
@@ -58,17 +61,22 @@ def check_table(data: Path, parameters: Mapping[str, str]) -> None:
 def _champion(settings: Settings, model: str) -> Manifest | None:
     store = resources.model_store(settings)
     try:
-        return store.manifest(model, store.aliases(model).current["champion"])
+        return store.manifest(model, store.aliases(model).current[CHAMPION])
     except (ModelStoreError, KeyError):
         return None
 
 
 def _is_trained_on(manifest: Manifest, data: Path, parameters: Mapping[str, str]) -> bool:
-    fingerprint = hashlib.sha256(data.read_bytes()).hexdigest()
     return (
-        manifest.origin.data == fingerprint
+        manifest.origin.data == _sha256(data)
         and [column.name for column in manifest.signature.outputs] == [parameters["target"]]
         and parameters.get("task", "") in {"", manifest.task}
+        and manifest.origin.notebooks
+        == {n: _sha256(PIPELINE / n) for n in manifest.origin.notebooks}
         # Whoever asks for more than that wants to see it happen.
         and set(parameters) <= {"target", "task"}
     )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

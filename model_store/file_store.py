@@ -11,7 +11,7 @@ import msgspec
 from model_store import bundle, files, formats, loading, packages
 from model_store.aliases import Aliases
 from model_store.bundle import Draft
-from model_store.errors import NotFoundError, RefusedError
+from model_store.errors import ModelStoreError, NotFoundError, RefusedError
 from model_store.manifest import Manifest
 from model_store.names import checked_name, is_name
 from model_store.staging import model_lock, staged
@@ -149,6 +149,14 @@ class FileModelStore:
         """Return what differs whenever an alias of any model has moved; it reads no file."""
         return tuple((name, _stamp(self._root / name / _ALIASES)) for name in _folders(self._root))
 
+    def bundle_fingerprint(self, model: str, version: str) -> Hashable:
+        """Return what differs when a version's files have changed; it reads no file."""
+        if not (is_name(model) and is_name(version)):
+            return None
+        folder = self._root / model / version
+        names = (*bundle.ESTIMATOR_FILES.values(), bundle.MANIFEST, bundle.GOLDEN, bundle.CARD)
+        return tuple(_stamp(folder / name) for name in names)
+
     def _check_undamaged(self, model: str, version: str) -> None:
         with _named(model, version):
             folder = self._version_folder(model, version)
@@ -205,6 +213,10 @@ def _folders(path: Path) -> list[str]:
             )
     except FileNotFoundError:
         return []
+    except OSError as error:
+        raise ModelStoreError(
+            f"{path} cannot be read ({error.strerror}): the model store must be a readable folder."
+        ) from error
 
 
 def _is_bundle(folder: Path) -> bool:

@@ -80,6 +80,10 @@ class ModelStore(Protocol):
         """Load a version with every check, and forget it."""
         ...
 
+    def bundle_fingerprint(self, model: str, version: str) -> Hashable:
+        """Return what differs when a version's files have changed. It costs next to nothing."""
+        ...
+
     def fingerprint(self) -> Hashable:
         """Return what differs whenever an alias has moved. It costs next to nothing."""
         ...

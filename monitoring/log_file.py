@@ -12,6 +12,9 @@ from monitoring.schema import APPLICATION_ID, FORMAT_NUMBER, SCHEMA
 
 Identity = tuple[int, int]
 
+# https://www.sqlite.org/fileformat.html, section 1.3: user_version at 60, application_id at 68.
+_HEADER_BYTES = 100
+
 # Only an outsider who writes to the log can keep it busy, and predictions must not wait for one.
 _BUSY_SECONDS = 0.1
 
@@ -43,16 +46,13 @@ def check_format(path: Path) -> None:
     advice = "It was left as it is: move it away, or set another path."
     if not stat.S_ISREG(path.stat().st_mode):
         raise LogFormatError(f"{path} is no file, so it cannot be the prediction log. {advice}")
-    try:
-        # Immutable: no lock is taken, no journal of whoever owns the file is played back.
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
-        with contextlib.closing(connection):
-            (application,) = connection.execute("PRAGMA application_id").fetchone()
-            (number,) = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):
-            raise
-        raise LogFormatError(f"{path} is no SQLite database. {advice}") from error
+    # As bytes: a checkpoint that was cut short leaves a file that SQLite opens only with its WAL.
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if len(header) < _HEADER_BYTES or not header.startswith(b"SQLite format 3\0"):
+        raise LogFormatError(f"{path} is no SQLite database. {advice}")
+    number = int.from_bytes(header[60:64], "big")
+    application = int.from_bytes(header[68:72], "big")
     if application != APPLICATION_ID:
         raise LogFormatError(f"{path} is a SQLite database, but no prediction log. {advice}")
     if number != FORMAT_NUMBER:

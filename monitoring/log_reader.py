@@ -103,7 +103,8 @@ class LogReader:
             for row in page:
                 yield _line(row)
                 after = row[0]
-            if len(page) < _PAGE_REQUESTS and stop.wait(interval_seconds):
+            # A full page means that there is more to catch up with, unless nobody wants it.
+            if stop.is_set() or (len(page) < _PAGE_REQUESTS and stop.wait(interval_seconds)):
                 return
             page = []
             with contextlib.suppress(LogUnavailableError):

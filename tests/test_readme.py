@@ -118,7 +118,8 @@ def test_the_commands_do_what_the_readme_says(world: dict[str, str], tmp_path: P
         for command in commands(block(".venv/bin/mlops train")):
             done = run(command, world)
             assert done.returncode == 0, done.stderr
-        exported, frame = commands(block(".venv/bin/mlops log export"))
+        exported, check, frame = commands(block(".venv/bin/mlops log export"))
+        assert run(check, world).returncode == 0
         line = json.loads(run(exported, world).stdout.splitlines()[0])
         assert line["outputs"] == answer
         assert "Virginica" in run(frame, world).stdout

@@ -1,15 +1,15 @@
 """`GET /docs` and `GET /openapi.json`, whole without the internet."""
 
 from importlib.resources import files
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse
 
 from api.openapi import openapi_document
 from api.problems import NotFound
-from api.state import State, state_of
+from api.state import StateNow
 
 # The package is used for its files alone: it carries Swagger UI, which FastAPI links from a CDN.
 _ASSETS = {
@@ -19,7 +19,7 @@ _ASSETS = {
 }
 
 
-async def openapi(request: Request, state: Annotated[State, Depends(state_of)]) -> dict[str, Any]:
+async def openapi(request: Request, state: StateNow) -> dict[str, Any]:
     """Return the OpenAPI document of what is served now."""
     return openapi_document(
         request.app,

@@ -1,5 +1,8 @@
 """`POST /feedback`: the true value, told later, for a row that was predicted."""
 
+import json
+from typing import Annotated, Any
+
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -8,17 +11,22 @@ from starlette.responses import JSONResponse, Response
 from api.body import read_json_body
 from api.explanation import parse_strictly
 from api.problems import FieldError, InvalidRows, LogUnavailable, TooLarge, pointer
-from api.state import State, state_of
+from api.settings import Settings
+from api.state import state_of
+from model_store.row_decoder import MAX_STRING
 from monitoring.errors import LogUnavailableError
-from monitoring.feedback import Feedback
+from monitoring.feedback import Feedback, Verdict
 
 
 class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One true value: of row `row`, counted from 0, of the request that had this id."""
 
-    request_id: str
-    row: int
-    value: str | int | float | bool
+    request_id: Annotated[str, msgspec.Meta(max_length=128)]
+    row: Annotated[int, msgspec.Meta(ge=0)]
+    value: Annotated[str, msgspec.Meta(max_length=MAX_STRING)] | int | float | bool
+
+
+_ITEM = msgspec.json.Decoder(FeedbackItem)
 
 
 async def feedback(request: Request) -> Response:
@@ -29,10 +37,14 @@ async def feedback(request: Request) -> Response:
         max_bytes=state.settings.predict_max_body_bytes,
         timeout_seconds=state.settings.predict_body_timeout_seconds,
     )
-    items = _decode(body, state)
-    told = [Feedback(item.request_id, item.row, item.value) for item in items]
+
+    def store() -> tuple[list[FeedbackItem], list[Verdict]]:
+        items = decode(body, state.settings)
+        told = [Feedback(item.request_id, item.row, item.value) for item in items]
+        return items, state.log.add_feedback(told)
+
     try:
-        verdicts = await run_in_threadpool(state.log.add_feedback, told)
+        items, verdicts = await run_in_threadpool(store)
     except LogUnavailableError:
         raise LogUnavailable("The feedback could not be stored. Send it again.") from None
     return JSONResponse(
@@ -43,25 +55,27 @@ async def feedback(request: Request) -> Response:
     )
 
 
-def _decode(body: bytes, state: State) -> list[FeedbackItem]:
+def decode(body: bytes, settings: Settings) -> list[FeedbackItem]:
+    """Return the items of a body.
+
+    Raises:
+        InvalidJson: it is not acceptable JSON text.
+        InvalidRows: it is no array of such items; the first one that is not is pointed to.
+        TooLarge: it has more items than a request may have rows.
+    """
     document = parse_strictly(body)
     if not isinstance(document, list) or not document:
         raise InvalidRows("Send an array of at least one {request_id, row, value}.")
-    if len(document) > state.settings.predict_max_rows:
-        raise TooLarge(f"A request may have {state.settings.predict_max_rows} true values.")
-    items = []
-    for index, item in enumerate(document):
-        try:
-            items.append(msgspec.convert(item, FeedbackItem))
-        except msgspec.ValidationError:
-            raise InvalidRows(
-                "Mend the item that `errors` points to.",
-                errors=[
-                    FieldError(
-                        pointer(index),
-                        "not-feedback",
-                        "An item is {request_id: string, row: integer, value}.",
-                    )
-                ],
-            ) from None
-    return items
+    if len(document) > settings.predict_max_rows:
+        raise TooLarge(f"A request may have {settings.predict_max_rows} true values.")
+    return [_item(index, value) for index, value in enumerate(document)]
+
+
+def _item(index: int, value: Any) -> FeedbackItem:
+    try:
+        # By way of its JSON text, as the decoder knows of lone surrogates, and the parser does not.
+        return _ITEM.decode(json.dumps(value))
+    except msgspec.DecodeError:
+        sentence = "An item is {request_id: string, row: integer from 0, value: no object or null}."
+        errors = [FieldError(pointer(index), "not-feedback", sentence)]
+        raise InvalidRows("Mend the item that `errors` points to.", errors=errors) from None

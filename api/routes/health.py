@@ -1,12 +1,11 @@
 """`GET /health/live` and `GET /health/ready`: outside the gate and outside admission."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from api.state import State, state_of
+from api.state import StateNow
 
 
 async def live() -> dict[str, str]:
@@ -14,19 +13,18 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-async def ready(request: Request, state: Annotated[State, Depends(state_of)]) -> JSONResponse:
+async def ready(request: Request, state: StateNow) -> JSONResponse:
     """Tell whether predictions can be answered now, and which versions were refused."""
     catalog = state.watcher.catalog
     missing = "The service is stopping." if request.app.state.draining else catalog.missing()
-    if state.engine.log_failure:
-        # Asked here too: a service that gets no requests would never find out.
-        await run_in_threadpool(state.engine.try_log)
-    if not missing and state.settings.log_on_failure == "refuse":
-        missing = state.engine.log_failure
+    # Anyone may ask, so that the reason, which names a path, stands in the events alone.
+    unwritable = "The prediction log cannot be written." if state.answering.log_failure else ""
+    if state.settings.log_on_failure == "refuse":
+        missing = missing or unwritable
     content: dict[str, Any] = {
         "status": "not ready" if missing else "ready",
         "missing": missing,
-        "prediction_log": state.engine.log_failure or "writable",
+        "prediction_log": unwritable or "writable",
         "models": {name: dict(aliases) for name, aliases in catalog.aliases.items()},
         "refused": [
             {"model": r.model, "version": r.version, "reason": r.reason} for r in catalog.refusals

@@ -1,14 +1,11 @@
 """`GET /metrics`, in the Prometheus text format."""
 
-from typing import Annotated
-
-from fastapi import Depends
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from api.state import State, state_of
+from api.state import StateNow
 
 
-def metrics(state: Annotated[State, Depends(state_of)]) -> Response:
+def metrics(state: StateNow) -> Response:
     """Return every metric. In a thread, as collectors read the prediction log."""
     return Response(generate_latest(state.metrics.registry), media_type=CONTENT_TYPE_LATEST)

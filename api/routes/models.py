@@ -1,13 +1,12 @@
 """`GET /models` and `GET /models/{model}`: what is served."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import Depends
 from pydantic import BaseModel
 
 from api.catalog import Catalog, ServedModel
 from api.problems import NotFound
-from api.state import State, state_of
+from api.state import StateNow
 
 
 class ColumnView(BaseModel):
@@ -64,13 +63,13 @@ class ModelsView(BaseModel):
     models: list[ModelView]
 
 
-async def list_models(state: Annotated[State, Depends(state_of)]) -> ModelsView:
+async def list_models(state: StateNow) -> ModelsView:
     """List every model that is served, with its versions, signatures and scores."""
     catalog = state.watcher.catalog
     return ModelsView(models=[_model_view(catalog, name, card=False) for name in catalog.versions])
 
 
-async def show_model(model: str, state: Annotated[State, Depends(state_of)]) -> ModelView:
+async def show_model(model: str, state: StateNow) -> ModelView:
     """Show one model, with the cards of its versions."""
     catalog = state.watcher.catalog
     if model not in catalog.versions:

@@ -6,34 +6,30 @@ it, with the typed fields of the served signature.
 
 import time
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.body import read_json_body
 from api.catalog import ServedModel
-from api.engine import Job
-from api.problems import InvalidRows, NotFound, Problem, TooLarge
-from api.state import State, state_of
+from api.job import Job
+from api.problems import InvalidRows, TooLarge
+from api.resources import utc_now
+from api.state import state_of
 from model_store.row_decoder import InvalidRowsError, Rows
 
 
 async def predict(request: Request) -> Response:
-    """Answer one request; a problem is counted by its type."""
+    """Answer one request."""
+    arrived, received = utc_now(), time.perf_counter()
     state = state_of(request)
-    try:
-        return await _answer(request, state)
-    except Problem as problem:
-        state.metrics.rejected.labels(problem.type).inc()
-        raise
-
-
-async def _answer(request: Request, state: State) -> Response:
-    received = time.perf_counter()
     settings = state.settings
     model = state.watcher.catalog.answering(
         request.path_params.get("model", ""), request.path_params.get("version", "")
     )
     probabilities = _asks_probabilities(request, model)
+    # Before the body is read: who cannot be answered now shall not fill the memory meanwhile.
+    state.engine.admit(model)
     body = await read_json_body(
         request,
         max_bytes=settings.predict_max_body_bytes,
@@ -41,10 +37,11 @@ async def _answer(request: Request, state: State) -> Response:
     )
     job = Job(
         model=model,
-        rows=_decode(model, body, settings.predict_max_rows),
+        rows=await _decode(model, body, settings.predict_max_rows),
         body=body,
         request_id=request.state.request_id,
         probabilities=probabilities,
+        arrived=arrived,
         received=received,
     )
     answer = await state.engine.predict(job)
@@ -54,11 +51,12 @@ async def _answer(request: Request, state: State) -> Response:
     return Response(answer.body, 200, headers, "application/json")
 
 
-def _decode(model: ServedModel, body: bytes, max_rows: int) -> Rows:
+async def _decode(model: ServedModel, body: bytes, max_rows: int) -> Rows:
     try:
         rows = model.decoder.decode(body)
     except InvalidRowsError:
-        raise model.explainer.explain(body) from None
+        # To explain takes long where the body is long.
+        raise await run_in_threadpool(model.explainer.explain, body, max_rows) from None
     if len(rows.items) > max_rows:
         raise TooLarge(f"A request may have {max_rows} rows.")
     return rows
@@ -68,8 +66,8 @@ def _asks_probabilities(request: Request, model: ServedModel) -> bool:
     """Read `?probabilities=true`.
 
     Raises:
-        InvalidRows: it has another value, or another parameter stands beside it.
-        NotFound: this model has no probabilities.
+        InvalidRows: it has another value, another parameter stands beside it, or this model has no
+            probabilities.
     """
     query = request.url.query
     if not query:
@@ -79,5 +77,5 @@ def _asks_probabilities(request: Request, model: ServedModel) -> bool:
     if query.endswith("false"):
         return False
     if not model.loaded.predictor.classes:
-        raise NotFound("This model has no probabilities: ask without them.")
+        raise InvalidRows("This model has no probabilities: ask without them.")
     return True

@@ -1,6 +1,8 @@
 """`mlops log`: the prediction log as JSON lines."""
 
+import contextlib
 import json
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -45,3 +47,17 @@ def test_a_log_that_is_not_there_is_a_sentence(mlops: Mlops) -> None:
     told = mlops("log", "export")
     assert told.exit_code == Exit.FAILED
     assert "no prediction log" in told.stderr
+
+
+def test_check_holds_the_ledger_against_the_rows(mlops: Mlops, local_data: Path) -> None:
+    """A row that somebody took out of the log is missed, and the verb fails."""
+    logged(local_data, "first", "second")
+    assert mlops("log", "check").exit_code == Exit.DONE
+
+    path = local_data / "predictions.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM requests WHERE request_id = 'first'")
+    checked = mlops("log", "check", "--json")
+    assert checked.exit_code == Exit.FAILED
+    [row] = json.loads(checked.stdout)
+    assert (row["counted"], row["logged"]) == (2, 1)

@@ -120,7 +120,7 @@ def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None
 
 def test_passwords_that_are_set_are_not_made(local_data: Path) -> None:
     """A role's password is made only where nobody chose one; that of predict never is."""
-    chosen = Settings(metrics_password="chosen")  # type: ignore[arg-type]
+    chosen = Settings(metrics_password="chosen")
     settings = with_secrets(chosen)
     assert settings.metrics_password.get_secret_value() == "chosen"
     assert settings.admin_password.get_secret_value()

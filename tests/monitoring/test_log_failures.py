@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from monitoring.log_reader import LogReader
 from monitoring.options import LogOptions
 from monitoring.prediction_log import PredictionLog
 from monitoring.views import ViewColumn
+from tests.monitoring.conftest import NOON
 
 NewEntry = Callable[..., Entry]
 NewLog = Callable[..., PredictionLog]
@@ -313,3 +315,31 @@ def test_leftovers_of_a_removed_log_do_not_enter_the_new_one(
     path.with_name(path.name + "-wal").write_bytes(wal)
     with new_log():
         assert logged(path) == []
+
+
+def test_a_checkpoint_that_was_cut_short_loses_nothing(tmp_path: Path, new_entry: NewEntry) -> None:
+    """Its first page may name more pages than the file has: the rest is in the WAL beside it."""
+    whole, cut = tmp_path / "whole.sqlite", tmp_path / "cut.sqlite"
+    log = PredictionLog(whole, LogOptions(), lambda: NOON)
+    log.open()
+    log.checkpoint()
+    for number in range(200):
+        log.write([new_entry(request_id=str(number))])
+    shutil.copy(whole, cut)
+    shutil.copy(f"{whole}-wal", f"{cut}-wal")
+    log.close()
+
+    # What a checkpoint does first: the newest copy of page 1 goes from the WAL into the file.
+    wal = Path(f"{cut}-wal").read_bytes()
+    page_bytes = int.from_bytes(wal[8:12], "big")
+    frames = range(32, len(wal), 24 + page_bytes)
+    newest = max(at for at in frames if int.from_bytes(wal[at : at + 4], "big") == 1)
+    with cut.open("r+b") as file:
+        file.write(wal[newest + 24 : newest + 24 + page_bytes])
+    named = int.from_bytes(cut.read_bytes()[28:32], "big")
+    assert named * page_bytes > cut.stat().st_size, "the harness made no unfinished checkpoint"
+
+    with PredictionLog(cut, LogOptions(), lambda: NOON) as again:
+        again.write([new_entry(request_id="next")])
+    assert LogReader(cut).check().holds
+    assert len(list(LogReader(cut).export())) == 201
