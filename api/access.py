@@ -45,7 +45,13 @@ class Access:
                     *message.get("headers", ()),
                     (b"x-request-id", request_id.encode("ascii")),
                 ]
-            await send(message)
+            try:
+                await send(message)
+            except (OSError, RuntimeError) as error:
+                # What the transport raises when the caller has reset the connection.
+                if isinstance(error, OSError) or "closed" in str(error):
+                    raise ClientDisconnect from None
+                raise
 
         try:
             await self._app(scope, receive, send_with_id)

@@ -66,7 +66,11 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
         problem = error if isinstance(error, Problem) else problem_of(error)
         if getattr(request.scope.get("route"), "path", "") in PREDICT_PATHS:
             counted.rejected.labels(problem.type).inc()
-        return problem.response()
+        response = problem.response()
+        if request.method == "POST" and not getattr(request.state, "body_read", False):
+            # Who sends a long body to a closed door shall not go on sending it.
+            response.headers["Connection"] = "close"
+        return response
 
     app = FastAPI(
         title="Prediction service",
@@ -143,7 +147,7 @@ async def lifespan(
             settings,
             metrics=metrics,
             journal=journal,
-            on_swap=partial(resources.declare_columns, log),
+            on_swap=partial(resources.adopt, log, settings, journal),
         )
         metrics.service_info.labels(app.version, settings.git_branch, settings.git_head).set(1)
         for collector in (

@@ -33,6 +33,7 @@ async def read_json_body(request: Request, *, max_bytes: int, timeout_seconds: f
                     raise _too_large(max_bytes)
                 parts.append(part)
                 if not message.get("more_body", False):
+                    request.state.body_read = True
                     return b"".join(parts) if len(parts) > 1 else part
     except TimeoutError:
         raise BodyTimeout(
@@ -42,16 +43,21 @@ async def read_json_body(request: Request, *, max_bytes: int, timeout_seconds: f
 
 
 def _check_media_type(request: Request) -> None:
-    declared = request.headers.get("content-type", "")
-    if declared != "application/json":
-        media_type, *parameters = [part.strip().lower() for part in declared.split(";")]
-        charsets = [p.partition("=")[2].strip('"') for p in parameters if p.startswith("charset=")]
-        if media_type != "application/json" or any(c not in {"utf-8", "utf8"} for c in charsets):
-            raise UnsupportedMediaType(
-                "Send the body as `Content-Type: application/json`, in UTF-8."
-            )
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    declared = request.headers.getlist("content-type")
+    if declared != ["application/json"] and not (len(declared) == 1 and _is_json(declared[0])):
+        raise UnsupportedMediaType("Send the body as `Content-Type: application/json`, in UTF-8.")
+    encodings = request.headers.getlist("content-encoding")
+    if any(encoding.strip().lower() != "identity" for encoding in encodings):
         raise UnsupportedMediaType("Send the body without a content encoding.")
+
+
+def _is_json(declared: str) -> bool:
+    media_type, *parameters = [part.strip().lower() for part in declared.split(";")]
+    charsets = [p.partition("=") for p in parameters if p.startswith("charset")]
+    return media_type == "application/json" and all(
+        name.strip() == "charset" and value.strip().strip('"') in {"utf-8", "utf8"}
+        for name, _, value in charsets
+    )
 
 
 def _too_large(max_bytes: int) -> TooLarge:

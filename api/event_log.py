@@ -4,8 +4,12 @@ Exceptions appear by type and place. Their messages are left out, because those 
 libraries quote the values that they choked on, and values may be personal.
 """
 
+import io
 import logging
+import os
+import queue
 import sys
+import threading
 import traceback
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
@@ -17,6 +21,8 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 EventLog = FilteringBoundLogger
+MAX_LINES = 10_000
+CLOSE_SECONDS = 1.0
 LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.NOTSET)
 
 
@@ -54,6 +60,51 @@ class LineStream:
         """Flush what was written, if that is possible."""
         with suppress(OSError, ValueError):
             self._stream.flush()
+
+
+class BackgroundStream(io.RawIOBase):
+    """A stream whose lines a thread writes: a reader that stalls must not stall the service.
+
+    Lines beyond `MAX_LINES` are dropped; how many were is told once there is room again.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._lines: queue.Queue[bytes | None] = queue.Queue(MAX_LINES)
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
+        self._thread.start()
+
+    def write(self, line: Any) -> int:
+        """Leave a line to the thread."""
+        try:
+            self._lines.put_nowait(bytes(line))
+        except queue.Full:
+            self._dropped += 1
+        return len(line)
+
+    def close(self) -> None:
+        """Give the thread a moment to write what is left."""
+        if not self.closed:
+            with suppress(queue.Full):
+                self._lines.put_nowait(None)
+                self._thread.join(CLOSE_SECONDS)
+        super().close()
+
+    def _run(self) -> None:
+        while (line := self._lines.get()) is not None:
+            if self._dropped:
+                line = (
+                    msgspec.json.encode({"event": "lines-dropped", "lines": self._dropped})
+                    + b"\n"
+                    + line
+                )
+                self._dropped = 0
+            # What cannot be written is lost: there is nobody to tell.
+            with suppress(OSError):
+                while line:
+                    line = line[os.write(self._descriptor, line) :]
 
 
 class ForwardingHandler(logging.Handler):

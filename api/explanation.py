@@ -7,6 +7,7 @@ most `MAX_ERRORS` places, and never with a value of the caller's.
 import json
 import math
 from datetime import UTC
+from itertools import islice
 from typing import Annotated, Any
 
 import msgspec
@@ -61,9 +62,16 @@ class Explainer:
 
     def __init__(self, signature: Signature, *, max_string: int) -> None:
         self._row = row_model(signature, max_string=max_string)
+        self._known = frozenset(column.name for column in signature.inputs)
 
     def explain(self, body: bytes, max_rows: int) -> Problem:
         """Return the problem of a body that the decoder refused."""
+        try:
+            # Counted before they are parsed, as that takes long where there are very many.
+            if len(msgspec.json.decode(body, type=list[msgspec.Raw])) > max_rows:
+                return TooLarge(f"A request may have {max_rows} rows.")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass  # no array, or no JSON: told below
         try:
             document = parse_strictly(body)
         except InvalidJson as problem:
@@ -74,8 +82,6 @@ class Explainer:
             return InvalidRows("Send one row as an object, or an array of rows.")
         elif not document:
             return InvalidRows("Send at least one row.")
-        elif len(document) > max_rows:
-            return TooLarge(f"A request may have {max_rows} rows.")
         else:
             errors = []
             for index, row in enumerate(document):
@@ -87,6 +93,10 @@ class Explainer:
         return InvalidRows("Mend the fields that `errors` points to.", errors=errors)
 
     def _errors_of(self, row: Any, place: tuple[int, ...]) -> list[FieldError]:
+        if isinstance(row, dict) and len(row) > len(self._known) + MAX_ERRORS:
+            # More unknown fields than are told would only cost time.
+            unknown = islice((name for name in row if name not in self._known), MAX_ERRORS)
+            row = {name: row[name] for name in (*self._known & row.keys(), *unknown)}
         try:
             self._row.model_validate(row)
         except ValidationError as error:

@@ -47,9 +47,6 @@ class ModelWatcher:
         except (ModelStoreError, OSError) as error:
             self._warn("store-unreadable", str(error))
             return
-        if self.catalog.versions and not catalog.versions and not catalog.refusals:
-            self._warn("store-unreadable", "The model store is gone: the models answer on.")
-            return
         self._trouble = ""
         self._seen = seen
         self._tell_moves(catalog)
@@ -113,6 +110,16 @@ class ModelWatcher:
                     names[alias] = found.manifest.version
             if served:
                 versions[model], aliases[model] = served, names
+        for model in self.catalog.versions.keys() - versions.keys():
+            # Gone from the store, which nobody does on purpose while it answers.
+            reason = (
+                f"The model {model} has no alias in the store any more: promote a version of it."
+            )
+            versions[model] = self.catalog.versions[model]
+            aliases[model] = self.catalog.aliases[model]
+            if model not in {refusal.model for refusal in refusals}:
+                refusals.append(Refusal(model, "", reason))
+                self._refused(refusals[-1])
         default = self.catalog.default or (next(iter(versions)) if len(versions) == 1 else "")
         return Catalog(default, versions, aliases, tuple(refusals))
 

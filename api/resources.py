@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from api.catalog import Catalog
+from api.journal import Journal
 from api.settings import Settings
 from model_store.file_store import FileModelStore
 from model_store.store import LoadPolicy, ModelStore
@@ -57,12 +58,18 @@ def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
     return log, ""
 
 
-def declare_columns(log: PredictionLog, catalog: Catalog) -> None:
-    """Make the log's views show the columns of all served models.
+def adopt(log: PredictionLog, settings: Settings, journal: Journal, catalog: Catalog) -> None:
+    """Make the log's views show the columns of all served models, and see that it hides the right.
 
     Raises:
         LogUnavailableError: they will be made when the log can be written again.
+        ValueError: two models have names that SQLite takes for one.
     """
+    known = {column.name for served in catalog for column in served.manifest.signature}
+    for name in settings.log_personal_fields:
+        if name not in known:
+            # Misspelt, it would hide nothing, and nobody would know.
+            journal.tell("personal-field-unknown", level="error", column=name)
     for served in catalog:
         signature = served.manifest.signature
         columns = [ViewColumn(c.name, str(c.kind), "input") for c in signature.inputs]

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.event_log import EventLog, ForwardingHandler
+from api.protocol import Protocol
 from api.settings import Settings
 from api.state import State
 
@@ -82,11 +83,12 @@ def run(
     on_ready: Callable[[State], None],
 ) -> bool:
     """Serve until told to stop; return whether the service ever started."""
+    logging.captureWarnings(capture=True)
     logging.basicConfig(handlers=[ForwardingHandler(events)], level=logging.WARNING, force=True)
     config = uvicorn.Config(
         app,
         access_log=False,
-        http="httptools",
+        http=Protocol,
         lifespan="on",
         log_config=None,
         loop="uvloop",

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     """How often the store is asked whether an alias has moved."""
 
     train_if_empty: str = "examples/iris"
-    """The pipeline to run when the service starts on an empty store; empty: none."""
+    """The pipeline to run when the service starts on an empty store; `none` runs none."""
     train_cell_timeout_seconds: Seconds = 600
     """How long one cell of a notebook may run before its run fails."""
     train_setup: str = "setup-1"
@@ -179,6 +179,16 @@ class Settings(BaseSettings):
         if len({self.predict_username, self.metrics_username, self.admin_username}) < ROLES:
             raise ValueError("each role needs a user name of its own")
         return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _text(cls, values: Any) -> Any:
+        for name, value in values.items():
+            try:
+                str(value).encode()
+            except UnicodeEncodeError:
+                raise ValueError(f"{name.upper()} is no UTF-8 text") from None
+        return values
 
     @field_validator("log_key")
     @classmethod

@@ -83,7 +83,7 @@ def settings_file(environment: Mapping[str, str]) -> Path:
         SettingsError: the file that is named is not there.
     """
     named = environment.get("SETTINGS_FILE")
-    if named and not Path(named).is_file():
+    if named and not Path(named).exists():
         raise SettingsError("SETTINGS_FILE names no file: give the path of one, or unset it.")
     return Path(named) if named else PROJECT_ROOT / "settings.ini"
 

@@ -18,8 +18,3 @@ app.command()(serve)
 app.command()(settings)
 app.add_typer(models.app, name="models")
 app.add_typer(log.app, name="log")
-
-
-def main() -> None:
-    """Run the command."""
-    app()

@@ -15,7 +15,8 @@ from monitoring.log_reader import LogReader
 
 app = typer.Typer(no_args_is_help=True, help="Read the prediction log as JSON lines.")
 
-After = Annotated[int, typer.Option(help="Begin after this sequence number.")]
+MAX_SEQUENCE = 2**63 - 1
+AFTER = typer.Option(min=0, max=MAX_SEQUENCE, help="Begin after this sequence number.")
 
 
 NONE = (0, 0)
@@ -33,15 +34,13 @@ class BalanceRow(NamedTuple):
 
 
 @app.command()
-def export(*, after: After = 0) -> None:
+def export(*, after: Annotated[int, AFTER] = 0) -> None:
     """Print every logged request, one JSON object a line, in the order of the log."""
     _print(_reader().export(after))
 
 
 @app.command()
-def follow(
-    *, after: Annotated[int | None, typer.Option(help="Begin after this sequence number.")] = None
-) -> None:
+def follow(*, after: Annotated[int | None, AFTER] = None) -> None:
     """Print requests as they are logged, until interrupted."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -48,6 +48,8 @@ def sentences() -> Iterator[None]:
         fail(str(error), Exit.NOT_FOUND)
     except ModelStoreError as error:
         fail(str(error))
+    except UnicodeEncodeError:
+        fail("Names and reasons must be UTF-8 text.", Exit.USAGE)
     except OSError as error:
         fail(f"The model store cannot be read or written ({error}).")
 

@@ -1,17 +1,21 @@
 """`mlops serve`: from an empty folder, or a table, to a running service in one command."""
 
+import gc
 import json
 import os
 import shlex
+import signal
+import sys
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal, cast
 
 import typer
 from pydantic import SecretStr
 
 from api import resources
 from api.app import create_app
-from api.event_log import make_event_log
+from api.event_log import BackgroundStream, make_event_log
 from api.openapi import example_rows
 from api.server import AddressError, listen
 from api.server import run as run_server
@@ -27,6 +31,8 @@ from mlops.table import train_table
 from mlops.train import Parameters, parse_parameters
 from mlops.train import run as run_training
 
+STANDARD_OUTPUT = 1
+
 Data = Annotated[Path | None, typer.Option(help="A table to train on first: CSV or Parquet.")]
 Target = Annotated[str, typer.Option(help="The column of the table to predict.")]
 Task = Annotated[
@@ -39,6 +45,8 @@ def serve(
     data: Data = None, target: Target = "", task: Task = "", parameter: Parameters = None
 ) -> None:
     """Serve the models of the store; train one first if it is empty, or if a table is given."""
+    # Until the server handles them: as process 1 of a container we would not be stopped otherwise.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
     settings = load_settings()
     # The address comes first: who cannot have it shall not wait for a training.
     try:
@@ -48,11 +56,15 @@ def serve(
     with listener:
         settings = with_secrets(_with_model(settings, data, target, task, parameter or []))
         settings = _with_checkout(settings)
-        events = make_event_log(settings.service_event_level)
-        app = create_app(settings, events=events)
-        port = listener.getsockname()[1]
-        if not run_server(app, listener, settings, events, lambda state: _welcome(state, port)):
-            fail(app.state.refusal or "The service could not start: see the events above.")
+        # Loading a model imports its libraries; see `mlops.__main__`.
+        gc.disable()
+        with closing(BackgroundStream(STANDARD_OUTPUT)) as stream:
+            events = make_event_log(settings.service_event_level, cast("BinaryIO", stream))
+            app = create_app(settings, events=events)
+            port = listener.getsockname()[1]
+            ran = run_server(app, listener, settings, events, lambda state: _welcome(state, port))
+    if not ran:
+        fail(app.state.refusal or "The service could not start: see the events above.")
 
 
 def _with_model(
@@ -102,7 +114,7 @@ def _with_checkout(settings: Settings) -> Settings:
 
 def _train_if_empty(settings: Settings) -> None:
     with sentences():
-        if resources.model_store(settings).models() or not settings.train_if_empty:
+        if resources.model_store(settings).models() or settings.train_if_empty in {"", "none"}:
             return
     tell(f"The model store is empty: training {settings.train_if_empty} first.")
     run_training(settings, PROJECT_ROOT / settings.train_if_empty, {})
@@ -122,6 +134,9 @@ def _refuse_ambiguous(settings: Settings) -> None:
 
 def _welcome(state: State, port: int) -> None:
     """Tell a person where the service is and how to ask it; on standard error."""
+    # What is here now stays, and need not be looked through again.
+    gc.freeze()
+    gc.enable()
     settings, catalog = state.settings, state.watcher.catalog
     host = f"[{settings.service_host}]" if ":" in settings.service_host else settings.service_host
     address = f"http://{host}:{port}"

@@ -4,6 +4,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 from pydantic import SecretStr, ValidationError
+from pydantic_settings import SettingsError as SourceError
 
 from api.settings import Settings
 from api.settings_sources import SettingsError, settings_sources
@@ -25,6 +26,8 @@ def load_settings() -> Settings:
         return Settings()
     except SettingsError as error:
         fail(str(error), Exit.USAGE)
+    except SourceError:
+        fail("A file in the folder of secrets cannot be read: it must be UTF-8 text.", Exit.USAGE)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False, include_context=False)[0]
         name = "_".join(str(part) for part in found["loc"]).upper() or "The settings"

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from fastapi import FastAPI
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from api.app import create_app
 from api.catalog import CHAMPION, Catalog, ServedModel
@@ -81,6 +83,18 @@ class Estimator:
         self.calls.append(len(frame))
         instead = self._before(frame)
         return (frame["a"] + 2 * frame["b"]).to_numpy() if instead is None else instead
+
+
+class GoneStream(io.BytesIO):
+    """A stream whose reader has left, as in `mlops serve | head`, or whose disk is full."""
+
+    def write(self, _: object) -> int:
+        """Fail."""
+        raise BrokenPipeError
+
+    def flush(self) -> None:
+        """Fail."""
+        raise BrokenPipeError
 
 
 class ConstantPredictor:
@@ -156,6 +170,35 @@ class Service:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"content-type": "application/json"} | more.pop("headers", {})
         return self.client.post(path, content=content, headers=headers, **more)
+
+    def exchange(self, *received: Message) -> list[Message]:
+        """Send one prediction as these messages of a server; return those of the service.
+
+        A service that asks for more than these answers 500.
+        """
+        headers = [(b"content-type", b"application/json")]
+        scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "POST",
+            "path": "/predict",
+            "root_path": "",
+            "query_string": b"",
+            "headers": headers,
+            "client": ("192.0.2.1", 50000),
+            "state": dict(self.client.app_state),
+        }
+        incoming, sent = deque(received), list[Message]()
+
+        async def receive() -> Message:
+            return incoming.popleft()
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        assert self.client.portal
+        self.client.portal.call(self.app, scope, receive, send)
+        return sent
 
     def events(self, kind: str | None = None) -> list[dict[str, Any]]:
         """Return the events so far, of one kind or all."""

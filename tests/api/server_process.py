@@ -25,6 +25,8 @@ class Server:
     process: "subprocess.Popen[str]"
     port: int
     """0 if it did not start."""
+    said: str
+    """What was said on standard error until then."""
 
     def connect(self) -> socket.socket:
         """Open a connection."""
@@ -42,9 +44,10 @@ def process_of(folder: Path, published: Path, **variables: str) -> Iterator[Serv
     """Serve both published models from a process, `fruit` by default, on a free port."""
     if not (folder / "models").exists():
         (folder / "models").symlink_to(published, target_is_directory=True)
+    (folder / "settings.ini").touch()
     own = {
         "LOCAL_DATA": str(folder),
-        "SETTINGS_FILE": os.devnull,
+        "SETTINGS_FILE": str(folder / "settings.ini"),
         "SERVICE_HOST": "127.0.0.1",
         "SERVICE_PORT": "0",
         "MODEL_NAME": "fruit",
@@ -62,8 +65,11 @@ def process_of(folder: Path, published: Path, **variables: str) -> Iterator[Serv
         )
     assert process.stderr
     try:
-        ports = (re.search(r"address +http://\S+:(\d+)", line) for line in process.stderr)
-        yield Server(process, next((int(port[1]) for port in ports if port), 0))
+        said, port = "", None
+        while not port and (line := process.stderr.readline()):
+            said += line
+            port = re.search(r"address +http://\S+:(\d+)", line)
+        yield Server(process, int(port[1]) if port else 0, said)
     finally:
         process.kill()
         process.communicate()

@@ -152,6 +152,30 @@ def test_routes_are_told_by_their_templates(service: Service) -> None:
     }
 
 
+def test_a_wrong_method_is_counted_by_its_route(service: Service) -> None:
+    """Also on the routes that decode their own bodies."""
+    service.client.get("/predict")
+    service.client.put("/models/sum/predict")
+    service.client.post("/health/live")
+    assert {labels[1:] for labels in service.samples("http_requests_total")} == {
+        ("GET", "/predict", "405"),
+        ("PUT", "/models/{model}/predict", "405"),
+        ("POST", "/health/live", "405"),
+    }
+
+
+def test_a_caller_that_leaves_midway_is_no_fault_of_the_service(service: Service) -> None:
+    """Recorded as 499, without an error, and without a rejection that nobody was told."""
+    sent = service.exchange(
+        {"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}
+    )
+    assert sent == []
+    (line,) = service.events("request")
+    assert line["status"] == CLIENT_LEFT
+    assert [event for event in service.events() if event["level"] == "error"] == []
+    assert service.samples("predict_rejected_total") == {}
+
+
 def test_an_access_line_holds_these_members(service: Service) -> None:
     """And neither an address nor a user name, which would be personal."""
     service.predict(SUM_ROW)

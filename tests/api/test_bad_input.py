@@ -4,11 +4,13 @@ import base64
 import json
 import pickle
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.attempts import LIMIT
 from api.problems import Problem
 from tests.api.conftest import (
     KINDS_ROW,
@@ -286,26 +288,29 @@ def test_json_may_be_declared_with_parameters(kinds: Service, kind: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("POST", "/predict/", 404),
-        ("POST", "//predict", 404),
-        ("POST", "/xyzzy", 404),
-        ("POST", "/models/..%2f..%2fetc/predict", 404),
-        ("GET", "/predict", 405),
-        ("HEAD", "/predict", 405),
-        ("XYZZY", "/predict", 405),
-        ("PUT", "/models/xyzzy/predict", 405),
-    ],
+    "path", ["/predict/", "//predict", "/xyzzy", "/models/..%2f..%2fetc/predict"]
 )
-def test_what_no_route_takes_is_refused_before_anything_is_read(
-    kinds: Service, method: str, path: str, status: int
-) -> None:
+def test_a_path_that_no_route_has_is_404(kinds: Service, path: str) -> None:
     """No prediction was asked for, so none is counted as rejected."""
     body = row(text=VALUE)
-    assert_refused(
-        kinds, lambda: kinds.client.request(method, path, content=body), status, rejected=0
-    )
+    assert_refused(kinds, lambda: kinds.client.post(path, content=body), 404, rejected=0)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/predict"),
+        ("HEAD", "/predict"),
+        ("XYZZY", "/predict"),
+        ("PUT", "/models/xyzzy/predict"),
+    ],
+)
+def test_another_method_on_a_path_for_predictions_is_405(
+    kinds: Service, method: str, path: str
+) -> None:
+    """Whoever meant to predict is counted as rejected."""
+    body = row(text=VALUE)
+    assert_refused(kinds, lambda: kinds.client.request(method, path, content=body), 405)
 
 
 @pytest.mark.parametrize("path", ["/models/xyzzy/predict", "/models/sum/versions/xyzzy/predict"])
@@ -336,3 +341,39 @@ def test_bad_credentials_are_401(kinds: Service, credentials: str) -> None:
         401,
         rejected=0,
     )
+
+
+@pytest.fixture
+def guarded(serve: Serve, new_settings: NewSettings) -> Iterator[Service]:
+    """Return a service that asks for credentials, which its client has."""
+    passwords = {"predict_open": "no", "predict_password": "predict-secret"}
+    with serve(used=new_settings(**passwords)) as service:
+        service.install(loaded(ConstantPredictor(), signature=KINDS_SIGNATURE))
+        service.client.auth = ("predict", "predict-secret")
+        yield service
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "status", "reason"),
+    [
+        ("predict", VALUE, 401, "unauthorized"),
+        (VALUE, "predict-secret", 401, "unauthorized"),
+        ("metrics", "metrics-secret", 403, "forbidden"),
+    ],
+)
+def test_a_prediction_that_the_gate_refuses_is_counted_as_rejected(
+    guarded: Service, user: str, password: str, status: int, reason: str
+) -> None:
+    """Its body is not looked at."""
+    assert_refused(guarded, lambda: guarded.predict(b"xyzzy", auth=(user, password)), status)
+    assert guarded.samples("predict_rejected_total") == {("predict_rejected_total", reason): 1}
+
+
+def test_a_prediction_with_guessed_credentials_is_429(guarded: Service) -> None:
+    """At the eleventh guess; whoever has a user name of their own is answered."""
+    guess = partial(guarded.predict, KINDS_ROW, auth=(VALUE, VALUE))
+    for _ in range(LIMIT):
+        assert guess().status_code == 401
+    assert_refused(guarded, guess, 429)
+    counted = guarded.samples("predict_rejected_total")
+    assert counted["predict_rejected_total", "too-many-attempts"] == 1

@@ -2,15 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from api.catalog import ServedModel
-from api.engine import MAX_BATCH_ROWS, Answer, Engine
+from api.engine import Engine
+from api.job import Answer
+from api.lane import MAX_BATCH_ROWS
 from api.problems import (
     DeadlineExceeded,
     LogUnavailable,
@@ -25,34 +26,13 @@ from model_store.predictor import Prediction
 from model_store.row_decoder import Rows
 from monitoring.log_reader import LogReader
 from tests.api.conftest import Estimator, NewSettings, loaded, served
-from tests.api.engine_bench import Bench, new_job, outcomes, refuse_negative
+from tests.api.engine_bench import Bench, Held, new_job, outcomes, refuse_negative, until
 
 
 @pytest.fixture
-def bench(settings: Settings) -> Iterator[Bench]:
+def bench(settings: Settings) -> Bench:
     """Return an engine's bench."""
-    made = Bench(settings)
-    yield made
-    made.log.close()
-
-
-class Gate:
-    """An estimator that waits in its call, until it is let go."""
-
-    def __init__(self) -> None:
-        self.entered = threading.Event()
-        self.released = threading.Event()
-        self.estimator = Estimator(self._wait)
-
-    def _wait(self, _frame: pd.DataFrame) -> None:
-        self.entered.set()
-        assert self.released.wait(30)
-
-    async def occupied(self, engine: Engine, model: ServedModel) -> "asyncio.Task[Answer]":
-        """Let a request occupy the engine; return it."""
-        task = asyncio.create_task(engine.predict(new_job(model, 0)))
-        assert await asyncio.to_thread(self.entered.wait, 30)
-        return task
+    return Bench(settings)
 
 
 def test_requests_of_one_turn_share_a_call_and_a_transaction(bench: Bench) -> None:
@@ -78,42 +58,42 @@ def test_requests_of_one_turn_share_a_call_and_a_transaction(bench: Bench) -> No
 
 def test_requests_that_come_while_a_batch_is_answered_form_the_next_one(bench: Bench) -> None:
     """Nobody waits for a timer."""
-    gate = Gate()
-    model = served(loaded(gate.estimator))
+    held = Held()
 
     async def scenario(engine: Engine) -> None:
-        first = await gate.occupied(engine, model)
-        others = [asyncio.create_task(engine.predict(new_job(model, n))) for n in range(5)]
+        first = await held.occupied(engine)
+        others = [asyncio.create_task(engine.predict(new_job(held.model, n))) for n in range(5)]
         await asyncio.sleep(0)
         assert bench.sample("predict_queue_depth") == 5
-        gate.released.set()
+        held.released.set()
         await asyncio.gather(first, *others)
 
     bench.run(scenario)
-    assert gate.estimator.calls == [1, 5]
+    assert held.estimator.calls == [1, 5]
     assert bench.sample("predict_queue_depth") == 0
 
 
 def test_a_batch_is_closed_once_it_is_full(bench: Bench) -> None:
     """Nobody waits long for strangers' rows."""
-    gate = Gate()
-    model = served(loaded(gate.estimator))
+    held = Held()
 
     async def scenario(engine: Engine) -> None:
-        first = await gate.occupied(engine, model)
-        large = new_job(model, 1)
+        first = await held.occupied(engine)
+        large = new_job(held.model, 1)
         large.rows = Rows(large.rows.items * MAX_BATCH_ROWS, single=False)
-        others = [asyncio.create_task(engine.predict(job)) for job in (large, new_job(model, 2))]
+        others = [
+            asyncio.create_task(engine.predict(job)) for job in (large, new_job(held.model, 2))
+        ]
         await asyncio.sleep(0)
-        gate.released.set()
+        held.released.set()
         await asyncio.gather(first, *others)
 
     bench.run(scenario)
-    assert gate.estimator.calls == [1, MAX_BATCH_ROWS, 1]
+    assert held.estimator.calls == [1, MAX_BATCH_ROWS, 1]
 
 
-def test_each_model_of_a_batch_is_called_once(bench: Bench) -> None:
-    """All of them in one transaction; two versions of one model are two models."""
+def test_each_model_has_batches_of_its_own(bench: Bench) -> None:
+    """One call and one transaction each; two versions of one model are two models."""
     ones, twos = Estimator(), Estimator(lambda frame: np.full(len(frame), 7.0))
     one, two = served(loaded(ones)), served(loaded(twos, version="v2"))
 
@@ -125,7 +105,7 @@ def test_each_model_of_a_batch_is_called_once(bench: Bench) -> None:
 
     bench.run(scenario)
     assert (ones.calls, twos.calls) == ([2], [2])
-    assert bench.sample("prediction_log_commit_seconds_count") == 1
+    assert bench.sample("prediction_log_commit_seconds_count") == 2
 
 
 def test_a_model_that_raises_fails_only_the_request_that_it_raised_for(bench: Bench) -> None:
@@ -207,99 +187,88 @@ def test_an_answer_that_is_none_is_not_given(
     assert bench.totals == {"failed": (1, 1)}
 
 
-@pytest.mark.parametrize(("seconds", "on_loop"), [(0.0, True), (10.0, False)])
-def test_a_call_that_is_expected_to_take_long_leaves_the_loop_free(
-    bench: Bench, seconds: float, *, on_loop: bool
-) -> None:
-    """What calls took lately decides; an unknown model counts as slow."""
-    threads: list[threading.Thread] = []
-    model = served(loaded(Estimator(lambda _: threads.append(threading.current_thread()))))
-    model.costs.observe(1, seconds)
-
-    async def scenario(engine: Engine) -> None:
-        await engine.predict(new_job(model, 1))
-
-    bench.run(scenario)
-    assert [thread is threading.main_thread() for thread in threads] == [on_loop]
-
-
 def test_who_comes_when_the_queue_is_full_is_told_to_come_back(new_settings: NewSettings) -> None:
     """503 with `Retry-After`; those who wait are answered."""
     bench = Bench(new_settings(predict_queue_requests=2))
-    gate = Gate()
-    model = served(loaded(gate.estimator))
+    held = Held()
 
     async def scenario(engine: Engine) -> None:
-        first = await gate.occupied(engine, model)
-        waiting = [asyncio.create_task(engine.predict(new_job(model, n))) for n in (1, 2)]
+        first = await held.occupied(engine)
+        waiting = [asyncio.create_task(engine.predict(new_job(held.model, n))) for n in (1, 2)]
         await asyncio.sleep(0)
-        (shed,) = await outcomes(engine, new_job(model, 3))
+        (shed,) = await outcomes(engine, new_job(held.model, 3))
         assert isinstance(shed, Overloaded)
         assert shed.response().status_code == 503
         assert shed.response().headers["retry-after"] == "1"
-        gate.released.set()
+        held.released.set()
         assert len(await asyncio.gather(first, *waiting)) == 3
 
     bench.run(scenario)
-    bench.log.close()
     assert bench.totals == {"answered": (3, 3)}
 
 
-def test_who_has_waited_too_long_is_told_and_costs_the_model_nothing(
-    new_settings: NewSettings,
-) -> None:
-    """504; a request whose caller no longer waits is not given to the model."""
-    bench = Bench(new_settings(predict_timeout_seconds=0.05))
-    gate = Gate()
-    model = served(loaded(gate.estimator))
+def test_a_model_runs_in_a_thread_of_its_own(bench: Bench) -> None:
+    """Nothing of it runs on the event loop; another model has another thread."""
+    one, two = Held(), Held()
 
     async def scenario(engine: Engine) -> None:
-        first = await gate.occupied(engine, model)
-        late, also_late = await asyncio.gather(
-            first, engine.predict(new_job(model, 1, 2)), return_exceptions=True
-        )
+        for model in (one.model, two.model) * 2:
+            await engine.predict(new_job(model, 1))
+
+    bench.run(scenario)
+    assert one.threads == [one.threads[0]] * 2
+    assert len({one.threads[0], two.threads[0], threading.main_thread()}) == 3
+
+
+def test_who_has_waited_too_long_is_told(new_settings: NewSettings) -> None:
+    """504. What the model answers then is given to nobody, and counts as failed."""
+    bench = Bench(new_settings(predict_timeout_seconds=0.05))
+    held = Held()
+
+    async def scenario(engine: Engine) -> None:
+        late, also_late = await outcomes(engine, new_job(held.model, 0), new_job(held.model, 1, 2))
         for outcome in (late, also_late):
             assert isinstance(outcome, DeadlineExceeded)
             assert outcome.response().status_code == 504
-        gate.released.set()
+        held.released.set()
+        lane = engine.admit(held.model)
+        await until(lambda: lane.hung_threads == 0)
 
     bench.run(scenario)
-    bench.log.close()
-    assert gate.estimator.calls == [1]
+    assert bench.totals == {"failed": (2, 3)}
+    assert LogReader(bench.path).check().holds
 
 
 def test_a_request_whose_caller_left_costs_the_model_nothing(bench: Bench) -> None:
-    """Its place in the queue is free, and the next one is answered."""
-    gate = Gate()
-    model = served(loaded(gate.estimator))
+    """The next one is answered."""
+    held = Held()
 
     async def scenario(engine: Engine) -> None:
-        first = await gate.occupied(engine, model)
-        gone = asyncio.create_task(engine.predict(new_job(model, 1, 2)))
+        first = await held.occupied(engine)
+        gone = asyncio.create_task(engine.predict(new_job(held.model, 1, 2)))
         await asyncio.sleep(0)
         gone.cancel()
-        gate.released.set()
+        held.released.set()
         await first
-        await engine.predict(new_job(model, 3))
+        await engine.predict(new_job(held.model, 3))
 
     bench.run(scenario)
-    assert gate.estimator.calls == [1, 1]
+    assert held.estimator.calls == [1, 1]
 
 
 def test_closing_answers_all_that_wait_and_refuses_the_rest(bench: Bench) -> None:
     """503: a caller may send it again, to whoever serves then."""
-    gate = Gate()
-    model = served(loaded(gate.estimator))
+    held = Held()
 
     async def scenario(engine: Engine) -> None:
-        tasks = [await gate.occupied(engine, model)]
-        tasks.append(asyncio.create_task(engine.predict(new_job(model, 1))))
+        tasks = [await held.occupied(engine)]
+        tasks.append(asyncio.create_task(engine.predict(new_job(held.model, 1))))
         await asyncio.sleep(0)
         closing = asyncio.create_task(engine.close())
         await asyncio.sleep(0)
-        (refused,) = await outcomes(engine, new_job(model, 2))
+        (refused,) = await outcomes(engine, new_job(held.model, 2))
         assert isinstance(refused, Unavailable)
-        gate.released.set()
+        held.released.set()
         assert all(answer.logged for answer in await asyncio.gather(*tasks))
         await closing
 

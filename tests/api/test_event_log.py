@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from api.event_log import EventLog, ForwardingHandler, make_event_log
+from tests.api.conftest import GoneStream
 
 
 @pytest.fixture
@@ -84,12 +85,12 @@ def test_what_json_does_not_know_is_told_as_text(events: EventLog, stream: Bytes
 
 
 def test_what_libraries_log_becomes_an_event(library: logging.Logger, stream: BytesIO) -> None:
-    """With the library's name and level; the first line of its message is enough."""
+    """With the library's name and level, and the first line of its text, without its arguments."""
     library.warning("%d things are wrong\nsecond line", 3)
     (line,) = lines(stream)
     assert line["level"] == "warning"
     assert (line["event"], line["logger"]) == ("library", "library.part")
-    assert line["message"] == "3 things are wrong"
+    assert line["message"] == "%d things are wrong"
 
 
 def test_an_exception_that_a_library_logs_has_no_message(
@@ -110,3 +111,37 @@ def test_two_event_logs_do_not_share_a_level_or_a_stream(stream: BytesIO) -> Non
     quiet.info("a")
     loud.info("b")
     assert (lines(stream), [line["event"] for line in lines(other)]) == ([], ["b"])
+
+
+@pytest.mark.parametrize(
+    ("level", "message", "told"),
+    [
+        (logging.WARNING, "", "warning"),
+        (logging.WARNING, "%d", "warning"),
+        (logging.WARNING + 5, "%s", "warning"),
+        (logging.CRITICAL + 5, "%s", "critical"),
+    ],
+)
+def test_telling_what_a_library_logs_never_raises(
+    library: logging.Logger, stream: BytesIO, level: int, message: str, told: str
+) -> None:
+    """An empty message, a wrong format, a level of its own: the library must not pay for it."""
+    library.log(level, message, "xyzzy")
+    (line,) = lines(stream)
+    assert (line["level"], line["message"]) == (told, message)
+
+
+def test_a_traceback_that_a_library_logs_as_text_is_left_out(
+    library: logging.Logger, stream: BytesIO
+) -> None:
+    """As of a start that failed, by uvicorn: the text would hold the exception's message."""
+    library.error('Traceback (most recent call last):\n  File "x"\nValueError: xyzzy')
+    assert stream.getvalue() == b""
+
+
+def test_a_stream_that_cannot_be_written_stops_nobody() -> None:
+    """Standard output may be gone, or closed."""
+    closed = BytesIO()
+    closed.close()
+    for stream in (GoneStream(), closed):
+        make_event_log("info", stream).info("unheard")

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.explanation import Explainer, parse_strictly
-from api.problems import MAX_ERRORS, InvalidJson, Problem
+from api.problems import MAX_ERRORS, InvalidJson, InvalidRows, Problem, TooLarge
 from model_store.row_decoder import InvalidRowsError, RowDecoder
 from model_store.signature import LARGEST_INTEGER, Column, Kind, Signature
 
 MAX_STRING = 12
+MAX_ROWS = 10_000
 OUTPUTS = (Column(name="total", kind=Kind.NUMBER),)
 ACCEPTED = "The body does not fit the schema of this model."
 """What the explainer says when it finds nothing wrong; no refused body may be told this."""
@@ -107,7 +108,7 @@ SURROUNDED = st.sampled_from(
 
 def explained(signature: Signature, body: bytes) -> Problem | None:
     """Return what the explaining model has against a body; None if nothing."""
-    problem = Explainer(signature, max_string=MAX_STRING).explain(body)
+    problem = Explainer(signature, max_string=MAX_STRING).explain(body, MAX_ROWS)
     return None if problem.detail == ACCEPTED else problem
 
 
@@ -189,6 +190,14 @@ def test_errors_are_capped() -> None:
     """Sixteen places are enough to mend a program, in one row or in a thousand."""
     assert len(errors_of([{} for _ in range(1000)])) == MAX_ERRORS
     assert len(errors_of(GOOD | {f"x{number}": 1 for number in range(10_000)})) == MAX_ERRORS
+
+
+@pytest.mark.parametrize("body", [b"[{},{},{}]", b"[7,7,7]"])
+def test_too_many_rows_are_not_explained(body: bytes) -> None:
+    """413, whatever is wrong with them; as many as there may be are explained."""
+    explainer = Explainer(SUM, max_string=MAX_STRING)
+    assert isinstance(explainer.explain(body, 2), TooLarge)
+    assert isinstance(explainer.explain(body, 3), InvalidRows)
 
 
 @pytest.mark.parametrize("key", ["k" * 65_536, "\u00e9" * 100, "\N{MELON}" * 100])

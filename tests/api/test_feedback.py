@@ -81,7 +81,11 @@ def test_a_value_is_a_text_a_number_or_a_boolean(predicted: Service, value: obje
         (b'[{"request_id":"first","row":true,"value":1}]', 422),
         (b'[{"request_id":"first","row":0.5,"value":1}]', 422),
         (b'[{"request_id":7,"row":0,"value":1}]', 422),
+        (b'[{"request_id":"first","row":-1,"value":1}]', 422),
         (b'[{"request_id":"first","row":0,"value":null}]', 422),
+        (b'[{"request_id":"first","row":0,"value":"\\ud800"}]', 422),
+        (b'[{"request_id":"\\ud800","row":0,"value":1}]', 422),
+        (b'[{"request_id":"' + b"x" * 129 + b'","row":0,"value":1}]', 422),
         (b'[{"request_id":"first","row":0,"value":["xyzzy"]}]', 422),
         (b'[{"request_id":"first","row":0,"value":1,"extra":"xyzzy"}]', 422),
     ],
@@ -104,8 +108,8 @@ def test_a_wrong_item_is_pointed_to_and_none_is_stored(predicted: Service) -> No
 
 
 def test_a_row_beyond_every_number_is_out_of_range(predicted: Service) -> None:
-    """Negative ones too: rows count from 0."""
-    items = [{"request_id": "first", "row": row, "value": 1} for row in (-1, 2**70)]
+    """Even of those that no database holds."""
+    items = [{"request_id": "first", "row": row, "value": 1} for row in (2**63 - 1, 2**70)]
     assert [item["status"] for item in tell(predicted, items).json()] == ["row out of range"] * 2
 
 

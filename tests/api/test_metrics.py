@@ -24,10 +24,15 @@ NAMES = {
     "model_train_score",
     "model_age_seconds",
     "model_reloads",
+    "model_refused",
+    "predict_out_of_range_rows",
+    "predict_unlogged",
     "service_info",
     "process_cpu_seconds",
     "python_info",
 }
+SILENT = {"predict_rejected", "predict_out_of_range_rows", "predict_unlogged", "model_refused"}
+"""Those that have no series until what they tell of has happened."""
 TOTALS = ("predict_requests_total", "predict_rows_total")
 
 
@@ -48,7 +53,7 @@ def test_the_names_that_dashboards_rely_on_are_there(service: Service) -> None:
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
     assert set(families) >= NAMES
     assert all(families[name].documentation for name in NAMES)
-    assert all(families[name].samples for name in NAMES - {"predict_rejected"})
+    assert all(families[name].samples for name in NAMES - SILENT)
 
 
 def test_totals_are_the_rows_of_the_log(service: Service) -> None:
@@ -105,10 +110,12 @@ def test_rejections_are_counted_by_type(service: Service) -> None:
 
 
 def test_the_served_model_is_told_with_its_scores(service: Service) -> None:
-    """By model, version and alias; its age counts from its publication."""
+    """By model, version, alias and format; its age counts from its publication."""
     version = service.state.watcher.catalog.aliases["sum"]["champion"]
     found = service.samples("model_info", "model_train_score", "model_age_seconds")
     assert found["model_info", "sum", version, "champion", "regression", "skops"] == 1
+    (line,) = [x for x in service.metrics_text().splitlines() if x.startswith("model_info{")]
+    assert 'format="skops"' in line
     assert found["model_train_score", "sum", version, "r2", "test"] == 0.75
     assert found["model_age_seconds", "sum", version] >= 0
 

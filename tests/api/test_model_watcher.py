@@ -1,7 +1,10 @@
 """Swaps without a restart; whatever fails, what answers goes on answering."""
 
+import json
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,7 +32,7 @@ def champion(store: FileModelStore, factor: float, model: str = "sum") -> str:
 
 
 def test_a_new_champion_answers_without_a_restart(service: Service, store: FileModelStore) -> None:
-    """And the old one again after a rollback, without being loaded a second time."""
+    """And the old one again after a rollback, loaded anew: what nobody names leaves the memory."""
     old = answer_of(service)
     new = champion(store, 3)
     assert answer_of(service) == old
@@ -38,8 +41,30 @@ def test_a_new_champion_answers_without_a_restart(service: Service, store: FileM
     store.rollback("sum")
     service.state.watcher.refresh()
     assert answer_of(service) == old == (5, old[1])
-    loaded = service.samples("model_reloads_total")
-    assert loaded["model_reloads_total", "sum", "loaded"] == len(service.events("model-loaded"))
+    assert service.samples("model_reloads_total") == {
+        ("model_reloads_total", "sum", old[1], "loaded"): 2,
+        ("model_reloads_total", "sum", new, "loaded"): 1,
+    }
+    versions = [event["version"] for event in service.events("model-loaded")]
+    assert versions == [old[1], new, old[1]]
+
+
+def test_a_swap_is_told(service: Service, store: FileModelStore) -> None:
+    """From which version to which; at the start from none. In the events and in the log's."""
+    old = answer_of(service)[1]
+    new = champion(store, 3)
+    service.state.watcher.refresh()
+    store.rollback("sum")
+    service.state.watcher.refresh()
+    service.state.watcher.refresh()
+    moves = [("", old), (old, new), (new, old)]
+    told = service.events("model-swapped")
+    assert [(event["source"], event["target"]) for event in told] == moves
+    assert {(event["model"], event["alias"]) for event in told} == {("sum", "champion")}
+    with closing(sqlite3.connect(service.state.log.path)) as connection:
+        found = connection.execute("SELECT detail FROM events WHERE kind = 'model-swapped'")
+        details = [json.loads(detail) for (detail,) in found]
+    assert [(detail["source"], detail["target"]) for detail in details] == moves
 
 
 def test_the_watch_finds_a_new_champion_by_itself(
@@ -107,7 +132,7 @@ def test_a_damaged_champion_leaves_the_old_one_answering(
     (event,) = service.events("model-refused")
     assert event["reason"] == refusal["reason"] != ""
     found = service.samples("model_reloads_total", "model_refused")
-    assert found["model_reloads_total", "sum", "refused"] == 1
+    assert found["model_reloads_total", "sum", new, "refused"] == 1
     assert found["model_refused", "sum", new] == 1
 
 
@@ -151,6 +176,8 @@ def test_a_service_whose_only_version_is_damaged_says_why(
         answer = service.client.get("/health/ready")
         assert answer.status_code == 503
         assert [refusal["version"] for refusal in answer.json()["refused"]] == [bad]
+        # It is not called an empty store.
+        assert bad in answer.json()["missing"]
         good = champion(store, 4)
         service.state.watcher.refresh()
         assert answer_of(service) == (9, good)
@@ -191,3 +218,73 @@ def test_an_empty_store_serves_the_first_model_that_comes(
         service.state.watcher.refresh()
         assert answer_of(service) == (5, version)
         assert service.client.get("/health/ready").status_code == 200
+
+
+def test_a_bundle_that_was_mended_is_served_without_a_restart(
+    serve: Serve, store: FileModelStore, settings: Settings
+) -> None:
+    """No alias has to move for it."""
+    version = champion(store, 2)
+    file = settings.local_data / "models" / "sum" / version / "model.skops"
+    whole = file.read_bytes()
+    file.write_bytes(b"")
+    with serve([]) as service:
+        assert service.client.get("/health/ready").status_code == 503
+        file.write_bytes(whole)
+        service.state.watcher.refresh()
+        assert service.client.get("/health/ready").json()["refused"] == []
+        assert answer_of(service) == (5, version)
+
+
+@pytest.mark.parametrize("vanished", ["models", "models/sum", "models/sum/aliases.json"])
+def test_what_vanishes_from_the_store_goes_on_answering(
+    serve: Serve, new_settings: NewSettings, vanished: str
+) -> None:
+    """Ready, with the reason; other models are not concerned. Once it is back all is as before."""
+    with serve(["sum", "fruit"], used=new_settings(model_name="sum")) as service:
+        old = answer_of(service)
+        path = service.settings.local_data / vanished
+        elsewhere = service.settings.local_data / "elsewhere"
+        path.rename(elsewhere)
+        for _ in range(3):
+            service.state.watcher.refresh()
+        assert answer_of(service) == old
+        assert service.predict({"weight": 60}, "/models/fruit/predict").status_code == 200
+        answer = service.client.get("/health/ready")
+        assert answer.status_code == 200
+        assert all(refusal["reason"] for refusal in answer.json()["refused"])
+        assert "sum" in {refusal["model"] for refusal in answer.json()["refused"]}
+        assert service.events("model-refused")
+        elsewhere.rename(path)
+        service.state.watcher.refresh()
+        assert answer_of(service) == old
+        assert service.client.get("/health/ready").json()["refused"] == []
+
+
+def test_a_store_that_cannot_be_read_is_told_once(service: Service) -> None:
+    """Here a file stands in its place."""
+    old = answer_of(service)
+    models = service.settings.local_data / "models"
+    models.rename(models.with_name("elsewhere"))
+    models.touch()
+    for _ in range(3):
+        service.state.watcher.refresh()
+    assert answer_of(service) == old
+    (event,) = service.events("store-unreadable")
+    assert event["level"] == "error"
+    assert event["reason"]
+
+
+def test_two_models_that_differ_in_letter_case_both_answer(
+    serve: Serve, store: FileModelStore
+) -> None:
+    """The log has a view of one of them only, which is told."""
+    for model, factor in (("sum", 2), ("Sum", 3)):
+        champion(store, factor, model)
+    with serve([]) as service:
+        assert answer_of(service, "/models/sum/predict")[0] == 5
+        assert answer_of(service, "/models/Sum/predict")[0] == 7
+        (event,) = service.events("views-not-made")
+        assert "rename one" in event["reason"]
+        service.state.watcher.refresh()
+        assert len(service.events("views-not-made")) == 1

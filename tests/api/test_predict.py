@@ -1,13 +1,16 @@
 """`POST /predict`, as a caller sees it."""
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
 
 from tests.api.conftest import SUM_ROW, NewSettings, Serve, Service, loaded
+from tests.api.engine_bench import PATIENCE_SECONDS, Held
 
 
 @pytest.fixture
@@ -60,7 +63,7 @@ def test_probabilities_stand_beside_the_label_when_asked_for(fruits: Service) ->
 def test_a_model_without_probabilities_says_so(service: Service) -> None:
     """A regression has none."""
     answer = service.predict(SUM_ROW, "/predict?probabilities=true")
-    assert answer.status_code == 404
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:problem:invalid-rows")
     assert "no probabilities" in answer.json()["detail"]
 
 
@@ -210,3 +213,40 @@ def test_an_unlogged_answer_says_so(serve: Serve, new_settings: NewSettings) -> 
         answer = service.predict(SUM_ROW)
         assert answer.status_code == 200
         assert answer.headers["prediction-logged"] == "false"
+
+
+def test_room_is_asked_before_a_body_is_read(serve: Serve, new_settings: NewSettings) -> None:
+    """Who cannot be answered now shall not fill the memory meanwhile."""
+    held = Held()
+    with (
+        serve(used=new_settings(predict_queue_requests=1)) as service,
+        ThreadPoolExecutor() as pool,
+    ):
+        service.install(loaded(held.estimator))
+        answered = [pool.submit(service.predict, {"a": 0, "b": 1})]
+        try:
+            assert held.entered.acquire(timeout=PATIENCE_SECONDS)
+            answered.append(pool.submit(service.predict, {"a": 1, "b": 1}))
+            while not service.samples("predict_queue_depth")["predict_queue_depth",]:
+                assert not answered[1].done()
+            start, body = service.exchange()
+        finally:
+            held.released.set()
+        assert [answer.result().status_code for answer in answered] == [200, 200]
+    assert start["status"] == 503
+    assert (b"retry-after", b"1") in start["headers"]
+    assert json.loads(body["body"])["type"] == "urn:problem:overloaded"
+
+
+def test_a_bad_body_is_refused_while_a_model_hangs(service: Service) -> None:
+    """Before it comes to the engine."""
+    held = Held()
+    service.install(loaded(held.estimator))
+    with ThreadPoolExecutor() as pool:
+        hanging = pool.submit(service.predict, {"a": 0, "b": 1})
+        try:
+            assert held.entered.acquire(timeout=PATIENCE_SECONDS)
+            assert service.predict({"a": 0}).status_code == 422
+        finally:
+            held.released.set()
+        assert hanging.result().status_code == 200

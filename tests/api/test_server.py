@@ -138,16 +138,20 @@ def test_a_service_whose_port_is_taken_leaves_at_once(tmp_path: Path, published:
         with process_of(tmp_path, published, SERVICE_PORT=str(port)) as server:
             assert server.port == 0
             assert server.process.wait(PATIENCE_SECONDS) == 1
+            assert "Address already in use" in server.said
     assert not (tmp_path / "predictions.sqlite").exists()
 
 
 def test_a_second_service_on_one_log_does_not_start(tmp_path: Path, published: Path) -> None:
-    """It says why, and leaves the first one in peace."""
+    """It says why, in a sentence and nothing else, and leaves the first one in peace."""
     with process_of(tmp_path, published) as first:
         with process_of(tmp_path, published) as second:
             assert second.port == 0
-            assert second.process.wait(PATIENCE_SECONDS) != 0
+            assert second.process.wait(PATIENCE_SECONDS) == 1
+        assert f"Another service (process {first.process.pid}) writes" in second.said
+        assert second.said.count("\n") == 1
         assert "start-refused" in kinds(tmp_path)
+        assert "Traceback" not in (tmp_path / "events").read_text()
         assert ask(first, "first") == b'{"fruit":"Plum"}'
         assert first.stop() == (0, "")
 

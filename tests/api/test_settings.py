@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
+from api.resources import prediction_log
 from api.settings import Settings
 from api.settings_sources import PROJECT_ROOT, SettingsError
 
@@ -96,6 +97,9 @@ def test_a_misspelt_key_is_refused_with_the_right_one(file: Path) -> None:
         ("SERVICE_PROT", "SERVICE_PORT"),
         ("METRICS_PASWORD", "METRICS_PASSWORD"),
         ("LOG_PREDICTION", "LOG_PREDICTIONS"),
+        ("MODEL_NAEM", "MODEL_NAME"),
+        ("MODEL_FORMAT", "MODEL_FORMATS"),
+        ("MODEL_TRUSTED_TYPE", "MODEL_TRUSTED_TYPES"),
     ],
 )
 def test_a_misspelt_variable_is_refused_with_the_right_one(
@@ -135,6 +139,16 @@ def test_a_settings_file_that_is_not_utf8_is_refused(file: Path) -> None:
         Settings()
 
 
+@pytest.mark.parametrize("name", ["absent.ini", "."])
+def test_a_settings_file_that_is_named_must_be_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """Else all that it sets would be passed over in silence."""
+    monkeypatch.setenv("SETTINGS_FILE", str(tmp_path / name))
+    with pytest.raises(SettingsError, match=r"SETTINGS_FILE|cannot be read"):
+        Settings()
+
+
 @pytest.mark.parametrize(
     ("said", "kept"), [("true", "full"), ("True", "full"), ("false", "none"), ("hashed", "hashed")]
 )
@@ -159,7 +173,7 @@ def test_every_variable_of_the_seed_system_is_a_setting(monkeypatch: pytest.Monk
 def test_secrets_are_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither `repr` nor `str` nor a dump shows a password."""
     for name in ("METRICS_PASSWORD", "PREDICT_PASSWORD", "ADMIN_PASSWORD", "LOG_KEY"):
-        monkeypatch.setenv(name, "xyzzy")
+        monkeypatch.setenv(name, "xyzzy" * 4)
     settings = Settings()
     assert "xyzzy" not in f"{settings!r} {settings} {settings.model_dump()}"
     assert "xyzzy" not in settings.model_dump_json()
@@ -175,6 +189,9 @@ def test_secrets_are_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("PREDICT_TIMEOUT_SECONDS", "nan"),
         ("LOG_RETENTION_DAYS", "-1"),
         ("METRICS_USERNAME", "xy:zzy"),
+        ("MODEL_FORMATS", "skops, xyzzy"),
+        ("LOG_KEY", "fifteen--xyzzy-"),
+        ("LOG_MAX_BYTES", "1048575"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_unseen(
@@ -232,3 +249,11 @@ def test_an_unknown_setting_is_refused() -> None:
 def test_every_setting_says_what_it_means() -> None:
     """`mlops settings` and the README print it."""
     assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_what_the_settings_accept_the_log_accepts(tmp_path: Path) -> None:
+    """The smallest log and the shortest key, so that no start is refused by the log itself."""
+    settings = Settings(local_data=tmp_path, log_max_bytes=2**20, log_key=SecretStr("x" * 16))
+    log, failure = prediction_log(settings)
+    log.close()
+    assert failure == ""

@@ -1,0 +1,123 @@
+"""What the app opens when it starts, and that all of it is closed again, also when it fails."""
+
+import json
+import os
+import sqlite3
+from contextlib import closing
+from io import BytesIO
+
+import pytest
+from starlette.testclient import TestClient
+
+from api.app import create_app
+from api.event_log import make_event_log
+from api.resources import StartError
+from api.settings import Settings
+from tests.api.conftest import SUM_ROW, GoneStream, NewSettings, Serve
+
+
+class BrokenStream(BytesIO):
+    """A stream that fails in a way that nobody expects."""
+
+    def write(self, _: object) -> int:
+        """Fail."""
+        raise MemoryError
+
+
+def kinds_in_log(settings: Settings) -> list[str]:
+    """Return the kinds of the events in the prediction log."""
+    path = settings.local_data / "predictions.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        return [kind for (kind,) in connection.execute("SELECT kind FROM events ORDER BY rowid")]
+
+
+def test_start_and_stop_are_told(serve: Serve, settings: Settings) -> None:
+    """As events, and in the prediction log."""
+    with serve() as service:
+        pass
+    told = [event["event"] for event in service.events()]
+    assert (told[0], told[-1]) == ("start", "stop")
+    kinds = kinds_in_log(settings)
+    assert (kinds[0], kinds[-1]) == ("start", "stop")
+
+
+def test_an_app_can_be_closed_and_opened_again(settings: Settings) -> None:
+    """Whatever the first run registered, it took away."""
+    app = create_app(settings, events=make_event_log("info", BytesIO()))
+    for _ in range(2):
+        with TestClient(app) as client:
+            assert client.get("/health/live").status_code == 200
+            answer = client.get("/metrics", auth=("metrics", "metrics-secret"))
+            assert "prediction_log_bytes" in answer.text
+
+
+def test_a_service_whose_standard_output_is_gone_starts_and_answers(serve: Serve) -> None:
+    """Answered means logged in the database; events are second to that."""
+    with serve(stream=GoneStream()) as service:
+        assert service.predict(SUM_ROW).status_code == 200
+        assert len(service.logged()) == 1
+
+
+def test_a_second_service_on_one_log_is_refused(serve: Serve, settings: Settings) -> None:
+    """In a sentence, which the app keeps for who started it; the first one answers on."""
+    with serve() as first:
+        stream = BytesIO()
+        second = create_app(settings, events=make_event_log("info", stream))
+        with pytest.raises(StartError), TestClient(second):
+            pass
+        assert f"process {os.getpid()}" in second.state.refusal
+        (event,) = [json.loads(line) for line in stream.getvalue().splitlines()]
+        assert (event["event"], event["reason"]) == ("start-refused", second.state.refusal)
+        assert first.predict(SUM_ROW).status_code == 200
+    with TestClient(second) as client:
+        assert client.get("/health/ready").status_code == 200
+
+
+def test_a_start_that_was_refused_leaves_no_lock(serve: Serve, settings: Settings) -> None:
+    """Here something else stands in the place of the log; it is not touched."""
+    path = settings.local_data / "predictions.sqlite"
+    path.parent.mkdir(parents=True)
+    path.write_text("a diary, and no database at all")
+    with pytest.raises(StartError), serve():
+        pass
+    assert path.read_text().startswith("a diary")
+    path.unlink()
+    with serve() as service:
+        assert service.predict(SUM_ROW).status_code == 200
+
+
+def test_a_start_that_failed_midway_leaves_no_lock(serve: Serve) -> None:
+    """What was open by then is closed."""
+    with pytest.raises(MemoryError), serve(stream=BrokenStream()):
+        pass
+    with serve() as service:
+        assert service.predict(SUM_ROW).status_code == 200
+
+
+def test_a_service_starts_without_its_log_and_finds_it_later(
+    serve: Serve, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not ready until then; the log tells since when it can be written.
+
+    Here a folder stands in the place of the file that keeps a second service out.
+    """
+    monkeypatch.setattr("api.app.RECOVERY_SECONDS", 0.01)
+    path = settings.local_data / "predictions.sqlite.lock"
+    path.mkdir(parents=True)
+    with serve() as service:
+        assert service.client.get("/health/live").status_code == 200
+        assert service.client.get("/health/ready").status_code == 503
+        path.rmdir()
+        assert any(service.client.get("/health/ready").status_code == 200 for _ in range(10_000))
+        assert service.predict(SUM_ROW).status_code == 200
+    assert kinds_in_log(settings) == ["log-writable", "stop"]
+
+
+def test_an_unlogged_service_stops_like_any_other(serve: Serve, new_settings: NewSettings) -> None:
+    """That it cannot tell its log so is told as an event."""
+    with serve(used=new_settings(log_on_failure="serve")) as service:
+        path = service.state.log.path
+        path.rename(path.with_suffix(".moved"))
+        path.mkdir()
+        assert service.predict(SUM_ROW).headers["prediction-logged"] == "false"
+    assert [event["kind"] for event in service.events("event-not-logged")] == ["stop"]

@@ -1,0 +1,180 @@
+"""A model that hangs fails its own requests, and holds up nobody else."""
+
+import asyncio
+import gc
+import threading
+import weakref
+
+import pytest
+
+from api.engine import Engine
+from api.job import Answer
+from api.lane import MAX_HUNG_THREADS, Lane
+from api.problems import DeadlineExceeded, Unavailable
+from api.settings import Settings
+from tests.api.conftest import Estimator, NewSettings, loaded, served
+from tests.api.engine_bench import PATIENCE_SECONDS, Bench, Held, new_job, outcomes, until
+
+THREE = Answer(b'[{"total":3.0}]', logged=True)
+
+
+@pytest.fixture
+def bench(settings: Settings) -> Bench:
+    """Return an engine's bench."""
+    return Bench(settings)
+
+
+@pytest.fixture
+def impatient(new_settings: NewSettings) -> Bench:
+    """Return the bench of an engine whose callers do not wait; for models that hang alone."""
+    return Bench(new_settings(predict_timeout_seconds=0.05))
+
+
+async def leave(task: "asyncio.Task[Answer]", lane: Lane) -> None:
+    """Let the caller of a request that hangs give up."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    lane.give_up()
+
+
+async def return_of(held: Held, lane: Lane) -> None:
+    """Let go of what hangs, and wait until all of it has come back."""
+    held.released.set()
+    await until(lambda: lane.hung_threads == 0 and not lane.busy)
+
+
+def test_another_model_answers_while_one_hangs(bench: Bench) -> None:
+    """Each has a lane of its own; what hangs is answered late, as nobody gave it up."""
+    held = Held()
+    other = served(loaded(Estimator(), model="other"))
+
+    async def scenario(engine: Engine) -> None:
+        hanging = await held.occupied(engine)
+        assert await engine.predict(new_job(other, 1)) == THREE
+        assert not hanging.done()
+        held.released.set()
+        assert (await hanging).logged
+
+    bench.run(scenario)
+    assert bench.totals == {"answered": (2, 2)}
+
+
+def test_the_next_request_of_a_model_that_hung_is_answered_by_a_new_thread(bench: Bench) -> None:
+    """So is one that waited behind what hangs: the thread in there is left behind."""
+    held = Held()
+
+    async def scenario(engine: Engine) -> None:
+        hanging = await held.occupied(engine)
+        waiting = asyncio.create_task(engine.predict(new_job(held.model, 1)))
+        await asyncio.sleep(0)
+        lane = engine.admit(held.model)
+        await leave(hanging, lane)
+        assert await waiting == THREE
+        assert await engine.predict(new_job(held.model, 1)) == THREE
+        assert lane.hung_threads == 1
+        await return_of(held, lane)
+
+    bench.run(scenario)
+    old, new, same = held.threads
+    assert old is not new
+    assert new is same
+
+
+def test_a_batch_that_somebody_waits_for_is_not_left_behind(bench: Bench) -> None:
+    """One of its two callers has left; the other one gets the answer."""
+    held = Held()
+
+    async def scenario(engine: Engine) -> None:
+        jobs = [new_job(held.model, value) for value in (0, 1)]
+        gone, patient = [asyncio.create_task(engine.predict(job)) for job in jobs]
+        assert await asyncio.to_thread(held.entered.acquire, timeout=PATIENCE_SECONDS)
+        lane = engine.admit(held.model)
+        await leave(gone, lane)
+        assert lane.hung_threads == 0
+        held.released.set()
+        assert await patient == THREE
+
+    bench.run(scenario)
+    assert bench.totals == {"answered": (1, 1), "failed": (1, 1)}
+
+
+def test_a_model_that_hangs_again_and_again_is_refused_at_once(impatient: Bench) -> None:
+    """504 while there are threads to leave behind, then 503; other models are not concerned."""
+    held = Held()
+    other = served(loaded(Estimator(), model="other"))
+
+    async def scenario(engine: Engine) -> None:
+        lane = engine.admit(held.model)
+        for _ in range(MAX_HUNG_THREADS):
+            (late,) = await outcomes(engine, new_job(held.model, 0))
+            assert isinstance(late, DeadlineExceeded)
+        (refused,) = await outcomes(engine, new_job(held.model, 0))
+        assert isinstance(refused, Unavailable)
+        assert "Roll back" in refused.detail
+        assert engine.admit(other).hung_threads == 0
+        await return_of(held, lane)
+
+    impatient.run(scenario)
+
+
+def test_a_model_that_comes_back_is_admitted_again(impatient: Bench) -> None:
+    """What it answered too late is counted as failed, and given to nobody."""
+    held = Held()
+
+    async def scenario(engine: Engine) -> None:
+        lane = engine.admit(held.model)
+        for _ in range(MAX_HUNG_THREADS):
+            await outcomes(engine, new_job(held.model, 0))
+        await return_of(held, lane)
+        assert engine.admit(held.model) is lane
+
+    impatient.run(scenario)
+    assert impatient.totals == {"failed": (MAX_HUNG_THREADS, MAX_HUNG_THREADS)}
+
+
+@pytest.mark.slow  # the least time that a service may be given to stop
+def test_closing_leaves_behind_what_hangs(new_settings: NewSettings) -> None:
+    """Once the time for that is over; a caller that still waits is not answered."""
+    bench = Bench(new_settings(service_shutdown_seconds=1))
+    held = Held()
+
+    async def scenario(engine: Engine) -> None:
+        hanging = await held.occupied(engine)
+        lane = engine.admit(held.model)
+        await engine.close()
+        assert not hanging.done()
+        assert held.threads[0].daemon
+        hanging.cancel()
+        await return_of(held, lane)
+
+    bench.run(scenario)
+
+
+def test_a_closed_engine_leaves_no_thread(bench: Bench) -> None:
+    """Of a model that answers."""
+    held = Held()
+
+    async def scenario(engine: Engine) -> None:
+        assert await engine.predict(new_job(held.model, 1)) == THREE
+
+    bench.run(scenario)
+    held.threads[0].join(PATIENCE_SECONDS)
+    assert not held.threads[0].is_alive()
+
+
+def test_a_model_that_was_replaced_leaves_memory_and_its_thread(bench: Bench) -> None:
+    """As soon as its last request is answered."""
+    threads: list[threading.Thread] = []
+    model = served(loaded(Estimator(lambda _: threads.append(threading.current_thread()))))
+    models = [model]
+    alive = weakref.ref(model)
+    del model
+
+    async def scenario(engine: Engine) -> None:
+        await engine.predict(new_job(models.pop(), 1))
+        gc.collect()
+        await until(lambda: alive() is None)
+        await asyncio.to_thread(threads[0].join, PATIENCE_SECONDS)
+        assert not threads[0].is_alive()
+
+    bench.run(scenario)

@@ -1,0 +1,77 @@
+"""Connections whose request never comes are closed; those of good callers are not."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+
+from api.protocol import MAX_HEAD_BYTES, Protocol
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+class Impatient(Protocol):
+    """Waits for a head as long as a test may."""
+
+    head_seconds = 0.2
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    """Return the address of a server that speaks the protocol."""
+    config = uvicorn.Config(
+        PlainTextResponse("here"), http=Impatient, log_config=None, lifespan="off", ws="none"
+    )
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener:
+        thread = threading.Thread(target=asyncio.run, args=(server._serve([listener]),))  # noqa: SLF001 - without its signal handlers, which only a main thread may set
+        thread.start()
+        yield listener.getsockname()
+        server.should_exit = True
+        thread.join()
+
+
+def all_of(connection: socket.socket) -> bytes:
+    """Return what comes until the other side closes."""
+    connection.settimeout(30)
+    received = b""
+    while part := connection.recv(65_536):
+        received += part
+    return received
+
+
+@pytest.mark.parametrize("head", [b"", b"GE", b"GET / HTTP/1.1\r\nHost: he"])
+def test_a_head_that_is_never_complete_is_waited_for_no_longer(
+    address: tuple[str, int], head: bytes
+) -> None:
+    """Silence, half a line and half the headers all end in a closed connection."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(head)
+        assert all_of(connection) == b""
+
+
+def test_the_second_head_of_a_connection_has_the_same_limit(address: tuple[str, int]) -> None:
+    """A caller that was good once is not trusted for ever."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST + b"GET / HT")
+        assert all_of(connection).count(b"200 OK") == 1
+
+
+def test_heads_that_are_complete_are_answered(address: tuple[str, int]) -> None:
+    """Two in one piece, and one in two."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST + REQUEST + REQUEST[:9])
+        connection.sendall(REQUEST[9:].replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert all_of(connection).count(b"200 OK") == 3
+
+
+def test_a_head_that_is_too_large_is_refused(address: tuple[str, int]) -> None:
+    """Headers without end do not fill the memory."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"a" * MAX_HEAD_BYTES)
+        assert all_of(connection).startswith(b"HTTP/1.1 400")
