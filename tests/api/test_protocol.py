@@ -75,3 +75,14 @@ def test_a_head_that_is_too_large_is_refused(address: tuple[str, int]) -> None:
     with socket.create_connection(address) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"a" * MAX_HEAD_BYTES)
         assert all_of(connection).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("name", [b"Upgrade", b"upgrade", b"UPGRADE "])
+def test_an_offer_to_upgrade_is_ignored(address: tuple[str, int], name: bytes) -> None:
+    """The body belongs to its request, and is not taken for one of its own."""
+    body = b"GET /other HTTP/1.1\r\nHost: here\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\n" + name + b": h2c\r\n"
+    with socket.create_connection(address) as connection:
+        connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body))
+        connection.sendall(body)
+        assert all_of(connection).count(b"200 OK") == 1

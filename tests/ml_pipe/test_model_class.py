@@ -91,3 +91,11 @@ def test_values_that_training_never_saw_are_answered() -> None:
     row["seen last"] = pd.Series(np.array(["NaT"], dtype="datetime64[us]"))
     row["comment"] = pd.Series([""], dtype=object)
     assert estimator.predict(row).shape == (1,)
+
+
+def test_dates_of_any_year_have_parts() -> None:
+    """A request may name any moment from the year 1 to 9999; nanoseconds reach 2262 only."""
+    moments = np.array(["0001-01-01", "2300-06-05T04:00", "9999-12-31", "NaT"], "datetime64[us]")
+    parts = DateParts().fit_transform(pd.DataFrame({"when": moments}))
+    assert parts[1].tolist() == [120_685 + 1 / 6, 6, 5, 1, 4]
+    assert np.isnan(parts[3]).all()
