@@ -40,17 +40,18 @@ class ModelWatcher:
     def refresh(self) -> None:
         """Load what the aliases name now, and swap the catalog if anything changed. Blocks."""
         try:
-            seen = self._look()
-            if seen == self._seen:
+            fingerprint = self._store.fingerprint()
+            if (fingerprint, self._refused_state()) == self._seen:
                 return
             catalog = self._read()
         except (ModelStoreError, OSError) as error:
             self._warn("store-unreadable", str(error))
             return
         self._trouble = ""
-        self._seen = seen
         self._tell_moves(catalog)
         self.catalog = catalog
+        # The aliases as they were before they were read: a move since then is seen next time.
+        self._seen = (fingerprint, self._refused_state())
         try:
             self._on_swap(catalog)
         except (LogUnavailableError, ValueError) as error:
@@ -65,14 +66,14 @@ class ModelWatcher:
             except Exception as error:  # noqa: BLE001 - the watch must outlive whatever it meets
                 self._warn("watch-failed", type(error).__name__)
 
-    def _look(self) -> object:
-        """Return what differs as soon as there may be something new to load."""
+    def _refused_state(self) -> object:
+        """Return what differs as soon as a refused version is worth another try.
+
+        That is once it was mended, and from time to time, as the cause may have been a passing one.
+        """
         refused = [(refusal.model, refusal.version) for refusal in self.catalog.refusals]
-        # A refused bundle is tried again once it was mended, and from time to time, as the cause
-        # may have been a passing one.
         bundles = [self._store.bundle_fingerprint(*names) for names in refused]
-        attempt = time.monotonic() // RETRY_SECONDS if refused else 0
-        return self._store.fingerprint(), bundles, attempt
+        return bundles, time.monotonic() // RETRY_SECONDS if refused else 0
 
     def _warn(self, kind: str, reason: str) -> None:
         # Once for each reason: this is asked every second.
