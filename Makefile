@@ -38,7 +38,7 @@ load: $(VENV)/.dev ## send valid rows to the running service, for LOAD_SECONDS, 
 
 .PHONY: test
 test: $(VENV)/.dev ## set up, run the whole test suite
-	@$(BIN)/python -m pytest --cov --cov-report=term
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term
 
 .PHONY: lint
 lint: $(VENV)/.dev ## style, types, import contracts, and that the modules are what their notebooks export

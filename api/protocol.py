@@ -14,7 +14,7 @@ MAX_HEAD_BYTES = 65_536
 _UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 
 
-class Protocol(HttpToolsProtocol):
+class HttpProtocol(HttpToolsProtocol):
     """Closes connections that stay silent, or whose head is never complete."""
 
     head_seconds = HEAD_SECONDS

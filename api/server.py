@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.event_log import EventLog, ForwardingHandler
-from api.protocol import Protocol
+from api.protocol import HttpProtocol
 from api.settings import Settings
 from api.state import State
 
@@ -88,7 +88,7 @@ def run(
     config = uvicorn.Config(
         app,
         access_log=False,
-        http=Protocol,
+        http=HttpProtocol,
         lifespan="on",
         log_config=None,
         loop="uvloop",

@@ -9,12 +9,12 @@ import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
 
-from api.protocol import MAX_HEAD_BYTES, Protocol
+from api.protocol import MAX_HEAD_BYTES, HttpProtocol
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
-class Impatient(Protocol):
+class Impatient(HttpProtocol):
     """Waits for a head as long as a test may."""
 
     head_seconds = 0.2
