@@ -43,6 +43,7 @@ class HttpProtocol(HttpToolsProtocol):
             data = _UPGRADE.sub(b"\r\nX-Ignored-Upgrade:", head) + end + rest
         super().data_received(data)
         if not self._head_open:
+            self._keep_limit()
             return
         self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
@@ -62,6 +63,14 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_open = False
         self._stop_timer()
         super().on_headers_complete()
+
+    def _keep_limit(self) -> None:
+        """Limit the silence after a body that came after its answer; uvicorn forgets to."""
+        answered = self.cycle is not None and self.cycle.response_complete
+        if answered and self.timeout_keep_alive_task is None and not self.transport.is_closing():
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def _unsupported_upgrade_warning(self) -> None:
         # An offer that came in pieces: what follows could be taken for a request of its own.

@@ -11,9 +11,6 @@ from rich.table import Table
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
-_people = Console(soft_wrap=False)
-_stderr = Console(stderr=True, soft_wrap=True, highlight=False)
-
 
 class Exit(IntEnum):
     """The exit codes, and what they mean."""
@@ -37,12 +34,12 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: s
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*row)
-    _people.print(table)
+    Console().print(table)
 
 
 def tell(text: str) -> None:
     """Tell a person something that is not the command's result; on standard error."""
-    _stderr.print(text, markup=False)
+    Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
 
 
 def fail(sentence: str, code: Exit = Exit.FAILED) -> NoReturn:

@@ -275,6 +275,23 @@ def test_a_store_that_cannot_be_read_is_told_once(service: Service) -> None:
     assert event["reason"]
 
 
+@pytest.mark.parametrize("trouble", ["damaged bundle", "damaged aliases", "model gone"])
+def test_a_refusal_that_lasts_is_told_once(
+    service: Service, store: FileModelStore, trouble: str
+) -> None:
+    """However often the store is looked at."""
+    model = service.settings.local_data / "models" / "sum"
+    if trouble == "damaged bundle":
+        flip(model / champion(store, 3) / "model.skops")
+    elif trouble == "damaged aliases":
+        (model / "aliases.json").write_bytes(b"")
+    else:
+        model.rename(service.settings.local_data / "elsewhere")
+    for _ in range(3):
+        service.state.watcher.refresh()
+    assert len(service.events("model-refused")) == 1
+
+
 def test_two_models_that_differ_in_letter_case_both_answer(
     serve: Serve, store: FileModelStore
 ) -> None:

@@ -24,7 +24,12 @@ class Impatient(HttpProtocol):
 def address() -> Iterator[tuple[str, int]]:
     """Return the address of a server that speaks the protocol."""
     config = uvicorn.Config(
-        PlainTextResponse("here"), http=Impatient, log_config=None, lifespan="off", ws="none"
+        PlainTextResponse("here"),
+        http=Impatient,
+        lifespan="off",
+        log_config=None,
+        timeout_keep_alive=1,
+        ws="none",
     )
     server = uvicorn.Server(config)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -86,3 +91,14 @@ def test_an_offer_to_upgrade_is_ignored(address: tuple[str, int], name: bytes) -
         connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body))
         connection.sendall(body)
         assert all_of(connection).count(b"200 OK") == 1
+
+
+def test_silence_after_a_late_body_is_limited(address: tuple[str, int]) -> None:
+    """A body that comes when its answer has left already does not keep the connection for ever."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST.replace(b"GET", b"POST")[:-2] + b"Content-Length: 4\r\n\r\n")
+        connection.settimeout(30)
+        answer = connection.recv(65_536)
+        assert b"200 OK" in answer
+        connection.sendall(b"late")
+        all_of(connection)  # returns: the other side closes
