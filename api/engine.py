@@ -53,7 +53,10 @@ class Engine:
         self._closed = True
         try:
             async with asyncio.timeout(self._settings.service_shutdown_seconds):
-                while any(lane.busy for lane in self._lanes.values()):  # noqa: ASYNC110 - it ends once
+                while any(lane.busy for lane in self._lanes.values()):
+                    for lane in self._lanes.values():
+                        # The server has given up on who waits for a model that hangs.
+                        lane.give_up()
                     await asyncio.sleep(CLOSE_POLL_SECONDS)
         except TimeoutError:
             pass
@@ -81,4 +84,8 @@ class Engine:
         return lane
 
     def _waiting(self) -> int:
-        return sum(len(lane.waiting) for lane in self._lanes.values())
+        while True:
+            try:
+                return sum(len(lane.waiting) for lane in self._lanes.values())
+            except RuntimeError:
+                continue

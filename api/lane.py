@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from queue import SimpleQueue
 
 from api.job import Job, Outcome
@@ -49,7 +50,7 @@ class Lane:
         """Leave the running batch behind if nobody waits for it any more, and go on."""
         if self._running and all(job.answered.done() for job in self._running):
             self.hung_threads += 1
-            self._thread = None
+            self.stop()
             self._running = []
             self._start_batch()
 
@@ -115,8 +116,8 @@ class BatchThread:
         while work := self._work.get():
             batch, finished = work
             outcomes = self._answer(batch)
-            if self._loop.is_closed():
-                return
-            self._loop.call_soon_threadsafe(finished, batch, outcomes)
+            # A loop that is closed belongs to a service that left this batch behind.
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(finished, batch, outcomes)
             # Nothing of a batch may outlive it here, in the wait for the next one.
             del work, batch, outcomes

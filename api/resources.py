@@ -67,11 +67,18 @@ def adopt(log: PredictionLog, settings: Settings, journal: Journal, catalog: Cat
     """
     known = {column.name for served in catalog for column in served.manifest.signature}
     for name in settings.log_personal_fields:
-        if name not in known:
+        if known and name not in known:
             # Misspelt, it would hide nothing, and nobody would know.
             journal.tell("personal-field-unknown", level="error", column=name)
+    failures = []
     for served in catalog:
         signature = served.manifest.signature
         columns = [ViewColumn(c.name, str(c.kind), "input") for c in signature.inputs]
         columns += [ViewColumn(c.name, str(c.kind), "output") for c in signature.outputs]
-        log.declare(served.manifest.model, columns)
+        try:
+            log.declare(served.manifest.model, columns)
+        except (LogUnavailableError, ValueError) as error:
+            # One view that cannot be made keeps no other from being made.
+            failures.append(error)
+    if failures:
+        raise failures[0]

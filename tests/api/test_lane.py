@@ -178,3 +178,38 @@ def test_a_model_that_was_replaced_leaves_memory_and_its_thread(bench: Bench) ->
         assert not threads[0].is_alive()
 
     bench.run(scenario)
+
+
+def test_a_thread_that_was_left_behind_ends_when_it_comes_back(new_settings: NewSettings) -> None:
+    """Else a model that is often too slow would fill the memory with idle threads."""
+    bench = Bench(new_settings())
+    held = Held()
+
+    async def scenario(engine: Engine) -> None:
+        hanging = await held.occupied(engine)
+        lane = engine.admit(held.model)
+        await leave(hanging, lane)
+        await return_of(held, lane)
+        await asyncio.to_thread(held.threads[0].join, 5)
+        assert not held.threads[0].is_alive()
+
+    bench.run(scenario)
+
+
+def test_closing_does_not_wait_for_what_nobody_waits_for(new_settings: NewSettings) -> None:
+    """The callers were cancelled by uvicorn by then, after the same `service_shutdown_seconds`."""
+    bench = Bench(new_settings(service_shutdown_seconds=3600))
+    held = Held()
+
+    async def scenario(engine: Engine) -> None:
+        hanging = await held.occupied(engine)
+        lane = engine.admit(held.model)
+        hanging.cancel()
+        await asyncio.gather(hanging, return_exceptions=True)
+        closing_down = asyncio.create_task(engine.close())
+        done, _ = await asyncio.wait([closing_down], timeout=2)
+        await return_of(held, lane)
+        await closing_down
+        assert done
+
+    bench.run(scenario)

@@ -305,3 +305,14 @@ def test_two_models_that_differ_in_letter_case_both_answer(
         assert "rename one" in event["reason"]
         service.state.watcher.refresh()
         assert len(service.events("views-not-made")) == 1
+
+
+def test_a_name_that_the_log_refuses_costs_no_other_model_its_view(
+    serve: Serve, store: FileModelStore
+) -> None:
+    """`Sum` and `sum` clash; `total`, which comes after them, has nothing to do with it."""
+    for model in ("Sum", "sum", "total"):
+        champion(store, 2, model)
+    with serve([]) as service, closing(sqlite3.connect(service.state.log.path)) as connection:
+        views = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall()
+        assert ("rows_total",) in views
