@@ -25,15 +25,15 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
     from ml_pipe.errors import TableError  # noqa: PLC0415
     from ml_pipe.run_folder import model_name  # noqa: PLC0415
 
-    try:
-        check_table(data, parameters)
-    except (TableError, ModelStoreError) as error:
-        fail(str(error))
     model = settings.model_name or model_name(data)
     champion = _champion(settings, model)
     if champion and _is_trained_on(champion, data, parameters):
         tell(f"{model} {champion.version} was trained on this table already.")
         return model
+    try:
+        check_table(data, parameters)
+    except (TableError, ModelStoreError) as error:
+        fail(str(error))
     tell(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
     given = {"data": str(data.resolve()), "model": model} | dict(parameters)
     return run(settings, PIPELINE, given).model

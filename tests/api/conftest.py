@@ -6,7 +6,6 @@ and one above it a Melon.
 
 import io
 import json
-import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +39,7 @@ from model_store.row_decoder import RowDecoder
 from model_store.signature import Column, Kind, Signature
 from model_store.store import LoadedModel, LoadPolicy
 from monitoring.log_reader import LogReader
+from tests.empty_environment import empty_environment
 
 SUM_ROW = {"a": 1, "b": 2}
 POLICY = LoadPolicy(trusted_types=("sklearn.tree._tree.Tree",))
@@ -229,20 +229,25 @@ Serve = Callable[..., AbstractContextManager[Service]]
 NewSettings = Callable[..., Settings]
 
 
+class Clock:
+    """A clock that a test sets."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that stands."""
+    return Clock()
+
+
 @pytest.fixture(autouse=True)
 def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let no setting come from the machine that runs the tests."""
     empty_environment(monkeypatch, tmp_path)
-
-
-def empty_environment(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Unset every setting, and let `settings.ini` be an empty file in this folder."""
-    for variable in list(os.environ):
-        if variable.lower() in Settings.model_fields:
-            monkeypatch.delenv(variable)
-    empty = folder / "settings.ini"
-    empty.touch()
-    monkeypatch.setenv("SETTINGS_FILE", str(empty))
 
 
 def small_settings(folder: Path, **changes: Any) -> Settings:

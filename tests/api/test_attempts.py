@@ -3,21 +3,7 @@
 import pytest
 
 from api.attempts import LIMIT, MAX_REMEMBERED, WINDOW_SECONDS, Attempts
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands."""
-    return Clock()
+from tests.api.conftest import Clock
 
 
 @pytest.fixture

@@ -19,11 +19,11 @@ from tests.api.conftest import (
     NewSettings,
     Serve,
     Service,
-    empty_environment,
     loaded,
     running,
     small_settings,
 )
+from tests.empty_environment import empty_environment
 
 VALUE = "xyzzy"
 """A value of the caller's, which must not appear anywhere."""

@@ -13,7 +13,7 @@ from starlette.routing import Mount, Route
 from api.attempts import LIMIT, WINDOW_SECONDS
 from api.gate import Gate, Role, refuse_unguarded
 from api.problems import Forbidden, Problem, TooManyAttempts, Unauthorized
-from tests.api.conftest import SUM_ROW, NewSettings, Serve, Service
+from tests.api.conftest import SUM_ROW, Clock, NewSettings, Serve, Service
 
 PASSWORDS = {
     "predict_password": SecretStr("predict-secret"),
@@ -21,21 +21,6 @@ PASSWORDS = {
     "admin_password": SecretStr("admin-secret"),
 }
 PATHS = [("GET", "/metrics"), ("GET", "/models"), ("POST", "/predict"), ("POST", "/feedback")]
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """Return a clock that stands."""
-    return Clock()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The command as a user calls it, in a folder of its own, with a model that anyone can compute."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pytest
 from sklearn.linear_model import LinearRegression
 from typer.testing import CliRunner, Result
 
-from api.settings import Settings
 from mlops.cli import app
 from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
@@ -17,6 +15,7 @@ from model_store.golden import golden_rows
 from model_store.inference import infer_signature
 from model_store.store import LoadPolicy
 from model_store.tables import conform
+from tests.empty_environment import empty_environment
 
 Mlops = Callable[..., Result]
 Publish = Callable[..., str]
@@ -25,12 +24,7 @@ Publish = Callable[..., str]
 @pytest.fixture
 def local_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let no setting come from the machine, and everything be written below `tmp_path`."""
-    for variable in list(os.environ):
-        if variable.lower() in Settings.model_fields:
-            monkeypatch.delenv(variable)
-    empty = tmp_path / "settings.ini"
-    empty.touch()
-    monkeypatch.setenv("SETTINGS_FILE", str(empty))
+    empty_environment(monkeypatch, tmp_path)
     monkeypatch.setenv("LOCAL_DATA", str(tmp_path / "local_data"))
     # Wide, so that no table folds what a test looks for.
     monkeypatch.setenv("COLUMNS", "400")
