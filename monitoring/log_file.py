@@ -12,8 +12,7 @@ from monitoring.schema import APPLICATION_ID, FORMAT_NUMBER, SCHEMA
 
 Identity = tuple[int, int]
 
-# https://www.sqlite.org/fileformat.html, section 1.3: user_version at 60, application_id at 68.
-_HEADER_BYTES = 100
+_ADVICE = "It was left as it is: move it away, or set another path."
 
 # Only an outsider who writes to the log can keep it busy, and predictions must not wait for one.
 _BUSY_SECONDS = 0.1
@@ -26,6 +25,22 @@ def identity(path: Path) -> Identity | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     return there.st_dev, there.st_ino
+
+
+def wal_identity(path: Path) -> Identity | None:
+    """Return what tells a log's write-ahead log from another one; None where there is none."""
+    return identity(_beside(path, "-wal"))
+
+
+def sync_wal(path: Path) -> None:
+    """Write the write-ahead log through to the disk, as far as that is possible now."""
+    # SQLite holds no lock on this file, so that closing it drops none.
+    with contextlib.suppress(OSError):
+        descriptor = os.open(_beside(path, "-wal"), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fdatasync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def size_bytes(path: Path) -> int:
@@ -42,23 +57,31 @@ def check_format(path: Path) -> None:
 
     Raises:
         LogFormatError: Something else stands at the path, or a log of another format.
+        sqlite3.Error: It cannot be read.
     """
-    advice = "It was left as it is: move it away, or set another path."
     if not stat.S_ISREG(path.stat().st_mode):
-        raise LogFormatError(f"{path} is no file, so it cannot be the prediction log. {advice}")
-    # As bytes: a checkpoint that was cut short leaves a file that SQLite opens only with its WAL.
-    with path.open("rb") as file:
-        header = file.read(_HEADER_BYTES)
-    if len(header) < _HEADER_BYTES or not header.startswith(b"SQLite format 3\0"):
-        raise LogFormatError(f"{path} is no SQLite database. {advice}")
-    number = int.from_bytes(header[60:64], "big")
-    application = int.from_bytes(header[68:72], "big")
+        raise LogFormatError(f"{path} is no file, so it cannot be the prediction log. {_ADVICE}")
+    # Never by a descriptor of our own: closing one drops every lock that SQLite has on the file in
+    # this process (https://www.sqlite.org/howtocorrupt.html, 2.2), and then the next program that
+    # closes the log deletes the write-ahead log under the writer.
+    with contextlib.closing(_connect(path, "mode=ro")) as connection:
+        _check_numbers(path, connection)
+
+
+def _check_numbers(path: Path, connection: sqlite3.Connection) -> None:
+    try:
+        [application] = connection.execute("PRAGMA application_id").fetchone()
+        [number] = connection.execute("PRAGMA user_version").fetchone()
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+            raise LogFormatError(f"{path} is no SQLite database. {_ADVICE}") from error
+        raise
     if application != APPLICATION_ID:
-        raise LogFormatError(f"{path} is a SQLite database, but no prediction log. {advice}")
+        raise LogFormatError(f"{path} is a SQLite database, but no prediction log. {_ADVICE}")
     if number != FORMAT_NUMBER:
         raise LogFormatError(
             f"{path} is a prediction log of format {number}, and this service writes format "
-            f"{FORMAT_NUMBER}. {advice}"
+            f"{FORMAT_NUMBER}. {_ADVICE}"
         )
 
 
@@ -115,6 +138,8 @@ def connect_writer(
         connection.execute("PRAGMA foreign_keys = ON")
         # What retention removes must not stay readable in the file.
         connection.execute("PRAGMA secure_delete = ON")
+        # `PredictionLog.checkpoint` comes first; this is for who never calls it.
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")
         # A reader that takes long lets the write-ahead log grow; afterwards it shrinks again.
         connection.execute("PRAGMA journal_size_limit = 4194304")
     except BaseException:
@@ -132,7 +157,6 @@ def connect_reader(path: Path) -> sqlite3.Connection:
     if identity(path) is None:
         raise LogUnavailableError(f"There is no prediction log at {path} yet.")
     try:
-        check_format(path)
         return _readable(path, "mode=ro")
     except (sqlite3.Error, OSError) as error:
         with contextlib.suppress(sqlite3.Error):
@@ -144,15 +168,20 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 def _readable(path: Path, mode: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False
-    )
+    connection = _connect(path, mode)
     try:
+        _check_numbers(path, connection)
         connection.execute("SELECT 1 FROM sqlite_schema").fetchone()
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False
+    )
 
 
 def _beside(path: Path, ending: str) -> Path:

@@ -19,6 +19,8 @@ from monitoring.log_file import (
     connect_writer,
     create_missing,
     identity,
+    sync_wal,
+    wal_identity,
 )
 from monitoring.log_lock import LogLock
 from monitoring.options import LogOptions
@@ -46,6 +48,7 @@ class PredictionLog:
     Every method raises `LogUnavailableError` where the log can't be written; nothing of the call is
     then in the log, and the next call opens the database anew. A log file that was removed or
     moved away is noticed at the next call: a new one is made and the event `log-replaced` tells it.
+    A write-ahead log that was removed is noticed as well, and what it held is saved.
 
     Args:
         path: The database file; its folder is made where it is missing.
@@ -72,6 +75,8 @@ class PredictionLog:
         self._file_lock = LogLock(self._path)
         self._connection: sqlite3.Connection | None = None
         self._identity: Identity | None = None
+        self._wal_identity: Identity | None = None
+        self._uncheckpointed = False
         self._ledger = Ledger(0, 0)
         self._doubtful: Batch | None = None
         self._closed = False
@@ -180,17 +185,31 @@ class PredictionLog:
         with self._guard:
             return self._transact(lambda connection: remove_step(connection, self._options, now))
 
+    @property
+    def writes_at_once(self) -> bool:
+        """Whether a write now would wait for no other thread, and for no disk."""
+        return self._options.durability == "normal" and not self._guard.locked()
+
     def checkpoint(self) -> None:
-        """Move what is in the write-ahead log into the database file, as far as readers let."""
+        """Move what is in the write-ahead log into the database file, as far as readers let.
+
+        To be called several times a second, so that no commit has to do it: a commit that does
+        waits for the disk, and everyone with it.
+        """
+        if not self._uncheckpointed:
+            return
+        # Most of the disk's work, while writes go on; the rest then takes a millisecond or two.
+        sync_wal(self._path)
         with self._guard, contextlib.suppress(sqlite3.Error):
+            self._uncheckpointed = False
             if self._connection is not None:
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def close(self) -> None:
         """Flush the log and let another service have it; later writes are refused."""
-        self.checkpoint()
         with self._guard:
             self._closed = True
+            self._empty_wal()
             self._disconnect()
             self._file_lock.release()
 
@@ -205,8 +224,9 @@ class PredictionLog:
                 connection.execute("BEGIN IMMEDIATE")
                 result = work(connection)
                 connection.execute("COMMIT")
+                self._uncheckpointed = True
                 # Until it is known that the commit went into the log, the batch stays in doubt.
-                if identity(self._path) == self._identity:
+                if self._stands():
                     self._doubtful = None
                     return result
             except (sqlite3.DatabaseError, OSError) as error:
@@ -215,7 +235,7 @@ class PredictionLog:
             except BaseException:
                 self._disconnect()
                 raise
-            # The file was removed meanwhile and the commit went with it: again, into a new one.
+            # A file was removed meanwhile, and the commit may have gone with it: again.
             self._look_again = 0.0
         raise self._unavailable("the file is being removed again and again")
 
@@ -227,13 +247,12 @@ class PredictionLog:
             if monotonic() < self._look_again:
                 return self._connection
             self._look_again = monotonic() + _LOOK_SECONDS
-            there = identity(self._path)
-            if there == self._identity and self._file_lock.held():
+            stands = self._stands()
+            if stands and self._file_lock.held():
                 return self._connection
-            if there != self._identity:
+            if not stands:
                 # A file that was moved away is whole only with what is not yet moved into it.
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                self._empty_wal()
             self._disconnect()
         self._connection = self._connect()
         return self._connection
@@ -268,7 +287,20 @@ class PredictionLog:
             _close(connection)
             raise
         self._identity, self._ledger = there, ledger
+        self._wal_identity = wal_identity(self._path)
         return connection
+
+    def _stands(self) -> bool:
+        """Return whether the files that the connection writes are those that others find."""
+        return (
+            identity(self._path) == self._identity
+            and wal_identity(self._path) == self._wal_identity
+        )
+
+    def _empty_wal(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection is not None:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
