@@ -7,15 +7,12 @@ the thread of a lane, and knows nothing of the event loop.
 import time
 from collections.abc import Sequence
 
-import msgspec
-
 from api.event_log import EventLog
 from api.job import Answer, Job, Outcome
 from api.metrics import Metrics
 from api.problems import DeadlineExceeded, InternalError, LogUnavailable, ModelFailed
 from api.settings import Settings
 from model_store.errors import PredictionError
-from model_store.predictor import answers
 from monitoring.batch import Entry
 from monitoring.errors import LogUnavailableError
 from monitoring.prediction_log import PredictionLog
@@ -46,6 +43,11 @@ class Answering:
         except BaseException as error:  # noqa: BLE001 - nothing may end the lane's thread
             self._events.error("engine-failed", exc_info=error)
             return [InternalError("This is a fault of the service.")] * len(batch)
+
+    @property
+    def logs_at_once(self) -> bool:
+        """Whether to log a batch now would hold up whoever does it for no more than an instant."""
+        return not self.log_failure and self._log.writes_at_once
 
     def try_log(self) -> None:
         """Find out whether a log that failed can be written again, by writing to it."""
@@ -86,11 +88,7 @@ class Answering:
         columns = model.decoder.columns(rows)
         predictor = model.loaded.predictor
         prediction = predictor.predict(columns, probabilities=jobs[0].probabilities)
-        answered = iter(answers(prediction, model.manifest.signature, predictor.classes))
-        bodies = []
-        for job in jobs:
-            own = [next(answered) for _ in job.rows.items]
-            bodies.append(msgspec.json.encode(own[0] if job.rows.single else own))
+        bodies = list(model.encoder.encode(prediction, (job.rows for job in jobs)))
         self._metrics.batch_rows.observe(len(rows))
         if outside := model.training_range.rows_outside(columns):
             labels = (model.manifest.model, model.manifest.version)
@@ -99,12 +97,12 @@ class Answering:
 
     def _write(self, outcomes: dict[Job, Outcome]) -> None:
         """Log a batch. What cannot be logged is refused or marked, as the settings say."""
+        now = time.perf_counter()
         for job in outcomes:
-            if job.answered.done():
+            if now > job.deadline or job.answered.done():
                 # Too late: its caller was told so, and it must not count as answered.
                 outcomes[job] = DeadlineExceeded("No answer in time.")
-        finished = time.perf_counter()
-        entries = [_entry(job, outcome, finished) for job, outcome in outcomes.items()]
+        entries = [_entry(job, outcome, now) for job, outcome in outcomes.items()]
         try:
             with self._metrics.log_commit_seconds.time():
                 self._log.write(entries)

@@ -11,22 +11,30 @@ from typing import TypedDict
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import resources
 from api.access import Access
 from api.answering import Answering
 from api.engine import Engine
 from api.event_log import EventLog, make_event_log
-from api.gate import Endpoint, Gate, GuardedRoute, Role, RoleNeeded, refuse_unguarded
+from api.gate import (
+    Endpoint,
+    Gate,
+    Guarded,
+    GuardedRoute,
+    Role,
+    RoleNeeded,
+    refuse_unguarded,
+)
 from api.journal import Journal
 from api.metrics import Metrics
 from api.model_collector import ModelCollector
 from api.model_watcher import ModelWatcher
 from api.openapi import PROBLEM_RESPONSE
-from api.problems import Problem, problem_of
+from api.problems import InternalError, Problem, problem_of
 from api.routes import docs, health, metrics, models
 from api.routes.feedback import feedback
 from api.routes.predict import predict
@@ -41,6 +49,7 @@ DISTRIBUTION = "ml-service-template"
 RETENTION_SECONDS = 60.0
 RETENTION_PAUSE_SECONDS = 0.05
 RECOVERY_SECONDS = 1.0
+CHECKPOINT_SECONDS = 0.1
 
 
 PREDICT_PATHS = (
@@ -56,14 +65,27 @@ class LifespanState(TypedDict):
     service: State
 
 
+class Service(FastAPI):
+    """FastAPI with one layer outside of all of its own."""
+
+    outermost: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan."""
+        await self.outermost(scope, receive, send)
+
+    async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve by way of FastAPI."""
+        await super().__call__(scope, receive, send)
+
+
 def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI:
     """Return the service, ready to be run; nothing is opened before its lifespan begins."""
     counted = Metrics()
     events = events or make_event_log(settings.service_event_level)
     gate = Gate(settings, time.monotonic)
 
-    async def count_and_render(request: Request, error: Exception) -> Response:
-        problem = error if isinstance(error, Problem) else problem_of(error)
+    def refusal(request: Request, problem: Problem) -> Response:
         if getattr(request.scope.get("route"), "path", "") in PREDICT_PATHS:
             counted.rejected.labels(problem.type).inc()
         response = problem.response()
@@ -72,28 +94,37 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
             response.headers["Connection"] = "close"
         return response
 
-    app = FastAPI(
+    async def framework_refusal(request: Request, error: Exception) -> Response:
+        return refusal(request, error if isinstance(error, Problem) else problem_of(error))
+
+    async def fault(request: Request, _: Exception) -> Response:
+        return InternalError.of(request.scope["state"]["request_id"]).response()
+
+    def post(path: str, role: Role, endpoint: Endpoint) -> GuardedRoute:
+        # Past FastAPI's own decoding of bodies; `api.openapi` documents these.
+        return GuardedRoute(path, Guarded(gate, role, endpoint, refusal))
+
+    posts = [post(path, Role.PREDICT, predict) for path in PREDICT_PATHS]
+    posts.append(post("/feedback", Role.PREDICT, feedback))
+    app = Service(
         title="Prediction service",
         description="Predictions of the models that this service has loaded.",
         version=version(DISTRIBUTION),
         lifespan=partial(lifespan, settings=settings, metrics=counted, events=events),
-        middleware=[Middleware(Access, metrics=counted, events=events)],
         exception_handlers={
-            Problem: count_and_render,
-            HTTPException: count_and_render,
-            RequestValidationError: count_and_render,
+            Exception: fault,
+            Problem: framework_refusal,
+            HTTPException: framework_refusal,
+            RequestValidationError: framework_refusal,
         },
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
     )
+    app.outermost = Access(app.framework, metrics=counted, events=events, shortcuts=posts)
     app.state.draining = False
     app.state.refusal = ""
-
-    def post(path: str, role: Role, endpoint: Endpoint) -> None:
-        # Past FastAPI's own decoding of bodies; `api.openapi` documents these.
-        app.router.routes.append(GuardedRoute(path, role, endpoint, gate))
 
     def get(path: str, role: Role, endpoint: Callable[..., object], tag: str = "") -> None:
         app.add_api_route(
@@ -105,9 +136,7 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
             responses={"default": PROBLEM_RESPONSE},
         )
 
-    for path in PREDICT_PATHS:
-        post(path, Role.PREDICT, predict)
-    post("/feedback", Role.PREDICT, feedback)
+    app.router.routes.extend(posts)
     get("/models", Role.PREDICT, models.list_models, "models")
     get("/models/{model}", Role.PREDICT, models.show_model, "models")
     get("/metrics", Role.METRICS, metrics.metrics, "metrics")
@@ -159,7 +188,8 @@ async def lifespan(
         await asyncio.to_thread(watcher.refresh)
         closing.callback(journal.tell, "stop")
         closing.push_async_callback(engine.close)
-        for chore in (watcher.watch(), retain(log, events), recover(answering)):
+        chores = (watcher.watch(), retain(log, events), checkpoint(log), recover(answering))
+        for chore in chores:
             closing.push_async_callback(cancelled, asyncio.create_task(chore))
 
         yield {"service": State(settings, metrics, log, watcher, engine, answering)}
@@ -177,6 +207,13 @@ async def recover(answering: Answering) -> None:
         await asyncio.sleep(RECOVERY_SECONDS)
         if answering.log_failure:
             await asyncio.to_thread(answering.try_log)
+
+
+async def checkpoint(log: PredictionLog) -> None:
+    """Keep the log's write-ahead log short, in a thread, so that no request waits for the disk."""
+    while True:
+        await asyncio.sleep(CHECKPOINT_SECONDS)
+        await asyncio.to_thread(log.checkpoint)
 
 
 async def retain(log: PredictionLog, events: EventLog) -> None:

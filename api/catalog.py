@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from api.explanation import Explainer
 from api.problems import NoModel, NotFound
 from api.training_range import TrainingRange
+from model_store.answer_encoder import AnswerEncoder
 from model_store.manifest import Manifest
 from model_store.row_decoder import RowDecoder
 from model_store.store import LoadedModel
@@ -20,8 +21,10 @@ class ServedModel:
     loaded: LoadedModel
     decoder: RowDecoder
     """The loaded one's equal, with the settings' limits."""
+    encoder: AnswerEncoder
     explainer: Explainer
     training_range: TrainingRange
+    version_header: tuple[bytes, bytes]
 
     @classmethod
     def of(cls, loaded: LoadedModel, *, max_string: int) -> "ServedModel":
@@ -30,9 +33,16 @@ class ServedModel:
         return cls(
             loaded,
             RowDecoder(signature, max_string=max_string),
+            AnswerEncoder(signature, loaded.predictor.classes),
             Explainer(signature, max_string=max_string),
             TrainingRange(signature),
+            (b"x-model-version", loaded.manifest.version.encode("ascii")),
         )
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the compiled form answers, which runs no Python of the model's own."""
+        return getattr(self.loaded, "form", "") == "compiled" or hasattr(self.loaded.predictor, "compiled")
 
     @property
     def manifest(self) -> Manifest:

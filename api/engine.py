@@ -7,13 +7,14 @@ answered at once, and in a crowd the cost of a call and of a commit is shared.
 
 import asyncio
 import weakref
+from time import perf_counter
 
 from api.answering import Answering
 from api.catalog import ServedModel
 from api.job import Answer, Job
 from api.lane import MAX_HUNG_THREADS, Lane
 from api.metrics import Metrics
-from api.problems import DeadlineExceeded, Overloaded, Unavailable
+from api.problems import Overloaded, Unavailable
 from api.settings import Settings
 
 CLOSE_POLL_SECONDS = 0.01
@@ -38,15 +39,10 @@ class Engine:
                 `LogUnavailable`, `InternalError`.
         """
         lane = self.admit(job.model)
+        job.deadline = perf_counter() + self._settings.predict_timeout_seconds
         job.answered = asyncio.get_running_loop().create_future()
         lane.add(job)
-        seconds = self._settings.predict_timeout_seconds
-        try:
-            async with asyncio.timeout(seconds):
-                return await job.answered
-        except TimeoutError:
-            lane.give_up()
-            raise DeadlineExceeded(f"No answer within {seconds:g} seconds.") from None
+        return await job.answered
 
     async def close(self) -> None:
         """Admit no more, answer all that wait, then stop; what hangs is left behind."""
@@ -67,25 +63,32 @@ class Engine:
         """Return the lane of a model if there is room in it.
 
         Raises:
-            Overloaded: too many requests wait.
+            Overloaded: too many requests wait for this model.
             Unavailable: the service is stopping, or the model hangs.
         """
         if self._closed:
             raise Unavailable("The service is stopping. Send the request again.")
-        if self._waiting() >= self._settings.predict_queue_requests:
-            raise Overloaded("Too many requests are waiting. Send this one again a little later.")
         lane = self._lanes.get(model)
         if lane is None:
-            lane = Lane(self._answering.answer, f"lane-{model.manifest.model}")
+            lane = self._new_lane(model)
             self._lanes[model] = lane
             weakref.finalize(model, lane.stop)
+        if len(lane.waiting) >= self._settings.predict_queue_requests:
+            raise Overloaded("Too many requests are waiting. Send this one again a little later.")
         if lane.hung_threads >= MAX_HUNG_THREADS:
             raise Unavailable("This model hangs. Roll back to another version of it.")
         return lane
 
+    def _new_lane(self, model: ServedModel) -> Lane:
+        answering = self._answering
+        # Only a compiled model is known to return: others may run anything.
+        may_block = (lambda: not answering.logs_at_once) if model.compiled else (lambda: True)
+        return Lane(
+            answering.answer,
+            may_block,
+            f"lane-{model.manifest.model}",
+            self._settings.predict_running_requests,
+        )
+
     def _waiting(self) -> int:
-        while True:
-            try:
-                return sum(len(lane.waiting) for lane in self._lanes.values())
-            except RuntimeError:
-                continue
+        return sum(len(lane.waiting) for lane in list(self._lanes.values()))

@@ -18,10 +18,11 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 from api.attempts import Attempts
-from api.problems import Forbidden, TooManyAttempts, Unauthorized
+from api.problems import Forbidden, Problem, TooManyAttempts, Unauthorized
 from api.settings import Settings
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+Refusal = Callable[[Request, Problem], Response]
 
 
 class Role(StrEnum):
@@ -92,14 +93,30 @@ class Gate:
         return found
 
 
+class Guarded:
+    """An ASGI app behind the gate: nothing of a request is read before its role is checked."""
+
+    def __init__(self, gate: Gate, role: Role, endpoint: Endpoint, refusal: Refusal) -> None:
+        self._gate = gate
+        self._role = role
+        self._endpoint = endpoint
+        self._refusal = refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or say why not."""
+        request = Request(scope, receive)
+        try:
+            self._gate.check(request, self._role)
+            response = await self._endpoint(request)
+        except Problem as problem:
+            response = self._refusal(request, problem)
+        await response(scope, receive, send)
+
+
 class GuardedRoute(Route):
-    """A plain route behind the gate: nothing of a request is read before its role is checked."""
+    """A plain route to a guarded app."""
 
-    def __init__(self, path: str, role: Role, endpoint: Endpoint, gate: Gate) -> None:
-        async def guarded(request: Request) -> Response:
-            gate.check(request, role)
-            return await endpoint(request)
-
+    def __init__(self, path: str, guarded: Guarded) -> None:
         super().__init__(path, guarded, methods=["POST"])
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:

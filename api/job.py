@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from api.catalog import ServedModel
-from api.problems import Problem
+from api.problems import DeadlineExceeded, Problem
 from model_store.row_decoder import Rows
 
 
@@ -20,7 +20,7 @@ class Answer(NamedTuple):
 Outcome = Answer | Problem
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Job:
     """A request that waits for its answer."""
 
@@ -34,8 +34,16 @@ class Job:
     """When the request came in, with a time zone."""
     received: float
     """`time.perf_counter()` at that moment."""
+    deadline: float = field(init=False)
+    """When nobody waits for it any more, by the same clock."""
     answered: "asyncio.Future[Answer]" = field(init=False)
     """Done as soon as nobody waits any more: answered, too late, or given up."""
+
+    def expire(self, now: float) -> bool:
+        """Tell who waits that it is too late, if it is; return whether nobody waits now."""
+        if now > self.deadline:
+            self.resolve(DeadlineExceeded("The answer was not ready in time."))
+        return self.answered.done()
 
     def resolve(self, outcome: Outcome) -> None:
         """Tell who waits, if anyone still does."""

@@ -5,7 +5,7 @@ No problem ever carries a value that the caller sent; keys may appear, cut and e
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -133,6 +133,11 @@ class InternalError(Problem):
     """A fault of ours."""
 
     status, type, title = 500, "internal-error", "Fault in the service"
+
+    @classmethod
+    def of(cls, request_id: str) -> Self:
+        """Return what a caller is told of a fault in this request."""
+        return cls(f"This is a fault of the service. Quote {request_id}.")
 
 
 class ModelFailed(Problem):

@@ -113,8 +113,10 @@ class Settings(BaseSettings):
     """How long a body may take to arrive."""
     predict_timeout_seconds: Seconds = 30
     """How long a request may wait for its answer."""
-    predict_queue_requests: int = Field(512, ge=1)
-    """The most requests that wait for the engine; beyond it they are told to come back."""
+    predict_running_requests: int = Field(256, ge=1)
+    """The most requests of one model that are answered together, as one batch."""
+    predict_queue_requests: int = Field(1024, ge=1)
+    """The most requests of one model that wait; those that come beyond are told to come back."""
 
     metrics_username: str = "metrics"
     """The user name of the role `metrics`."""

@@ -28,7 +28,7 @@ class State:
 
 def state_of(request: Request) -> State:
     """Return the state of the app that a request came to."""
-    state: State = request.state.service
+    state: State = request.scope["state"]["service"]
     return state
 
 

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -22,6 +23,7 @@ MAX_STRING = 10_000
 # A datetime's offset is required: without one, nobody knows which moment is meant.
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 
+_OPENINGS = (b"[", b"{")
 _SPACED_KEY = re.compile(rb'"[ \t\n\r]+:')
 _TEXT_KINDS = frozenset({Kind.STRING, Kind.CATEGORY})
 
@@ -60,6 +62,7 @@ class RowDecoder:
         self._columns = signature.inputs
         self._one = msgspec.json.Decoder(self.row_type)
         self._many = msgspec.json.Decoder(list[self.row_type])  # type: ignore[name-defined]
+        self._all_numbers = all(column.kind is Kind.NUMBER for column in signature.inputs)
         self._text_fields = _fields_of(signature.inputs, _TEXT_KINDS)
         self._datetime_fields = _fields_of(signature.inputs, {Kind.DATETIME})
 
@@ -71,7 +74,9 @@ class RowDecoder:
                 signature anywhere.
         """
         try:
-            if body.lstrip(b" \t\n\r").startswith(b"{"):
+            # Only what begins with a space has to be copied to see what it begins with.
+            first = body[:1] if body[:1] in _OPENINGS else body.lstrip(b" \t\n\r")[:1]
+            if first == b"{":
                 rows = Rows([self._one.decode(body)], single=True)
             else:
                 rows = Rows(self._many.decode(body), single=False)
@@ -86,7 +91,13 @@ class RowDecoder:
 
     def columns(self, rows: Sequence[Any]) -> Columns:
         """Return rows, of one body or of several, as one array a column, each `(len(rows),)`."""
-        values = zip(*map(msgspec.structs.astuple, rows), strict=True)
+        tuples = map(msgspec.structs.astuple, rows)
+        if self._all_numbers:
+            # One array instead of one a column: twice as fast to make.
+            table = np.array([*chain.from_iterable(tuples)], dtype=np.float64)
+            table = table.reshape(len(rows), len(self._columns))
+            return {column.name: table[:, i] for i, column in enumerate(self._columns)}
+        values = zip(*tuples, strict=True)
         return {
             column.name: np.array(cells, dtype=dtype_of(column))
             for column, cells in zip(self._columns, values, strict=True)

@@ -11,4 +11,5 @@ def utc_text(time: datetime) -> str:
     """
     if time.tzinfo is None:
         raise ValueError("A logged time needs a time zone: use datetime.now(UTC).")
-    return time.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    utc = time if time.tzinfo is UTC else time.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")[:-6] + "Z"

@@ -5,6 +5,7 @@ it, with the typed fields of the served signature.
 """
 
 import time
+from http import HTTPStatus
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from starlette.responses import Response
 
 from api.body import read_json_body
 from api.catalog import ServedModel
-from api.job import Job
+from api.job import Answer, Job
 from api.problems import InvalidRows, TooLarge
 from api.resources import utc_now
 from api.state import state_of
@@ -24,9 +25,8 @@ async def predict(request: Request) -> Response:
     arrived, received = utc_now(), time.perf_counter()
     state = state_of(request)
     settings = state.settings
-    model = state.watcher.catalog.answering(
-        request.path_params.get("model", ""), request.path_params.get("version", "")
-    )
+    names = request.path_params
+    model = state.watcher.catalog.answering(names.get("model", ""), names.get("version", ""))
     probabilities = _asks_probabilities(request, model)
     # Before the body is read: who cannot be answered now shall not fill the memory meanwhile.
     state.engine.admit(model)
@@ -39,16 +39,29 @@ async def predict(request: Request) -> Response:
         model=model,
         rows=await _decode(model, body, settings.predict_max_rows),
         body=body,
-        request_id=request.state.request_id,
+        request_id=request.scope["state"]["request_id"],
         probabilities=probabilities,
         arrived=arrived,
         received=received,
     )
     answer = await state.engine.predict(job)
-    headers = {"X-Model-Version": model.manifest.version}
-    if not answer.logged:
-        headers["Prediction-Logged"] = "false"
-    return Response(answer.body, 200, headers, "application/json")
+    return Predicted(answer, model.version_header)
+
+
+class Predicted(Response):
+    """An answer of a model; made of its parts alone, as this is the one that must be quick."""
+
+    def __init__(self, answer: Answer, *headers: tuple[bytes, bytes]) -> None:
+        self.status_code = HTTPStatus.OK
+        self.body = answer.body
+        self.background = None
+        self.raw_headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", b"%d" % len(answer.body)),
+            *headers,
+        ]
+        if not answer.logged:
+            self.raw_headers.append((b"prediction-logged", b"false"))
 
 
 async def _decode(model: ServedModel, body: bytes, max_rows: int) -> Rows:
@@ -69,12 +82,12 @@ def _asks_probabilities(request: Request, model: ServedModel) -> bool:
         InvalidRows: it has another value, another parameter stands beside it, or this model has no
             probabilities.
     """
-    query = request.url.query
+    query = request.scope["query_string"]
     if not query:
         return False
-    if query not in {"probabilities=true", "probabilities=false"}:
+    if query not in {b"probabilities=true", b"probabilities=false"}:
         raise InvalidRows("The only query parameter is `probabilities`: true or false.")
-    if query.endswith("false"):
+    if query.endswith(b"false"):
         return False
     if not model.loaded.predictor.classes:
         raise InvalidRows("This model has no probabilities: ask without them.")
