@@ -11,6 +11,7 @@ import select
 import sys
 import threading
 import traceback
+from collections import deque
 from collections.abc import Iterable, Iterator, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -32,17 +33,17 @@ LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, loggin
 def make_event_log(level: str, stream: BinaryIO | None = None) -> EventLog:
     """Return a logger that writes JSON lines to a byte stream, by default standard output."""
     logger: EventLog = structlog.wrap_logger(
-        structlog.BytesLogger(cast("BinaryIO", LineStream(stream or sys.stdout.buffer))),
+        LineLogger(stream or sys.stdout.buffer),
         # One of our own, as every request comes by: structlog's took half of a line's time.
         processors=[_encode],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        cache_logger_on_first_use=True,
     )
-    return logger
+    # Bound now: a logger that is bound at its first use asks each time whether it is.
+    return logger.bind()
 
 
-class LineStream:
-    """A stream that never raises: a full disk or a reader that has left must not stop the service.
+class LineLogger:
+    """What structlog hands its lines to. It never raises: a full disk must not stop the service.
 
     What cannot be written is lost here; the prediction log does not depend on it.
     """
@@ -50,15 +51,15 @@ class LineStream:
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
-    def write(self, line: bytes) -> None:
+    def msg(self, line: bytes) -> None:
         """Write a line, if that is possible."""
-        with suppress(OSError, ValueError):
-            self._stream.write(line)
-
-    def flush(self) -> None:
-        """Flush what was written, if that is possible."""
-        with suppress(OSError, ValueError):
+        try:
+            self._stream.write(line + b"\n")
             self._stream.flush()
+        except (OSError, ValueError):
+            pass
+
+    debug = info = warning = error = critical = msg
 
 
 class BackgroundStream(io.RawIOBase):
@@ -71,9 +72,8 @@ class BackgroundStream(io.RawIOBase):
     def __init__(self, descriptor: int) -> None:
         super().__init__()
         self._descriptor = descriptor
-        self._lines: list[bytes] = []
+        self._lines: deque[bytes] = deque()
         self._dropped = 0
-        self._guard = threading.Lock()
         self._some = threading.Event()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="event-log", daemon=True)
@@ -81,13 +81,11 @@ class BackgroundStream(io.RawIOBase):
 
     def write(self, line: Any) -> int:
         """Leave a line to the thread."""
-        with self._guard:
-            if len(self._lines) < MAX_LINES:
-                self._lines.append(bytes(line))
-            else:
-                self._dropped += 1
-            is_first = len(self._lines) == 1
-        if is_first:
+        if len(self._lines) < MAX_LINES:
+            self._lines.append(bytes(line))
+        else:
+            self._dropped += 1
+        if not self._some.is_set():
             self._some.set()
         return len(line)
 
@@ -107,13 +105,13 @@ class BackgroundStream(io.RawIOBase):
             self._some.clear()
             self._write(self._taken())
 
-    def _taken(self) -> list[bytes]:
-        with self._guard:
-            lines, self._lines = self._lines, []
+    def _taken(self) -> Iterator[bytes]:
+        # Those that come meanwhile may be many: they wait for the next time.
+        for _ in range(len(self._lines)):
+            yield self._lines.popleft()
+        if self._dropped:
             dropped, self._dropped = self._dropped, 0
-        if dropped:
-            lines.append(_ENCODER.encode({"event": "lines-dropped", "lines": dropped}) + b"\n")
-        return lines
+            yield _ENCODER.encode({"event": "lines-dropped", "lines": dropped}) + b"\n"
 
     def _write(self, lines: Iterable[bytes]) -> None:
         # What cannot be written is lost: there is nobody to tell.

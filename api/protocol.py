@@ -5,9 +5,11 @@ The head of a request is its line and headers. Bodies have limits of their own i
 
 import asyncio
 import re
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from api.transport import HeadHolder
 
 HEAD_SECONDS = 10.0
 MAX_HEAD_BYTES = 65_536
@@ -27,7 +29,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", HeadHolder(transport)))
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -27,16 +27,18 @@ def identity(path: Path) -> Identity | None:
     return there.st_dev, there.st_ino
 
 
-def wal_identity(path: Path) -> Identity | None:
-    """Return what tells a log's write-ahead log from another one; None where there is none."""
-    return identity(_beside(path, "-wal"))
+def wal_path(path: Path) -> Path:
+    """Return where a log's write-ahead log is."""
+    return _beside(path, "-wal")
 
 
-def sync_wal(path: Path) -> None:
-    """Write the write-ahead log through to the disk, as far as that is possible now."""
-    # SQLite holds no lock on this file, so that closing it drops none.
+def sync_file(path: Path) -> None:
+    """Write a file through to the disk, as far as that is possible now; never the database.
+
+    To close a descriptor of the database would drop SQLite's locks: see `check_format`.
+    """
     with contextlib.suppress(OSError):
-        descriptor = os.open(_beside(path, "-wal"), os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             os.fdatasync(descriptor)
         finally:

@@ -19,8 +19,8 @@ from monitoring.log_file import (
     connect_writer,
     create_missing,
     identity,
-    sync_wal,
-    wal_identity,
+    sync_file,
+    wal_path,
 )
 from monitoring.log_lock import LogLock
 from monitoring.options import LogOptions
@@ -66,6 +66,7 @@ class PredictionLog:
         connection_class: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
         self._path = path.resolve()
+        self._wal_path = wal_path(self._path)
         self._options = options
         self._clock = clock
         self._connection_class = connection_class
@@ -199,7 +200,7 @@ class PredictionLog:
         if not self._uncheckpointed:
             return
         # Most of the disk's work, while writes go on; the rest then takes a millisecond or two.
-        sync_wal(self._path)
+        sync_file(self._wal_path)
         with self._guard, contextlib.suppress(sqlite3.Error):
             self._uncheckpointed = False
             if self._connection is not None:
@@ -287,14 +288,14 @@ class PredictionLog:
             _close(connection)
             raise
         self._identity, self._ledger = there, ledger
-        self._wal_identity = wal_identity(self._path)
+        self._wal_identity = identity(self._wal_path)
         return connection
 
     def _stands(self) -> bool:
         """Return whether the files that the connection writes are those that others find."""
         return (
             identity(self._path) == self._identity
-            and wal_identity(self._path) == self._wal_identity
+            and identity(self._wal_path) == self._wal_identity
         )
 
     def _empty_wal(self) -> None:
