@@ -3,8 +3,8 @@
 import re
 import secrets
 import time
-from collections.abc import Iterator, MutableMapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Iterator, Sequence
+from typing import NamedTuple
 
 from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
@@ -79,11 +79,7 @@ class Access:
                 raise
 
         try:
-            if scope["method"] == "POST" and (route := self._shortcuts.get(scope["path"])):
-                scope["route"] = route
-                await route.app(scope, receive, send_with_id)
-            else:
-                await self._app(scope, receive, send_with_id)
+            await self._answer(scope, receive, send_with_id)
         except ClientDisconnect:
             # Nobody is left to answer; `finally` counts it.
             pass
@@ -92,18 +88,29 @@ class Access:
             if status == CLIENT_LEFT:
                 await InternalError.of(request_id).response()(scope, receive, send_with_id)
         finally:
-            self._record(scope, status, time.perf_counter() - started)
+            if status == CLIENT_LEFT:
+                # Or it was sent away by the protocol, which found that its body is no HTTP.
+                status = scope["state"].get("refused", status)
+            self._record(_names(scope), status, time.perf_counter() - started, request_id)
 
-    def _record(self, scope: MutableMapping[str, Any], status: int, seconds: float) -> None:
-        method = scope["method"] if scope["method"] in METHODS else "other"
-        # The route's template, never the path: a path may hold anything.
-        route = getattr(scope.get("route"), "path", "unmatched")
+    def refused(self, status: int) -> None:
+        """Record a request that never got here, as it was no HTTP."""
+        self._record(("other", "unmatched"), status, 0.0, self._request_id({"headers": ()}))
+
+    def _answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        route = self._shortcuts.get(scope["path"]) if scope["method"] == "POST" else None
+        if route is None:
+            return self._app(scope, receive, send)
+        scope["route"] = route
+        return route.app(scope, receive, send)
+
+    def _record(self, names: tuple[str, str], status: int, seconds: float, request_id: str) -> None:
+        method, route = names
         recorder = self._recorders.get((method, route, status))
         if recorder is None:
             labels = (method, route, str(status))
-            recorder = Recorder(
-                self._metrics.requests.labels(*labels), self._metrics.request_seconds.labels(*labels)
-            )
+            counters, times = self._metrics.requests, self._metrics.request_seconds
+            recorder = Recorder(counters.labels(*labels), times.labels(*labels))
             self._recorders[method, route, status] = recorder
         recorder.requests.inc()
         recorder.seconds.observe(seconds)
@@ -113,7 +120,7 @@ class Access:
             route=route,
             status=status,
             seconds=round(seconds, 6),
-            request_id=scope["state"]["request_id"],
+            request_id=request_id,
         )
 
     def _request_id(self, scope: Scope) -> str:
@@ -124,6 +131,14 @@ class Access:
                     return given
         # Ids that begin with the time are neighbours in the log's index, which halves its cost.
         return f"{time.time_ns() // 1_000_000:012x}{next(self._random)}"
+
+
+def _names(scope: Scope) -> tuple[str, str]:
+    """Return a request's method and route, as they are counted."""
+    method: str = scope["method"]
+    # The route's template, never the path: a path may hold anything.
+    route: str = getattr(scope.get("route"), "path", "unmatched")
+    return method if method in METHODS else "other", route
 
 
 def _random_texts() -> Iterator[str]:

@@ -56,9 +56,7 @@ async def _read(request: Request, max_bytes: int) -> bytes:
 
 
 @types.coroutine
-def _rest(
-    coroutine: Coroutine[Any, Any, bytes], waits_for: Any
-) -> Generator[Any, Any, bytes]:
+def _rest(coroutine: Coroutine[Any, Any, bytes], waits_for: Any) -> Generator[Any, Any, bytes]:
     """Await a coroutine that was started by hand, and that waits for something."""
     while True:
         try:
@@ -77,8 +75,11 @@ def _check_media_type(request: Request) -> None:
     if declared != [b"application/json"] and not (len(declared) == 1 and _is_json(declared[0])):
         raise UnsupportedMediaType("Send the body as `Content-Type: application/json`, in UTF-8.")
     encodings = _values(request, b"content-encoding")
-    if any(encoding.strip().lower() != b"identity" for encoding in encodings):
-        raise UnsupportedMediaType("Send the body without a content encoding.")
+    codings = _values(request, b"transfer-encoding")
+    if any(encoding.strip().lower() != b"identity" for encoding in encodings) or any(
+        coding.strip().lower() != b"chunked" for coding in codings
+    ):
+        raise UnsupportedMediaType("Send the body without an encoding.")
 
 
 def _values(request: Request, wanted: bytes) -> list[bytes]:

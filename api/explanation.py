@@ -33,7 +33,7 @@ from api.problems import (
     TooLarge,
     pointer,
 )
-from model_store.row_decoder import AwareDatetime
+from model_store.row_decoder import STRING, AwareDatetime, is_compact_offset
 from model_store.signature import LARGEST_INTEGER, Column, Kind, Signature
 
 # What pydantic calls the errors that our schemas can cause, and what we say of them. Its own
@@ -54,6 +54,9 @@ _SENTENCES = {
     "string_unicode": ("not-unicode", "A string has no lone surrogates."),
     "value_error": ("not-a-value", "A string has no NUL; a datetime is RFC 3339, with an offset."),
 }
+MAX_DEPTH = 16
+"""How deep brackets may be nested for a value to be explained; rows need two."""
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OTHER = ("not-a-value", "This value does not fit the schema.")
 
 
@@ -127,6 +130,8 @@ def parse_strictly(body: bytes) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidJson(f"The body is not UTF-8 at byte {error.start}.") from None
+    if _is_deep(body):
+        raise InvalidJson("The body is nested too deeply: a row has no depth.")
     try:
         return json.loads(
             text,
@@ -140,6 +145,18 @@ def parse_strictly(body: bytes) -> Any:
         raise InvalidJson(f"The body is not JSON text: look at {place}.") from None
     except RecursionError:
         raise InvalidJson("The body is nested too deeply: a row has no depth.") from None
+
+
+def _is_deep(body: bytes) -> bool:
+    """Tell whether brackets, outside of strings, are nested more than `MAX_DEPTH` deep.
+
+    So that the verdict depends on no interpreter's stack.
+    """
+    brackets = STRING.sub(b"", body).translate(None, delete=_NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        # Each time, what has nothing within it is taken away.
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return b"[]" in brackets or b"{}" in brackets
 
 
 def _field_type(column: Column, max_string: int) -> Any:
@@ -164,6 +181,8 @@ def _without_nul(text: str) -> str:
 
 
 def _datetime(text: str) -> str:
+    if is_compact_offset(text):
+        raise ValueError
     try:
         # The decoder's own parser, so that the two cannot differ.
         msgspec.convert(text, AwareDatetime).astimezone(UTC)

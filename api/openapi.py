@@ -10,6 +10,7 @@ from api.catalog import CHAMPION, Catalog, ServedModel
 from api.explanation import row_model
 from api.problems import FieldError
 from model_store.predictor import PROBABILITIES, label_text
+from model_store.row_decoder import MAX_STRING
 from model_store.signature import Column, Kind, Signature
 from monitoring.feedback import Verdict
 
@@ -190,8 +191,17 @@ def _items(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 _ROW_OF_REQUEST = {
-    "request_id": {"type": "string", "description": "The `X-Request-ID` of the prediction."},
+    "request_id": {
+        "type": "string",
+        "maxLength": 128,
+        "description": "The `X-Request-ID` of the prediction.",
+    },
     "row": {"type": "integer", "minimum": 0, "description": "Which row of it, from 0."},
+}
+_TRUE_VALUE = {
+    "type": ["string", "integer", "number", "boolean"],
+    "maxLength": MAX_STRING,
+    "description": "The truth.",
 }
 _FEEDBACK = {
     "post": {
@@ -203,7 +213,7 @@ _FEEDBACK = {
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": _items(_ROW_OF_REQUEST | {"value": {"description": "The truth."}}),
+                    "schema": _items(_ROW_OF_REQUEST | {"value": _TRUE_VALUE}),
                 }
             },
         },

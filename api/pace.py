@@ -21,10 +21,8 @@ class Pace:
 
     def rows_within(self, seconds: float) -> int:
         """Return how many rows a batch may have to be answered in that time; 0 if not known."""
-        if self._batch_seconds is None or self._batch_seconds > seconds:
-            few = 0
-        else:
-            few = MANY_ROWS - 1
+        is_short = self._batch_seconds is not None and self._batch_seconds <= seconds
+        few = MANY_ROWS - 1 if is_short else 0
         return few if self._row_seconds is None else max(few, int(seconds / self._row_seconds))
 
 

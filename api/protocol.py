@@ -5,6 +5,7 @@ The head of a request is its line and headers. Bodies have limits of their own i
 
 import asyncio
 import re
+from http import HTTPStatus
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -12,7 +13,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from api.transport import HeadHolder
 
 HEAD_SECONDS = 10.0
+WRITE_SECONDS = 10.0
+"""How long a caller may leave what was sent unread, once the buffers are full."""
 MAX_HEAD_BYTES = 65_536
+_TOO_LARGE = "The head of the request is too large."
 _UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 
 
@@ -20,12 +24,14 @@ class HttpProtocol(HttpToolsProtocol):
     """Closes connections that stay silent, or whose head is never complete."""
 
     head_seconds = HEAD_SECONDS
+    write_seconds = WRITE_SECONDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._head_open = True
         self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -35,10 +41,46 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._stop_timer()
+        self._stop_write_timer()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait for a reader that does not keep up, but not for ever."""
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(self.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Note that the reader goes on."""
+        self._stop_write_timer()
+        super().resume_writing()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
+        """Go on for a caller who has said all, and only listens now; say whether there is one."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or cycle.more_body:
+            return False
+        cycle.keep_alive = False
+        return True
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, and record it as every request is recorded."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            cycle.scope["state"]["refused"] = HTTPStatus.BAD_REQUEST
+        elif service := self.app_state.get("service"):
+            service.access.refused(HTTPStatus.BAD_REQUEST)
+        super().send_400_response(msg)
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and wait for the rest of a head that it left open."""
+        # The parser would take a head of any size that comes in one piece.
+        if (
+            self._head_open
+            and len(data) > MAX_HEAD_BYTES
+            and b"\r\n\r\n" not in data[:MAX_HEAD_BYTES]
+        ):
+            self.send_400_response(_TOO_LARGE)
+            return
         if self._head_open and _UPGRADE.search(data):
             # We speak HTTP/1.1 alone, and may ignore the offer; the parser would skip the body.
             head, end, rest = data.partition(b"\r\n\r\n")
@@ -49,7 +91,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("The head of the request is too large.")
+            self.send_400_response(_TOO_LARGE)
         # Nearly every head comes whole, and costs no timer.
         elif self._head_timer is None:
             self._start_timer()
@@ -61,10 +103,22 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Note that the head is complete."""
+        """Note that the head is complete.
+
+        Raises:
+            ValueError: it names no host, or several; the parser makes a refusal of it.
+        """
         self._head_open = False
         self._stop_timer()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise ValueError
         super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """Send what is left of the answer, and go on."""
+        cast("HeadHolder", self.transport).flush()
+        super().on_response_complete()
 
     def _keep_limit(self) -> None:
         """Limit the silence after a body that came after its answer; uvicorn forgets to."""
@@ -80,6 +134,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _start_timer(self) -> None:
         self._head_timer = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:
