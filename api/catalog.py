@@ -42,7 +42,7 @@ class ServedModel:
     @property
     def compiled(self) -> bool:
         """Whether the compiled form answers, which runs no Python of the model's own."""
-        return getattr(self.loaded, "form", "") == "compiled" or hasattr(self.loaded.predictor, "compiled")
+        return self.loaded.form == "compiled"
 
     @property
     def manifest(self) -> Manifest:

@@ -4,14 +4,19 @@ import asyncio
 import gc
 import threading
 import weakref
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from api.catalog import ServedModel
 from api.engine import Engine
 from api.job import Answer
 from api.lane import MAX_HUNG_THREADS, Lane
 from api.problems import DeadlineExceeded, Unavailable
 from api.settings import Settings
+from model_store.columns import Columns
+from model_store.predictor import Prediction
 from tests.api.conftest import Estimator, NewSettings, loaded, served
 from tests.api.engine_bench import PATIENCE_SECONDS, Bench, Held, new_job, outcomes, until
 
@@ -213,3 +218,88 @@ def test_closing_does_not_wait_for_what_nobody_waits_for(new_settings: NewSettin
         assert done
 
     bench.run(scenario)
+
+
+class Threads:
+    """A predictor that remembers in which thread it was called."""
+
+    classes = ()
+
+    def __init__(self) -> None:
+        self.seen: list[threading.Thread] = []
+
+    def predict(self, columns: Columns, *, probabilities: bool = False) -> Prediction:
+        """Return zeros."""
+        self.seen.append(threading.current_thread())
+        return Prediction((np.zeros(len(columns["a"])),), None)
+
+
+def compiled(predictor: Threads) -> ServedModel:
+    """Return a model whose compiled form answers, so to speak."""
+    return served(replace(loaded(predictor), form="compiled"))
+
+
+async def answered(engine: Engine, model: ServedModel, count: int) -> None:
+    """Answer some requests, one after the other."""
+    for _ in range(count):
+        assert (await engine.predict(new_job(model, 1))).logged
+
+
+@pytest.fixture
+def _every_batch_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    # How long a batch takes here depends on the machine; these tests must not.
+    monkeypatch.setattr("api.lane.ON_LOOP_SECONDS", 3600.0)
+
+
+@pytest.mark.usefixtures("_every_batch_is_short")
+def test_short_batches_of_a_compiled_model_are_answered_on_the_loop(bench: Bench) -> None:
+    """All but the first, of which nothing is known."""
+    predictor = Threads()
+    bench.run(lambda engine: answered(engine, compiled(predictor), 3))
+    first, *others = predictor.seen
+    assert first is not threading.main_thread()
+    assert others == [threading.main_thread()] * 2
+    assert bench.totals == {"answered": (3, 3)}
+
+
+@pytest.mark.usefixtures("_every_batch_is_short")
+def test_an_estimator_is_never_called_on_the_loop(bench: Bench) -> None:
+    """It may hang, and what hangs there holds everything up."""
+    predictor = Threads()
+    bench.run(lambda engine: answered(engine, served(loaded(predictor)), 3))
+    assert threading.main_thread() not in predictor.seen
+
+
+def test_batches_that_take_too_long_are_not_answered_on_the_loop(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even those of a compiled model."""
+    monkeypatch.setattr("api.lane.ON_LOOP_SECONDS", 0.0)
+    predictor = Threads()
+    bench.run(lambda engine: answered(engine, compiled(predictor), 3))
+    assert threading.main_thread() not in predictor.seen
+
+
+@pytest.mark.usefixtures("_every_batch_is_short")
+def test_nothing_is_answered_on_the_loop_while_a_commit_waits_for_the_disk(
+    settings: Settings,
+) -> None:
+    """As each does with durability `full`."""
+    bench = Bench(settings, durability="full")
+    predictor = Threads()
+    bench.run(lambda engine: answered(engine, compiled(predictor), 3))
+    assert threading.main_thread() not in predictor.seen
+
+
+@pytest.mark.usefixtures("_every_batch_is_short")
+def test_a_batch_on_the_loop_holds_no_more_rows_than_it_has_time_for(bench: Bench) -> None:
+    """Of batches with many rows nothing is known here, so that two requests of 30 fit into one."""
+    predictor = Threads()
+    model = compiled(predictor)
+
+    async def scenario(engine: Engine) -> None:
+        await answered(engine, model, 2)
+        await outcomes(engine, *(new_job(model, *range(1, 31)) for _ in range(4)))
+
+    bench.run(scenario)
+    assert len(predictor.seen) == 2 + 2

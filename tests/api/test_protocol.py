@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from api.protocol import MAX_HEAD_BYTES, HttpProtocol
 
@@ -18,13 +19,20 @@ class Impatient(HttpProtocol):
     """Waits for a head as long as a test may."""
 
     head_seconds = 0.2
+    write_seconds = 0.2
+
+
+async def here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a path that is a number with so many bytes."""
+    size = scope["path"].strip("/") or "0"
+    await PlainTextResponse("here" + "x" * int(size))(scope, receive, send)
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[tuple[str, int]]:
     """Return the address of a server that speaks the protocol."""
     config = uvicorn.Config(
-        PlainTextResponse("here"),
+        here,
         http=Impatient,
         lifespan="off",
         log_config=None,
@@ -102,3 +110,55 @@ def test_silence_after_a_late_body_is_limited(address: tuple[str, int]) -> None:
         assert b"200 OK" in answer
         connection.sendall(b"late")
         all_of(connection)  # returns: the other side closes
+
+
+def test_a_head_that_is_too_large_is_refused_in_one_piece_too(address: tuple[str, int]) -> None:
+    """However it arrives."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST[:-2] + b"X: " + b"x" * 2 * MAX_HEAD_BYTES + b"\r\n\r\n")
+        assert b" 200 " not in received_or_reset(connection)
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: here\r\nHost: there\r\n"])
+def test_a_request_names_one_host(address: tuple[str, int], hosts: bytes) -> None:
+    """RFC 9112, 3.2: none and two are answered with 400."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" + hosts + b"\r\n")
+        assert all_of(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_http_1_0_needs_no_host(address: tuple[str, int]) -> None:
+    """It knew none."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert b" 200 OK" in all_of(connection)
+
+
+def test_who_only_listens_any_more_is_answered(address: tuple[str, int]) -> None:
+    """A caller may close its side once it has sent its request."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST)
+        connection.shutdown(socket.SHUT_WR)
+        assert all_of(connection).endswith(b"here")
+
+
+def test_who_never_reads_is_left(address: tuple[str, int]) -> None:
+    """Answers that nobody takes do not fill the memory for ever."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(address)
+        connection.settimeout(30)
+        large = REQUEST.replace(b"/ ", b"/4000000 ", 1)
+        with pytest.raises(ConnectionError):
+            connection.sendall(large * 1_000_000)
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert all_of(connection).endswith(b"here")
+
+
+def received_or_reset(connection: socket.socket) -> bytes:
+    """Return what comes, or nothing where the other side has left in the middle."""
+    try:
+        return all_of(connection)
+    except ConnectionResetError:
+        return b""
