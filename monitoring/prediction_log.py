@@ -236,8 +236,14 @@ class PredictionLog:
             except BaseException:
                 self._disconnect()
                 raise
-            # A file was removed meanwhile, and the commit may have gone with it: again.
+            # A file was removed or moved meanwhile, and the commit may have gone with it: again.
             self._look_again = 0.0
+            if batch is not None:
+                # A log that was moved away is kept by someone, and shall not hold it as well.
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("BEGIN IMMEDIATE")
+                    batch.withdraw(connection, self._ledger)
+                    connection.execute("COMMIT")
         raise self._unavailable("the file is being removed again and again")
 
     def _current(self) -> sqlite3.Connection:
