@@ -7,22 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from time import monotonic
 from typing import Self, TypeVar
 
 from monitoring import feedback, views
 from monitoring.batch import Batch, Entry, Ledger
 from monitoring.errors import LogUnavailableError
-from monitoring.log_file import (
-    Identity,
-    check_format,
-    connect_writer,
-    create_missing,
-    identity,
-    sync_file,
-    wal_path,
-)
-from monitoring.log_lock import LogLock
+from monitoring.log_connection import LogConnection
 from monitoring.options import LogOptions
 from monitoring.privacy import Privacy, json_text
 from monitoring.retention import remove_step
@@ -34,8 +24,6 @@ Result = TypeVar("Result")
 _EVENT = "INSERT INTO events (time, kind, detail) VALUES (?, ?, ?)"
 # Predictions wait while feedback is stored, so it is stored in transactions of this many items.
 _FEEDBACK_ITEMS = 100
-# How often it is looked, before a write, whether file and lock still stand.
-_LOOK_SECONDS = 1.0
 
 
 class PredictionLog:
@@ -66,22 +54,16 @@ class PredictionLog:
         connection_class: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
         self._path = path.resolve()
-        self._wal_path = wal_path(self._path)
         self._options = options
         self._clock = clock
-        self._connection_class = connection_class
         self._privacy = Privacy(options)
         self._declared: dict[str, dict[tuple[str, str], ViewColumn]] = {}
         self._guard = threading.Lock()
-        self._file_lock = LogLock(self._path)
-        self._connection: sqlite3.Connection | None = None
-        self._identity: Identity | None = None
-        self._wal_identity: Identity | None = None
+        self._log = LogConnection(self._path, options.durability, connection_class)
         self._uncheckpointed = False
         self._ledger = Ledger(0, 0)
         self._doubtful: Batch | None = None
         self._closed = False
-        self._look_again = 0.0
 
     def __enter__(self) -> Self:
         self.open()
@@ -200,19 +182,18 @@ class PredictionLog:
         if not self._uncheckpointed:
             return
         # Most of the disk's work, while writes go on; the rest then takes a millisecond or two.
-        sync_file(self._wal_path)
-        with self._guard, contextlib.suppress(sqlite3.Error):
+        self._log.sync_wal()
+        with self._guard:
             self._uncheckpointed = False
-            if self._connection is not None:
-                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._log.checkpoint("PASSIVE")
 
     def close(self) -> None:
         """Flush the log and let another service have it; later writes are refused."""
         with self._guard:
             self._closed = True
-            self._empty_wal()
-            self._disconnect()
-            self._file_lock.release()
+            self._log.checkpoint("TRUNCATE")
+            self._log.close()
+            self._log.release()
 
     def _transact(
         self, work: Callable[[sqlite3.Connection], Result], batch: Batch | None = None
@@ -220,24 +201,24 @@ class PredictionLog:
         """Do `work` in one transaction on the log that stands at the path."""
         for _ in range(2):
             try:
-                connection = self._current()
+                connection = self._open()
                 self._doubtful = batch
                 connection.execute("BEGIN IMMEDIATE")
                 result = work(connection)
                 connection.execute("COMMIT")
                 self._uncheckpointed = True
                 # Until it is known that the commit went into the log, the batch stays in doubt.
-                if self._stands():
+                if self._log.stands():
                     self._doubtful = None
                     return result
             except (sqlite3.DatabaseError, OSError) as error:
-                self._disconnect()
+                self._log.close()
                 raise self._unavailable(f"{error}") from error
             except BaseException:
-                self._disconnect()
+                self._log.close()
                 raise
             # A file was removed or moved meanwhile, and the commit may have gone with it: again.
-            self._look_again = 0.0
+            self._log.doubt()
             if batch is not None:
                 # A log that was moved away is kept by someone, and shall not hold it as well.
                 with contextlib.suppress(sqlite3.Error):
@@ -246,83 +227,39 @@ class PredictionLog:
                     connection.execute("COMMIT")
         raise self._unavailable("the file is being removed again and again")
 
-    def _current(self) -> sqlite3.Connection:
+    def _open(self) -> sqlite3.Connection:
         """Return the connection to the log at the path, opened anew where it has to be."""
         if self._closed:
             raise LogUnavailableError("The prediction log is closed: the service is stopping.")
-        if self._connection is not None:
-            if monotonic() < self._look_again:
-                return self._connection
-            self._look_again = monotonic() + _LOOK_SECONDS
-            stands = self._stands()
-            if stands and self._file_lock.held():
-                return self._connection
-            if not stands:
-                # A file that was moved away is whole only with what is not yet moved into it.
-                self._empty_wal()
-            self._disconnect()
-        self._connection = self._connect()
-        return self._connection
-
-    def _connect(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file_lock.acquire()
-        created = create_missing(self._path)
-        check_format(self._path)
-        connection = connect_writer(self._path, self._options.durability, self._connection_class)
-        try:
-            there = identity(self._path)
-            replaced = self._identity is not None and (created or there != self._identity)
-            connection.execute("BEGIN IMMEDIATE")
-            ledger = Ledger.read(connection)
-            if (
-                self._doubtful is not None
-                and not replaced
-                and ledger == self._doubtful.counted(self._ledger)
-            ):
-                # A commit that failed after its last byte: recovery brings back what its caller
-                # was told is not logged, and may have sent again.
-                self._doubtful.withdraw(connection, self._ledger)
-                ledger = self._ledger
-            for model, columns in self._declared.items():
-                views.declare(connection, model, columns.values())
-            if replaced:
-                event = (utc_text(self._clock()), "log-replaced", json_text({"created": created}))
-                connection.execute(_EVENT, event)
-            connection.execute("COMMIT")
-        except BaseException:
-            _close(connection)
-            raise
-        self._identity, self._ledger = there, ledger
-        self._wal_identity = identity(self._wal_path)
+        connection = self._log.current()
+        if connection is not None:
+            return connection
+        connection = self._log.open()
+        connection.execute("BEGIN IMMEDIATE")
+        ledger = self._ledger_of(connection)
+        for model, columns in self._declared.items():
+            views.declare(connection, model, columns.values())
+        if self._log.replaced:
+            detail = json_text({"created": self._log.created})
+            connection.execute(_EVENT, (utc_text(self._clock()), "log-replaced", detail))
+        connection.execute("COMMIT")
+        self._ledger = ledger
+        self._log.opened()
         return connection
 
-    def _stands(self) -> bool:
-        """Return whether the files that the connection writes are those that others find."""
-        return (
-            identity(self._path) == self._identity
-            and identity(self._wal_path) == self._wal_identity
-        )
-
-    def _empty_wal(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            if self._connection is not None:
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
-    def _disconnect(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            _close(connection)
+    def _ledger_of(self, connection: sqlite3.Connection) -> Ledger:
+        """Return the ledger of a log that was opened, without what nobody was told is in it."""
+        ledger = Ledger.read(connection)
+        doubtful = self._doubtful
+        if doubtful is None or self._log.replaced or ledger != doubtful.counted(self._ledger):
+            return ledger
+        # A commit that failed after its last byte: recovery brings back what its caller was told
+        # is not logged, and may have sent again.
+        doubtful.withdraw(connection, self._ledger)
+        return self._ledger
 
     def _unavailable(self, reason: str) -> LogUnavailableError:
         return LogUnavailableError(
             f"The prediction log {self._path} cannot be written ({reason}): check that its folder "
             "is writable and its disk has room; the next write tries again."
         )
-
-
-def _close(connection: sqlite3.Connection) -> None:
-    # A cursor that a traceback still holds would keep a closed connection's transaction open.
-    for end in (connection.rollback, connection.close):
-        with contextlib.suppress(sqlite3.Error):
-            end()
