@@ -2,12 +2,16 @@
 
 import gc
 
+from mlops.threads import use_one_thread
+
 
 def main() -> None:
     """Run the command."""
     # Imports make many objects and leave hardly any garbage, so that looking for it is a tenth of
     # the time that `mlops serve` takes to be ready.
     gc.disable()
+    # Before anything imports numpy.
+    use_one_thread()
     from mlops.cli import app  # noqa: PLC0415 - that is what takes long
 
     gc.enable()

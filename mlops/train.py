@@ -11,6 +11,7 @@ from api.settings_sources import PROJECT_ROOT
 from mlops.checkout import read_checkout
 from mlops.output import Exit, JsonOption, fail, print_json, tell
 from mlops.settings import load_settings
+from mlops.threads import threads_for_training
 
 if TYPE_CHECKING:
     from ml_pipe.workflow import RunReport
@@ -46,13 +47,14 @@ def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "Run
     from ml_pipe.workflow import run_pipeline  # noqa: PLC0415
 
     try:
-        return run_pipeline(
-            folder,
-            parameters,
-            local_data=settings.local_data,
-            cell_timeout_seconds=settings.train_cell_timeout_seconds,
-            context=surroundings(settings),
-        )
+        with threads_for_training():
+            return run_pipeline(
+                folder,
+                parameters,
+                local_data=settings.local_data,
+                cell_timeout_seconds=settings.train_cell_timeout_seconds,
+                context=surroundings(settings),
+            )
     except (PipelineError, TableError) as error:
         fail(str(error))
 
