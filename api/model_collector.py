@@ -36,8 +36,10 @@ class ModelCollector(Collector):
         )
         for model, aliases in catalog.aliases.items():
             for alias, version in aliases.items():
-                manifest = catalog.versions[model][version].manifest
-                info.add_metric([model, version, alias, manifest.task, manifest.estimator], 1)
+                loaded = catalog.versions[model][version].loaded
+                manifest = loaded.manifest
+                form = "onnx" if loaded.form == "compiled" else manifest.estimator
+                info.add_metric([model, version, alias, manifest.task, form], 1)
         for served in catalog:
             names = [served.manifest.model, served.manifest.version]
             created = datetime.fromisoformat(served.manifest.created)

@@ -25,6 +25,7 @@ def model_card(
     scores: Sequence[Score],
     importance: Mapping[str, float],
     fairness: str,
+    not_compiled: str,
 ) -> str:
     """Return the card of a version as Markdown.
 
@@ -33,6 +34,7 @@ def model_card(
         scores: of each split.
         importance: how much the score falls when a column is shuffled, by column.
         fairness: what the fairness check found, a sentence.
+        not_compiled: why it has no compiled form, a sentence; empty where it has one.
     """
     known = {
         "Explainability": "Most on "
@@ -51,6 +53,10 @@ def model_card(
         f"A {facts.task} that predicts `{_text(facts.target)}` from "
         f"{len(facts.signature.inputs)} columns. Made from `{_text(facts.source)}`"
         + (f", rows left out: {', '.join(dropped)}." if dropped else "."),
+        "",
+        "It is served compiled, by ONNX Runtime, which was seen to answer the same."
+        if not not_compiled
+        else f"It is served by scikit-learn, as it has no compiled form. {_text(not_compiled)}",
         "",
         "## How good",
         "",

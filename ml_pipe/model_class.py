@@ -6,7 +6,7 @@
 __all__ = ['EPOCH', 'MOST_COLUMNS', 'TRUSTED_TYPES', 'DateParts', 'TextParts', 'build_features', 'build_estimator']
 
 # %% 01_model_class.ipynb #94e555a7
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -15,9 +15,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from model_store.manifest import Task
 from model_store.signature import Column, Kind
@@ -47,6 +46,18 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it ha
         """Return the names of the columns that `transform` gives."""
         names = [f"{name}_{part}" for name in self.feature_names_in_ for part in self.PARTS]
         return np.array(names, dtype=object)
+
+    def onnx_converter(self) -> Callable[..., None]:
+        """Return what adds it to a graph, by the name that skl2onnx asks for."""
+        from model_store.date_converter import convert_date_parts  # noqa: PLC0415 - to compile
+
+        return convert_date_parts
+
+    def onnx_shape_calculator(self) -> Callable[..., None]:
+        """Return what tells its width, by the name that skl2onnx asks for."""
+        from model_store.date_converter import date_parts_shape  # noqa: PLC0415 - to compile
+
+        return date_parts_shape
 
     @staticmethod
     def _parts(moments: "pd.Series[Any]") -> list[np.ndarray]:
@@ -102,28 +113,18 @@ def build_features(inputs: Sequence[Column]) -> ColumnTransformer:
     names: dict[Kind, list[str]] = {kind: [] for kind in Kind}
     for column in inputs:
         names[column.kind].append(column.name)
-    median = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
     one_hot = OneHotEncoder(
         handle_unknown="infrequent_if_exist",
         max_categories=MOST_COLUMNS,
         sparse_output=False,
     )
-    dates = make_pipeline(DateParts(), SimpleImputer(strategy="median", keep_empty_features=True))
     parts: list[tuple[str, Any, list[str]]] = [
-        (
-            "numbers",
-            make_pipeline(median, StandardScaler()),
-            names[Kind.INTEGER] + names[Kind.NUMBER],
-        ),
+        ("numbers", "passthrough", names[Kind.INTEGER] + names[Kind.NUMBER]),
         ("flags", one_hot, names[Kind.BOOLEAN]),
         ("categories", one_hot, names[Kind.CATEGORY]),
-        ("dates", dates, names[Kind.DATETIME]),
+        ("dates", DateParts(), names[Kind.DATETIME]),
     ]
-    fill = SimpleImputer(strategy="constant", fill_value=0.0, keep_empty_features=True)
-    parts += [
-        (f"text {i}", make_pipeline(TextParts(), fill), [name])
-        for i, name in enumerate(names[Kind.STRING])
-    ]
+    parts += [(f"text {i}", TextParts(), [name]) for i, name in enumerate(names[Kind.STRING])]
     return ColumnTransformer([part for part in parts if part[2]])
 
 # %% 01_model_class.ipynb #ed02a7c6

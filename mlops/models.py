@@ -30,6 +30,7 @@ class VersionRow(NamedTuple):
     created: str
     scores: dict[str, float]
     """On test data, by metric."""
+    compiled: bool
     refused: str
     """Why its manifest cannot be read; usually empty."""
 
@@ -68,13 +69,14 @@ def list_models(*, as_json: JsonOption = False) -> None:
         print_json([row._asdict() for row in rows])
         return
     print_table(
-        ["Model", "Version", "Aliases", "Created", "Scores on test data"],
+        ["Model", "Version", "Aliases", "Created", "Compiled", "Scores on test data"],
         [
             (
                 row.model,
                 row.version,
                 ", ".join(row.aliases),
                 row.created,
+                "yes" if row.compiled else "no",
                 row.refused
                 or ", ".join(f"{name} {score:.3f}" for name, score in row.scores.items()),
             )
@@ -94,6 +96,8 @@ def show(model: Model, version: Version = "champion", *, as_json: JsonOption = F
             print_json(msgspec.to_builtins(manifest))
             return
         typer.echo(store.card(model, version))
+        if manifest.not_compiled:
+            typer.echo(f"It has no compiled form. {manifest.not_compiled}")
         print_table(
             ["Time", "Alias", "From", "To", "Reason"],
             [
@@ -132,7 +136,7 @@ def verify(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Load every version with every check. The exit code is 1 if one is refused."""
+    """Load each form of every version with every check. The exit code is 1 if one is refused."""
     store = open_store()
     with sentences():
         findings = [
@@ -167,6 +171,9 @@ def _version_row(store: ModelStore, model: str, version: str) -> VersionRow:
         aliases += [a for a, v in store.aliases(model).current.items() if v == version]
         manifest = store.manifest(model, version)
     except ModelStoreError as error:
-        return VersionRow(model, version, aliases, "", {}, str(error))
+        return VersionRow(model, version, aliases, "", {}, compiled=False, refused=str(error))
     scores = {s.metric: s.value for s in manifest.scores if s.split == "test"}
-    return VersionRow(model, version, aliases, manifest.created, scores, "")
+    is_compiled = manifest.compiled is not None
+    return VersionRow(
+        model, version, aliases, manifest.created, scores, compiled=is_compiled, refused=""
+    )

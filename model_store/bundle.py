@@ -4,21 +4,41 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from model_store import files
 from model_store.errors import NotFoundError, RefusedError
 from model_store.golden import Golden
-from model_store.manifest import FORMAT_NUMBER, EstimatorFormat, File, Manifest, Origin, Score, Task
+from model_store.manifest import (
+    FORMAT_NUMBER,
+    Compiled,
+    EstimatorFormat,
+    File,
+    Manifest,
+    Origin,
+    Score,
+    Task,
+)
 from model_store.signature import Signature
 
 MANIFEST = "manifest.json"
 GOLDEN = "golden.json"
 REFERENCE = "reference.json"
 CARD = "card.md"
+COMPILED = "model.onnx"
 ESTIMATOR_FILES = {"skops": "model.skops", "pickle": "model.pickle"}
+
+
+class Compilation(NamedTuple):
+    """What came of compiling an estimator."""
+
+    graph: bytes = b""
+    """The content of `model.onnx`; empty where there is none."""
+    compiled: Compiled | None = None
+    reason: str = ""
+    """Why there is none, a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +63,8 @@ class Draft:
     """The profile of the training data: JSON text, stored as it is."""
     card: str = ""
     """The model card, in Markdown."""
+    compilation: Compilation | None = None
+    """What came of compiling the estimator; None: it is compiled when it is published."""
 
 
 class _Numbered(msgspec.Struct):
@@ -104,6 +126,8 @@ def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
         RefusedError: a file is missing, one too many is listed, or one has other content.
     """
     right = {ESTIMATOR_FILES[manifest.estimator], GOLDEN, REFERENCE, CARD}
+    if manifest.compiled:
+        right.add(COMPILED)
     if sorted(file.name for file in manifest.files) != sorted(right):
         raise RefusedError(f"{MANIFEST} does not list the files of a bundle: publish again.")
     return {file.name: _read_file(folder, file) for file in manifest.files}

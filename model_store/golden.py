@@ -1,7 +1,7 @@
 """Golden rows: inputs with the answers that training got for them, which every load must give."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -71,16 +71,24 @@ def check(golden: Golden, signature: Signature, decoder: RowDecoder, predictor: 
     given = _answered(golden.inputs, signature, decoder, predictor)
     if len(given) != len(golden.outputs):
         raise RefusedError("golden.json has not one answer for each row: publish again.")
+    number = difference(golden.outputs, given, signature)
+    if number is not None:
+        raise RefusedError(
+            f"The model answers golden row {number} differently than it did in training: train "
+            "again in this environment, or restore the environment of the training."
+        )
+
+
+def difference(
+    expected: Sequence[dict[str, Any]], given: Sequence[dict[str, Any]], signature: Signature
+) -> int | None:
+    """Return the number of the first row that has another answer, of as many; None if none has."""
     scales = {
-        column.name: max(_size(row.get(column.name)) for row in golden.outputs)
+        column.name: max(_size(row.get(column.name)) for row in expected)
         for column in signature.outputs
     }
-    for number, (expected, answer) in enumerate(zip(golden.outputs, given, strict=True)):
-        if not _is_same(expected, answer, scales):
-            raise RefusedError(
-                f"The model answers golden row {number} differently than it did in training: train "
-                "again in this environment, or restore the environment of the training."
-            )
+    pairs = enumerate(zip(expected, given, strict=True))
+    return next((n for n, (one, other) in pairs if not _is_same(one, other, scales)), None)
 
 
 def _answered(

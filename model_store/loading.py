@@ -1,30 +1,92 @@
 """Loading a bundle: every check, in the order in which each is safe to make."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from model_store import bundle, formats, golden, packages
 from model_store.errors import ModelStoreError, RefusedError
-from model_store.manifest import Manifest
-from model_store.predictor import EstimatorPredictor
+from model_store.golden import Golden
+from model_store.manifest import Compiled, Manifest
+from model_store.onnx_predictor import OnnxPredictor
+from model_store.predictor import EstimatorPredictor, Predictor
 from model_store.row_decoder import RowDecoder
 from model_store.store import LoadedModel, LoadPolicy
+
+
+class _Opened(NamedTuple):
+    """A bundle that was read, with nothing in it run."""
+
+    manifest: Manifest
+    contents: dict[str, bytes]
+    decoder: RowDecoder
+    golden: Golden
 
 
 def load(folder: Path, model: str, version: str, policy: LoadPolicy) -> LoadedModel:
     """Load the bundle in a folder, as this version of this model.
 
-    First everything that runs nothing: manifest, hashes, format, types, modules. Then the model,
-    which must give its golden answers, whatever the packages are here.
+    First everything that runs nothing: manifest and hashes. Then the compiled form, which holds no
+    code; without it, or where it fails here, the estimator, whose format, types and modules are
+    checked before. Either must give the golden answers, whatever the packages are here.
 
     Raises:
         NotFoundError: there is no bundle.
         RefusedError: it failed a check; the sentence says which, and what to do.
     """
+    opened = _opened(folder, model, version)
+    manifest = opened.manifest
+    card = opened.contents[bundle.CARD].decode(errors="replace")
+    reason = manifest.not_compiled
+    if manifest.compiled:
+        try:
+            predictor: Predictor = _compiled(opened, manifest.compiled)
+        except ModelStoreError as error:
+            reason = f"The compiled form fails here. {error}"
+        else:
+            return LoadedModel(manifest, opened.decoder, predictor, card, "compiled")
+    predictor = _estimator(opened, policy)
+    return LoadedModel(manifest, opened.decoder, predictor, card, "estimator", reason)
+
+
+def verify(folder: Path, model: str, version: str, policy: LoadPolicy) -> None:
+    """See that both forms of the bundle in a folder can be loaded, with every check.
+
+    Raises:
+        NotFoundError: there is no bundle.
+        RefusedError: one of them failed a check; the sentence says which, and what to do.
+    """
+    opened = _opened(folder, model, version)
+    _estimator(opened, policy)
+    if opened.manifest.compiled:
+        try:
+            _compiled(opened, opened.manifest.compiled)
+        except ModelStoreError as error:
+            raise RefusedError(f"Its compiled form fails here. {error}") from error
+
+
+def _opened(folder: Path, model: str, version: str) -> _Opened:
     manifest = bundle.read_manifest(folder, model, version)
     contents = bundle.read_files(folder, manifest)
-    stored = contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
+    try:
+        decoder = RowDecoder(manifest.signature)
+        rows = msgspec.json.decode(contents[bundle.GOLDEN], type=Golden)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise RefusedError(f"The bundle is damaged ({error}): publish again.") from error
+    return _Opened(manifest, contents, decoder, rows)
+
+
+def _compiled(opened: _Opened, compiled: Compiled) -> OnnxPredictor:
+    signature = opened.manifest.signature
+    predictor = OnnxPredictor(opened.contents[bundle.COMPILED], signature, compiled)
+    golden.check(opened.golden, signature, opened.decoder, predictor)
+    return predictor
+
+
+def _estimator(opened: _Opened, policy: LoadPolicy) -> EstimatorPredictor:
+    manifest = opened.manifest
+    stored = opened.contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
     formats.check_allowed(stored, manifest.estimator, policy)
     if missing := packages.missing_modules(manifest.requires):
         raise RefusedError(
@@ -33,22 +95,10 @@ def load(folder: Path, model: str, version: str, policy: LoadPolicy) -> LoadedMo
         )
     try:
         estimator = formats.load(stored, manifest.estimator, policy)
-        decoder, predictor = _checked(estimator, manifest, contents[bundle.GOLDEN])
+        predictor = EstimatorPredictor(estimator, manifest.signature)
+        golden.check(opened.golden, manifest.signature, opened.decoder, predictor)
     except ModelStoreError as error:
         # The golden rows decide whether other packages matter. Where one fails, they may be why.
         reasons = [str(error), packages.differences(manifest.packages)]
         raise RefusedError(" ".join(filter(None, reasons))) from error
-    return LoadedModel(manifest, decoder, predictor, contents[bundle.CARD].decode(errors="replace"))
-
-
-def _checked(
-    estimator: object, manifest: Manifest, golden_text: bytes
-) -> tuple[RowDecoder, EstimatorPredictor]:
-    try:
-        decoder = RowDecoder(manifest.signature)
-        rows = msgspec.json.decode(golden_text, type=golden.Golden)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise RefusedError(f"The bundle is damaged ({error}): publish again.") from error
-    predictor = EstimatorPredictor(estimator, manifest.signature)
-    golden.check(rows, manifest.signature, decoder, predictor)
-    return decoder, predictor
+    return predictor

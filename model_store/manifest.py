@@ -47,6 +47,15 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The run's id: its executed notebooks are in `local_data/runs/<run id>/`."""
 
 
+class Compiled(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the compiled form's numbers mean."""
+
+    labels: tuple[str | int | bool, ...] = ()
+    """The label that each class index stands for; empty for a regression."""
+    probabilities: bool = False
+    """Whether it gives a probability for each label."""
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands in `manifest.json`."""
 
@@ -67,6 +76,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Version of each package that takes part in loading and predicting, by distribution name."""
     requires: tuple[str, ...] = ()
     """Modules of ours that hold the estimator's classes; without them it cannot be loaded."""
+    compiled: Compiled | None = None
+    """About `model.onnx`; none where there is no such file."""
+    not_compiled: str = ""
+    """Why there is none, a sentence."""
     files: tuple[File, ...] = ()
     checksum: str = ""
     """SHA-256 of this text with an empty checksum: it finds accidents, it proves no author."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from model_store.aliases import Aliases
 from model_store.bundle import Draft
@@ -28,6 +28,10 @@ class LoadedModel:
     decoder: RowDecoder
     predictor: Predictor
     card: str
+    form: Literal["compiled", "estimator"] = "estimator"
+    """What answers."""
+    form_reason: str = ""
+    """Why it is not the compiled form, a sentence."""
 
 
 class ModelStore(Protocol):
@@ -77,7 +81,7 @@ class ModelStore(Protocol):
         ...
 
     def verify(self, model: str, version: str) -> None:
-        """Load a version with every check, and forget it."""
+        """Load each form of a version with every check, and forget it."""
         ...
 
     def bundle_fingerprint(self, model: str, version: str) -> Hashable:

@@ -45,6 +45,10 @@ class VersionView(BaseModel):
     aliases: list[str]
     signature: SignatureView
     scores: list[ScoreView]
+    form: Literal["compiled", "estimator"]
+    """What answers: the compiled form, or the estimator with the libraries of its training."""
+    form_reason: str
+    """Why it is not the compiled form; usually empty."""
     card: str | None = None
 
 
@@ -102,6 +106,8 @@ def _version_view(served: ServedModel, aliases: list[str], *, card: bool) -> Ver
             outputs=[_column_view(column) for column in manifest.signature.outputs],
         ),
         scores=[ScoreView(metric=s.metric, split=s.split, value=s.value) for s in manifest.scores],
+        form=served.loaded.form,
+        form_reason=served.loaded.form_reason,
         card=served.loaded.card if card else None,
     )
 

@@ -1,7 +1,10 @@
 """`GET /models`: what is served."""
 
+from dataclasses import replace
+
 import pytest
 
+from model_store.bundle import Compilation
 from model_store.file_store import FileModelStore
 from tests.api.conftest import KINDS_SIGNATURE, ConstantPredictor, Serve, Service, loaded, sum_draft
 
@@ -17,6 +20,7 @@ def test_models_are_listed_with_what_a_caller_needs(service: Service) -> None:
     assert shown["aliases"] == ["champion"]
     assert shown["created"].endswith("Z")
     assert shown["scores"] == [{"metric": "r2", "split": "test", "value": 0.75}]
+    assert (shown["form"], shown["form_reason"]) == ("compiled", "")
     assert shown["card"] is None
     assert shown["signature"]["inputs"][0] == {
         "name": "a",
@@ -34,6 +38,17 @@ def test_a_model_is_shown_with_its_cards(service: Service) -> None:
     """In Markdown, as it was published."""
     (version,) = service.client.get("/models/sum").json()["versions"]
     assert version["card"] == "# Sums"
+
+
+def test_a_version_that_is_not_compiled_says_why(serve: Serve, store: FileModelStore) -> None:
+    """Whoever finds it slow learns what to change."""
+    draft = replace(sum_draft(3), compilation=Compilation(reason="It is odd."))
+    with serve() as service:
+        version = store.publish(draft)
+        store.promote("sum", version)
+        service.state.watcher.refresh()
+        (shown,) = service.client.get("/models").json()["models"][0]["versions"]
+    assert (shown["form"], shown["form_reason"]) == ("estimator", "It is odd.")
 
 
 def test_all_versions_that_an_alias_names_are_shown(serve: Serve, store: FileModelStore) -> None:

@@ -1,14 +1,20 @@
 """The estimator: features from every kind of column, and a model that is the same each time."""
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 import skops.io
+from msgspec.structs import replace
+from skl2onnx import convert_sklearn
+from skl2onnx.common.data_types import Int64TensorType
 
 from ml_pipe.data_etl import recognise_column, signature_of, task_of
 from ml_pipe.model_class import TRUSTED_TYPES, DateParts, TextParts, build_estimator
+from model_store.compiling import compile_estimator
+from model_store.golden import golden_rows
 from model_store.manifest import Task
-from model_store.signature import Signature
+from model_store.signature import Kind, Signature
 from model_store.tables import conform
 from tests.mixed_table import mixed_table
 
@@ -99,3 +105,37 @@ def test_dates_of_any_year_have_parts() -> None:
     parts = DateParts().fit_transform(pd.DataFrame({"when": moments}))
     assert parts[1].tolist() == [120_685 + 1 / 6, 6, 5, 1, 4]
     assert np.isnan(parts[3]).all()
+
+
+def test_dates_are_compiled_exactly() -> None:
+    """Any moment of any year, at and beside midnight and the turn of months, and missing ones."""
+    random = np.random.default_rng(0)
+    first, last = np.array(["0001-01-01", "9999-12-31T23:59:59.999999"], "datetime64[us]")
+    moments = random.integers(first.astype(int), last.astype(int), size=20_000, endpoint=True)
+    turns = np.arange(-1970 * 12 + 12, 8030 * 12, dtype="int64").astype("datetime64[M]")
+    ends = turns.astype("datetime64[us]").astype("int64")
+    every = np.concatenate([moments, ends, ends - 1, [first.astype(int)]]).clip(first.astype(int))
+    when = np.concatenate([every.astype("datetime64[us]"), np.array(["NaT"], "datetime64[us]")])
+    frame = pd.DataFrame({"when": when, "then": when[::-1]})
+    parts = DateParts().fit(frame)
+    model = convert_sklearn(
+        parts, initial_types=[("moments", Int64TensorType([None, 2]))], target_opset=20
+    )
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    (given,) = session.run(None, {"moments": frame.to_numpy().astype("int64")})
+    assert np.array_equal(given, parts.transform(frame), equal_nan=True)
+
+
+@pytest.mark.parametrize("target", ["Label", "amount"])
+def test_a_table_without_texts_is_compiled(target: str) -> None:
+    """Of numbers, booleans, categories and dates, with gaps in all of them."""
+    inputs, truth, signature = prepared(target)
+    columns = tuple(c for c in signature.inputs if c.kind is not Kind.STRING)
+    task = task_of(truth)
+    names = [column.name for column in columns]
+    estimator = build_estimator(task, columns, seed=0).fit(inputs[names], truth)
+    without = replace(signature, inputs=columns)
+    golden = golden_rows(estimator, without, inputs)
+    compilation = compile_estimator(estimator, without, golden)
+    assert compilation.reason == ""
+    assert compilation.graph

@@ -43,6 +43,7 @@ def test_iris_becomes_a_version_that_answers(iris_run: RunReport) -> None:
     assert store_of(iris_run).aliases("iris").current == {"champion": iris_run.version}
     given = answer(loaded(iris_run), (IRIS / "request.json").read_bytes())
     assert given == json.loads((IRIS / "answer.json").read_text())
+    assert loaded(iris_run).form == "compiled"
 
 
 def test_a_run_keeps_what_it_did(iris_run: RunReport) -> None:
@@ -85,6 +86,7 @@ def test_the_card_answers_what_is_known_and_asks_the_rest(iris_run: RunReport) -
     card = loaded(iris_run).card
     assert card.count("To be answered by a person.") == 7
     assert "Most on petal_" in card
+    assert "It is served compiled" in card
     assert "| accuracy | 1 | 1 | 0.9667 |" in card
 
 

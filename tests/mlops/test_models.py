@@ -12,9 +12,9 @@ def test_list_names_every_version_and_its_aliases(mlops: Mlops, publish: Publish
     """Scripts read each version with its aliases, the oldest first."""
     first, second = publish(2.0), publish(3.0)
     rows = json.loads(mlops("models", "list", "--json").stdout)
-    assert [(row["version"], row["aliases"]) for row in rows] == [
-        (first, []),
-        (second, ["champion"]),
+    assert [(row["version"], row["aliases"], row["compiled"]) for row in rows] == [
+        (first, [], True),
+        (second, ["champion"], True),
     ]
 
 

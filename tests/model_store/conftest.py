@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,17 +68,18 @@ def folder(tmp_path: Path, version: str) -> Path:
 
 @pytest.fixture
 def reseal(folder: Path) -> Reseal:
-    """Return what a careful forger would do: change files or the manifest, and put it right."""
+    """Return `reseal_bundle` for the only version in the store."""
+    return partial(reseal_bundle, folder)
 
-    def change(contents: dict[str, bytes] | None = None, **changes: Any) -> None:
-        path = folder / "manifest.json"
-        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
-        files = {file.name: file for file in manifest.files}
-        for name, content in (contents or {}).items():
-            (folder / name).write_bytes(content)
-            digest = hashlib.sha256(content).hexdigest()
-            files[name] = File(name=name, size=len(content), sha256=digest)
-        options = {"files": tuple(files.values())} | changes
-        path.write_bytes(msgspec.structs.replace(manifest, **options).sealed())
 
-    return change
+def reseal_bundle(folder: Path, contents: dict[str, bytes] | None = None, **changes: Any) -> None:
+    """Do what a careful forger would do: change files or the manifest, and put it right."""
+    path = folder / "manifest.json"
+    manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    files = {file.name: file for file in manifest.files}
+    for name, content in (contents or {}).items():
+        (folder / name).write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        files[name] = File(name=name, size=len(content), sha256=digest)
+    options = {"files": tuple(files.values())} | changes
+    path.write_bytes(msgspec.structs.replace(manifest, **options).sealed())

@@ -19,7 +19,7 @@ from sklearn.linear_model import LinearRegression
 
 from model_store import bundle
 from model_store.aliases import Aliases
-from model_store.bundle import Draft
+from model_store.bundle import Compilation, Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
 from model_store.inference import infer_signature
@@ -35,6 +35,8 @@ DRAFT = Draft(
     estimator=LINE,
     signature=SIGNATURE,
     golden=golden_rows(LINE, SIGNATURE, X),
+    # It has no part in the steps, and there is a publisher for each of them.
+    compilation=Compilation(reason="Not asked for."),
 )
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from model_store.bundle import Compilation
 from model_store.errors import ModelStoreError, RefusedError
 from model_store.file_store import FileModelStore
 from model_store.store import LoadPolicy
 from tests.model_store.conftest import DraftLine, Reseal
 
-FILES = ["manifest.json", "model.skops", "golden.json", "reference.json", "card.md"]
+FILES = ["manifest.json", "model.skops", "model.onnx", "golden.json", "reference.json", "card.md"]
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -161,7 +162,7 @@ def test_wrong_golden_rows_are_found_however_well_they_are_sealed(
         ({"model": "other"}, "holds version .* of other"),
         ({"version": "other"}, "holds version other"),
         ({"files": ()}, "does not list the files of a bundle"),
-        ({"requires": ("no_such_module.inside",)}, r"not here \(no_such_module\.inside\)"),
+        ({"compiled": None}, "does not list the files of a bundle"),
         ({"estimator": "pickle"}, "does not list the files of a bundle"),
     ],
 )
@@ -172,6 +173,16 @@ def test_a_manifest_that_says_otherwise_is_found_however_well_it_is_sealed(
     reseal(**changes)
     with pytest.raises(RefusedError, match=reason):
         store.load("line", version)
+
+
+def test_an_estimator_whose_modules_are_not_here_is_refused(
+    store: FileModelStore, version: str, reseal: Reseal
+) -> None:
+    """Before anything of it is loaded; a compiled form would not need them."""
+    reseal(requires=("no_such_module.inside",))
+    store.load("line", version)
+    with pytest.raises(RefusedError, match=r"not here \(no_such_module\.inside\)"):
+        store.verify("line", version)
 
 
 @pytest.mark.parametrize(
@@ -212,7 +223,8 @@ def test_a_pickle_runs_only_if_allowed_and_whole(tmp_path: Path, draft_line: Dra
             return Path.touch, (marker,)
 
     allowing = FileModelStore(tmp_path, LoadPolicy(formats=frozenset({"pickle"})))
-    version = allowing.publish(draft_line(format="pickle"))
+    uncompiled = Compilation(reason="Not asked for.")
+    version = allowing.publish(draft_line(format="pickle", compilation=uncompiled))
     path = tmp_path / "line" / version / "model.pickle"
     good = path.read_bytes()
     path.write_bytes(pickle.dumps(Trap()))
