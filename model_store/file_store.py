@@ -164,8 +164,8 @@ class FileModelStore:
             return None
         folder = self._root / model / version
         files_of_model = (*bundle.ESTIMATOR_FILES.values(), bundle.COMPILED)
-        names = (*files_of_model, bundle.MANIFEST, bundle.GOLDEN, bundle.CARD)
-        return tuple(_stamp(folder / name) for name in names)
+        others = (bundle.MANIFEST, bundle.GOLDEN, bundle.REFERENCE, bundle.CARD)
+        return tuple(_stamp(folder / name) for name in (*files_of_model, *others))
 
     def _check_undamaged(self, model: str, version: str) -> None:
         with _named(model, version):
