@@ -146,7 +146,8 @@ class ModelWatcher:
             refusals.append(Refusal(model, version, reason))
         else:
             self._metrics.reloads.labels(model, version, "loaded").inc()
-            self._journal.tell("model-loaded", model=model, version=version)
+            form, why = served.loaded.form, served.loaded.form_reason
+            self._journal.tell("model-loaded", model=model, version=version, form=form, why=why)
             return served
         self._refused(refusals[-1])
         return None
