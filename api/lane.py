@@ -13,8 +13,8 @@ from api.job import Job, Outcome
 from api.pace import Pace
 
 MAX_BATCH_ROWS = 2_000
-"""A batch is closed once it has this many rows. More would gain no time, and cost memory: a compiled
-forest of 100 trees takes 8 kB a row."""
+"""A batch is closed once it has this many rows. More would gain no time, and cost memory: a
+compiled forest of 100 trees takes 8 kB a row."""
 MAX_HUNG_THREADS = 3
 """So many threads may be left behind in calls that never return; more would fill the memory."""
 

@@ -186,7 +186,12 @@ def _example(column: Column) -> Any:
 
 
 def _items(properties: dict[str, Any]) -> dict[str, Any]:
-    item = {"type": "object", "properties": properties, "required": list(properties)}
+    item = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
     return {"type": "array", "minItems": 1, "items": item}
 
 

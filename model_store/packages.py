@@ -72,4 +72,7 @@ def _is_there(module: str) -> bool:
         if spec is None:
             return False
         path = spec.submodule_search_locations
+        if spec.loader is None and end > 1:
+            # A folder without `__init__.py` in another one: only to import it would tell more.
+            return True
     return True
