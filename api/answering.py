@@ -15,14 +15,14 @@ from api.settings import Settings
 from model_store.errors import PredictionError
 from monitoring.batch import Entry
 from monitoring.errors import LogUnavailableError
-from monitoring.prediction_log import PredictionLog
+from monitoring.log_writer import LogWriter
 
 
 class Answering:
     """Answers batches, each of one model, and logs them."""
 
     def __init__(
-        self, log: PredictionLog, settings: Settings, *, metrics: Metrics, events: EventLog
+        self, log: LogWriter, settings: Settings, *, metrics: Metrics, events: EventLog
     ) -> None:
         self._log = log
         self._settings = settings

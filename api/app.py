@@ -12,8 +12,8 @@ from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from api import resources
 from api.access import Access
@@ -42,7 +42,7 @@ from api.settings import Settings
 from api.state import State
 from monitoring.collectors import LogCollector
 from monitoring.log_reader import LogReader
-from monitoring.prediction_log import PredictionLog
+from monitoring.log_writer import LogWriter
 from monitoring.schema import sqlite_warning
 
 DISTRIBUTION = "ml-service-template"
@@ -68,7 +68,7 @@ class LifespanState(TypedDict):
 class Service(FastAPI):
     """FastAPI with one layer outside of all of its own."""
 
-    outermost: ASGIApp
+    outermost: Access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
@@ -79,9 +79,15 @@ class Service(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    *,
+    events: EventLog | None = None,
+    counted: Metrics | None = None,
+    open_log: resources.OpenLog = resources.prediction_log,
+) -> FastAPI:
     """Return the service, ready to be run; nothing is opened before its lifespan begins."""
-    counted = Metrics()
+    counted = counted or Metrics()
     events = events or make_event_log(settings.service_event_level)
     gate = Gate(settings, time.monotonic)
 
@@ -110,7 +116,9 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
         title="Prediction service",
         description="Predictions of the models that this service has loaded.",
         version=version(DISTRIBUTION),
-        lifespan=partial(lifespan, settings=settings, metrics=counted, events=events),
+        lifespan=partial(
+            lifespan, settings=settings, metrics=counted, events=events, open_log=open_log
+        ),
         exception_handlers={
             Exception: fault,
             Problem: framework_refusal,
@@ -126,20 +134,27 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
     app.state.draining = False
     app.state.refusal = ""
 
-    def get(path: str, role: Role, endpoint: Callable[..., object], tag: str = "") -> None:
+    def get(
+        path: str,
+        role: Role,
+        endpoint: Callable[..., object],
+        tag: str = "",
+        kind: type[Response] = JSONResponse,
+    ) -> None:
         app.add_api_route(
             path,
             endpoint,
             dependencies=[Depends(RoleNeeded(gate, role))],
             tags=[tag],
             include_in_schema=bool(tag),
+            response_class=kind,
             responses={"default": PROBLEM_RESPONSE},
         )
 
     app.router.routes.extend(posts)
     get("/models", Role.PREDICT, models.list_models, "models")
     get("/models/{model}", Role.PREDICT, models.show_model, "models")
-    get("/metrics", Role.METRICS, metrics.metrics, "metrics")
+    get("/metrics", Role.METRICS, metrics.metrics, "metrics", PlainTextResponse)
     get("/health/live", Role.OPEN, health.live, "health")
     get("/health/ready", Role.OPEN, health.ready, "health")
     # The documents say what a model takes, which only callers and this machine need to know.
@@ -153,11 +168,16 @@ def create_app(settings: Settings, *, events: EventLog | None = None) -> FastAPI
 
 @asynccontextmanager
 async def lifespan(
-    app: FastAPI, *, settings: Settings, metrics: Metrics, events: EventLog
+    app: Service,
+    *,
+    settings: Settings,
+    metrics: Metrics,
+    events: EventLog,
+    open_log: resources.OpenLog,
 ) -> AsyncIterator[LifespanState]:
     """Open every resource of the service, and close it again."""
     try:
-        log, log_failure = resources.prediction_log(settings)
+        log, log_failure = open_log(settings)
     except resources.StartError as error:
         app.state.refusal = str(error)
         events.error("start-refused", reason=str(error))
@@ -192,7 +212,8 @@ async def lifespan(
         for chore in chores:
             closing.push_async_callback(cancelled, asyncio.create_task(chore))
 
-        yield {"service": State(settings, metrics, log, watcher, engine, answering)}
+        access = app.outermost
+        yield {"service": State(settings, metrics, log, watcher, engine, answering, access)}
 
 
 async def cancelled(task: "asyncio.Task[None]") -> None:
@@ -209,14 +230,14 @@ async def recover(answering: Answering) -> None:
             await asyncio.to_thread(answering.try_log)
 
 
-async def checkpoint(log: PredictionLog) -> None:
+async def checkpoint(log: LogWriter) -> None:
     """Keep the log's write-ahead log short, in a thread, so that no request waits for the disk."""
     while True:
         await asyncio.sleep(CHECKPOINT_SECONDS)
         await asyncio.to_thread(log.checkpoint)
 
 
-async def retain(log: PredictionLog, events: EventLog) -> None:
+async def retain(log: LogWriter, events: EventLog) -> None:
     """Keep the log within its age and size, in steps that predictions can pass between."""
     while True:
         try:

@@ -5,22 +5,30 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 LIMIT = 10
+LEAST = 2
+"""A person mistypes now and then, however many workers share the limit."""
 WINDOW_SECONDS = 60.0
 MAX_REMEMBERED = 10_000
 
 
 class Attempts:
-    """Counts wrong passwords by user and address, in a bounded memory."""
+    """Counts wrong passwords by user and address, in a bounded memory.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    Args:
+        clock: Returns the time, in seconds.
+        workers: How many processes count, each on its own: together they allow no more than one.
+    """
+
+    def __init__(self, clock: Callable[[], float], workers: int = 1) -> None:
         self._clock = clock
+        self._limit = max(LIMIT // workers, LEAST)
         self._failures: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
 
     def wait_seconds(self, who: Hashable) -> int:
         """Return for how many seconds `who` must wait; 0 when they may try."""
         count, since = self._failures.get(who, (0, 0.0))
         left = since + WINDOW_SECONDS - self._clock()
-        return math.ceil(left) if count >= LIMIT and left > 0 else 0
+        return math.ceil(left) if count >= self._limit and left > 0 else 0
 
     def failed(self, who: Hashable) -> None:
         """Remember a wrong password."""

@@ -104,6 +104,8 @@ class BackgroundStream(io.RawIOBase):
             self._closing.wait(GATHER_SECONDS)
             self._some.clear()
             self._write(self._taken())
+        # Those that came while the last ones were written.
+        self._write(self._taken())
 
     def _taken(self) -> Iterator[bytes]:
         # Those that come meanwhile may be many: they wait for the next time.

@@ -38,7 +38,7 @@ class Gate:
     """Holds the credentials of the roles, hashed, and decides."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
-        self._attempts = Attempts(clock)
+        self._attempts = Attempts(clock, settings.service_workers)
         self._key = secrets.token_bytes(32)
         self._digests: list[tuple[bytes, Role]] = []
         for role in (Role.PREDICT, Role.METRICS, Role.ADMIN):

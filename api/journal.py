@@ -4,7 +4,7 @@ from typing import Literal
 
 from api.event_log import EventLog
 from monitoring.errors import LogUnavailableError
-from monitoring.prediction_log import PredictionLog
+from monitoring.log_writer import LogWriter
 
 Level = Literal["info", "warning", "error"]
 
@@ -12,7 +12,7 @@ Level = Literal["info", "warning", "error"]
 class Journal:
     """Tells what happened; a log that cannot be written does not stop it from being told."""
 
-    def __init__(self, log: PredictionLog, events: EventLog) -> None:
+    def __init__(self, log: LogWriter, events: EventLog) -> None:
         self._log = log
         self._events = events
 

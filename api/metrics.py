@@ -12,74 +12,85 @@ ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 
 
 class Metrics:
-    """The direct metrics, on a registry of the app's own."""
+    """The direct metrics, on a registry of the app's own.
 
-    def __init__(self) -> None:
+    Args:
+        direct: Where they are registered instead, if they are but a worker's part of what
+            `registry` tells: `api.shared_metrics` adds the parts up.
+    """
+
+    def __init__(self, direct: CollectorRegistry | None = None) -> None:
         self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        GCCollector(registry=self.registry)
+        if direct is None:
+            direct = self.registry
+            ProcessCollector(registry=direct)
+            GCCollector(registry=direct)
         request_labels = ["method", "route", "status"]
         self.requests = Counter(
             "http_requests",
             "Requests, counted in the outermost layer.",
             request_labels,
-            registry=self.registry,
+            registry=direct,
         )
         self.request_seconds = Histogram(
             "http_request_duration_seconds",
             "From the end of a request's headers to the end of its answer.",
             request_labels,
             buckets=SECONDS,
-            registry=self.registry,
+            registry=direct,
         )
         self.batch_rows = Histogram(
             "predict_batch_rows",
             "Rows answered by one call of a model.",
             buckets=ROWS,
-            registry=self.registry,
+            registry=direct,
         )
         self.queue_depth = Gauge(
-            "predict_queue_depth", "Requests that wait for the engine.", registry=self.registry
+            "predict_queue_depth",
+            "Requests that wait for the engine.",
+            registry=direct,
+            multiprocess_mode="livesum",
         )
         self.rejected = Counter(
             "predict_rejected",
             "Prediction requests that got no answer from a model, by the type of the problem.",
             ["reason"],
-            registry=self.registry,
+            registry=direct,
         )
         self.out_of_range_rows = Counter(
             "predict_out_of_range_rows",
             "Predicted rows with a value that training never saw.",
             ["model", "version"],
-            registry=self.registry,
+            registry=direct,
         )
         self.unlogged = Counter(
             "predict_unlogged",
             "Requests that were answered although the log could not be written.",
             ["model", "version"],
-            registry=self.registry,
+            registry=direct,
         )
         self.log_commit_seconds = Histogram(
             "prediction_log_commit_seconds",
             "Time to write a batch to the prediction log, commit included.",
             buckets=COMMIT_SECONDS,
-            registry=self.registry,
+            registry=direct,
         )
         self.log_failures = Counter(
             "prediction_log_failures",
             "Batches that could not be written to the prediction log.",
-            registry=self.registry,
+            registry=direct,
         )
         self.reloads = Counter(
             "model_reloads",
             "Versions that were loaded or refused.",
             ["model", "version", "outcome"],
-            registry=self.registry,
+            registry=direct,
         )
         self.service_info = Gauge(
             "service_info",
             "The code that runs; always 1.",
             ["version", "git_branch", "git_head"],
-            registry=self.registry,
+            registry=direct,
+            multiprocess_mode="max",
         )

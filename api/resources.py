@@ -1,6 +1,8 @@
 """Opens what the service and the command both use, as the settings say."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 from api.catalog import Catalog
 from api.journal import Journal
@@ -8,9 +10,13 @@ from api.settings import Settings
 from model_store.file_store import FileModelStore
 from model_store.store import LoadPolicy, ModelStore
 from monitoring.errors import LogFormatError, LogLockedError, LogUnavailableError
+from monitoring.log_writer import LogWriter
 from monitoring.options import LogOptions
 from monitoring.prediction_log import PredictionLog
 from monitoring.views import ViewColumn
+
+OpenLog = Callable[[Settings], tuple[LogWriter, str]]
+"""Opens the prediction log, as `prediction_log` does or in another way."""
 
 
 class StartError(Exception):
@@ -30,6 +36,11 @@ def model_store(settings: Settings) -> ModelStore:
     return FileModelStore(settings.local_data / "models", policy)
 
 
+def log_path(settings: Settings) -> Path:
+    """Return where the prediction log stands."""
+    return settings.local_data / "predictions.sqlite"
+
+
 def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
     """Return the prediction log, and why it cannot be written now: usually an empty text.
 
@@ -47,7 +58,7 @@ def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
         )
     except ValueError as error:
         raise StartError(str(error)) from error
-    log = PredictionLog(settings.local_data / "predictions.sqlite", options, utc_now)
+    log = PredictionLog(log_path(settings), options, utc_now)
     try:
         log.open()
     except (LogLockedError, LogFormatError) as error:
@@ -58,7 +69,7 @@ def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
     return log, ""
 
 
-def adopt(log: PredictionLog, settings: Settings, journal: Journal, catalog: Catalog) -> None:
+def adopt(log: LogWriter, settings: Settings, journal: Journal, catalog: Catalog) -> None:
     """Make the log's views show the columns of all served models, and see that it hides the right.
 
     Raises:

@@ -1,11 +1,13 @@
 """Runs the service under uvicorn: on a socket that is already ours, until it is told to stop."""
 
+import asyncio
 import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,6 +16,10 @@ from api.event_log import EventLog, ForwardingHandler
 from api.protocol import HttpProtocol
 from api.settings import Settings
 from api.state import State
+
+NewProtocol = Callable[[], asyncio.Protocol]
+Accept = Callable[[NewProtocol, Collection[object]], object]
+"""Begins to take connections, each for a new protocol, and counts those that are open."""
 
 
 class AddressError(Exception):
@@ -46,17 +52,31 @@ class Server(uvicorn.Server):
     """uvicorn, which says when it is ready, and leaves with 0 when it is told to stop."""
 
     def __init__(
-        self, config: uvicorn.Config, app: FastAPI, on_ready: Callable[[State], None]
+        self,
+        config: uvicorn.Config,
+        app: FastAPI,
+        on_ready: Callable[[State], None],
+        accept: Accept | None = None,
     ) -> None:
         super().__init__(config)
+        self._accept = accept
         self._app = app
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets)
-        if self.started:
-            self._on_ready(self.lifespan.state["service"])
+        if not self.started:
+            return
+        if self._accept:
+            # uvicorn asks no more of it than that it closes.
+            server = self._accept(self._new_protocol, self.server_state.connections)
+            self.servers.append(cast("asyncio.Server", server))
+        self._on_ready(self.lifespan.state["service"])
+
+    def _new_protocol(self) -> asyncio.Protocol:
+        state, app_state = self.server_state, self.lifespan.state
+        return HttpProtocol(config=self.config, server_state=state, app_state=app_state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take the service out of rotation, finish what is in flight, stop."""
@@ -77,12 +97,15 @@ class Server(uvicorn.Server):
 
 def run(
     app: FastAPI,
-    listener: socket.socket,
+    listener: socket.socket | Accept,
     settings: Settings,
     events: EventLog,
     on_ready: Callable[[State], None],
 ) -> bool:
-    """Serve until told to stop; return whether the service ever started."""
+    """Serve until told to stop; return whether the service ever started.
+
+    Connections come from the socket, or from what takes this process's part of them.
+    """
     logging.captureWarnings(capture=True)
     logging.basicConfig(handlers=[ForwardingHandler(events)], level=logging.WARNING, force=True)
     config = uvicorn.Config(
@@ -96,8 +119,9 @@ def run(
         timeout_graceful_shutdown=settings.service_shutdown_seconds,
         ws="none",
     )
-    server = Server(config, app, on_ready)
+    sockets, accept = ([listener], None) if isinstance(listener, socket.socket) else ([], listener)
+    server = Server(config, app, on_ready, accept)
     # uvicorn leaves by itself, with a code of its own, when the lifespan fails.
     with contextlib.suppress(SystemExit):
-        server.run(sockets=[listener])
+        server.run(sockets=sockets)
     return server.started

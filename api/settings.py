@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     """The address to listen on. Beyond loopback, `/predict` and `/docs` ask for credentials."""
     service_port: int = Field(8000, ge=0, le=65535)
     """The port to listen on; 0 takes a free one."""
+    service_workers: int = Field(1, ge=1, le=64)
+    """How many processes answer, each with its models in memory and with queues of its own."""
     service_shutdown_seconds: int = Field(20, ge=1, le=3600)
     """How long requests in flight may take to finish once the service is told to stop."""
     service_event_level: Literal["debug", "info", "warning", "error"] = "info"

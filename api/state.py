@@ -6,12 +6,13 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
+from api.access import Access
 from api.answering import Answering
 from api.engine import Engine
 from api.metrics import Metrics
 from api.model_watcher import ModelWatcher
 from api.settings import Settings
-from monitoring.prediction_log import PredictionLog
+from monitoring.log_writer import LogWriter
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,11 @@ class State:
 
     settings: Settings
     metrics: Metrics
-    log: PredictionLog
+    log: LogWriter
     watcher: ModelWatcher
     engine: Engine
     answering: Answering
+    access: Access
 
 
 def state_of(request: Request) -> State:

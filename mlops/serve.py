@@ -5,8 +5,11 @@ import json
 import os
 import shlex
 import signal
+import socket
 import sys
+from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal, cast
 
@@ -32,6 +35,7 @@ from mlops.train import Parameters, parse_parameters
 from mlops.train import run as run_training
 
 STANDARD_OUTPUT = 1
+NOT_STARTED = "The service could not start: see the events above."
 
 Data = Annotated[Path | None, typer.Option(help="A table to train on first: CSV or Parquet.")]
 Target = Annotated[str, typer.Option(help="The column of the table to predict.")]
@@ -54,20 +58,55 @@ def serve(
     except AddressError as error:
         fail(str(error))
     with listener:
-        settings = with_secrets(_with_model(settings, data, target, task, parameter or []))
-        settings = _with_checkout(settings)
-        # Read when a model's libraries are loaded. Batches are too small to be shared: two threads
-        # answered the iris example at 0.5 to 0.8 of the rate of one.
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        several = settings.service_workers > 1
+        train = partial(_with_model, settings, data, target, task, parameter or [])
+        settings = _in_copy(settings, train) if several else train()
+        settings = _with_checkout(with_secrets(settings))
         # Loading a model imports its libraries; see `mlops.__main__`.
         gc.disable()
-        with closing(BackgroundStream(STANDARD_OUTPUT)) as stream:
-            events = make_event_log(settings.service_event_level, cast("BinaryIO", stream))
-            app = create_app(settings, events=events)
-            port = listener.getsockname()[1]
-            ran = run_server(app, listener, settings, events, lambda state: _welcome(state, port))
-    if not ran:
-        fail(app.state.refusal or "The service could not start: see the events above.")
+        run = _run_workers if several else _run_alone
+        if refusal := run(settings, listener, listener.getsockname()[1]):
+            fail(refusal)
+
+
+def _run_alone(settings: Settings, listener: socket.socket, port: int) -> str:
+    """Serve from this process; return why that could not start, usually an empty text."""
+
+    def ready(state: State) -> None:
+        # What is here now stays, and need not be looked through again.
+        gc.freeze()
+        gc.enable()
+        tell(_welcome(state, port))
+
+    with closing(BackgroundStream(STANDARD_OUTPUT)) as stream:
+        events = make_event_log(settings.service_event_level, cast("BinaryIO", stream))
+        app = create_app(settings, events=events)
+        ran = run_server(app, listener, settings, events, ready)
+    return "" if ran else app.state.refusal or NOT_STARTED
+
+
+def _run_workers(settings: Settings, listener: socket.socket, port: int) -> str:
+    """Serve from several processes; return why that could not start, usually an empty text."""
+    # Of no cost where one process does it all.
+    from mlops.workers import run_workers  # noqa: PLC0415
+
+    return run_workers(settings, listener, lambda state: _welcome(state, port))
+
+
+def _in_copy(settings: Settings, train: Callable[[], Settings]) -> Settings:
+    """Train in a copy of this process: threads that a training starts end with it."""
+    from mlops.fork import ask_copy  # noqa: PLC0415 - as above
+
+    def train_model() -> str:
+        try:
+            return train().model_name
+        except typer.Exit as error:
+            sys.exit(error.exit_code)
+
+    code, model = ask_copy(train_model)
+    if code:
+        sys.exit(code)
+    return settings.model_copy(update={"model_name": model})
 
 
 def _with_model(
@@ -135,17 +174,13 @@ def _refuse_ambiguous(settings: Settings) -> None:
     )
 
 
-def _welcome(state: State, port: int) -> None:
-    """Tell a person where the service is and how to ask it; on standard error."""
-    # What is here now stays, and need not be looked through again.
-    gc.freeze()
-    gc.enable()
+def _welcome(state: State, port: int) -> str:
+    """Return what tells a person where the service is and how to ask it."""
     settings, catalog = state.settings, state.watcher.catalog
     host = f"[{settings.service_host}]" if ":" in settings.service_host else settings.service_host
     address = f"http://{host}:{port}"
     if missing := catalog.missing():
-        tell(f"Serving on {address}, but nothing can be predicted yet. {missing}")
-        return
+        return f"Serving on {address}, but nothing can be predicted yet. {missing}"
     manifest = catalog.answering().manifest
     rows = json.dumps(example_rows(manifest.signature), ensure_ascii=False)
     predict = f"curl {address}/predict"
@@ -156,7 +191,7 @@ def _welcome(state: State, port: int) -> None:
     made = settings.local_data / "secrets" / "metrics_password"
     # A password that somebody chose is theirs to know; it is not shown, and nor is where it is.
     password = "" if "METRICS_PASSWORD" in os.environ else f":$(cat {shlex.quote(str(made))})"
-    tell(
+    return (
         f"\nServing {manifest.model} {manifest.version}\n\n"
         f"  address   {address}\n"
         f"  docs      {address}/docs\n"

@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +40,13 @@ class Server:
 
 
 @contextmanager
-def process_of(folder: Path, published: Path, **variables: str) -> Iterator[Server]:
-    """Serve both published models from a process, `fruit` by default, on a free port."""
+def process_of(
+    folder: Path, published: Path, *, prefix: Sequence[str] = (), **variables: str
+) -> Iterator[Server]:
+    """Serve both published models from a process, `fruit` by default, on a free port.
+
+    `prefix` is a command that ends by running the service's, as `strace -D` does.
+    """
     if not (folder / "models").exists():
         (folder / "models").symlink_to(published, target_is_directory=True)
     (folder / "settings.ini").touch()
@@ -57,7 +62,7 @@ def process_of(folder: Path, published: Path, **variables: str) -> Iterator[Serv
     others = {k: v for k, v in os.environ.items() if k.lower() not in Settings.model_fields}
     with (folder / "events").open("ab") as events:
         process = subprocess.Popen(
-            [Path(sys.executable).with_name("mlops"), "serve"],
+            [*prefix, Path(sys.executable).with_name("mlops"), "serve"],
             env=others | own | variables,
             stdout=events,
             stderr=subprocess.PIPE,

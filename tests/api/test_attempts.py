@@ -75,3 +75,13 @@ def test_the_memory_is_bounded(attempts: Attempts) -> None:
     assert attempts.wait_seconds("anna") > 0
     attempts.failed("one more")
     assert attempts.wait_seconds("anna") == 0
+
+
+@pytest.mark.parametrize(("workers", "allowed"), [(1, 10), (2, 5), (3, 3), (5, 2), (64, 2)])
+def test_workers_share_the_limit(clock: Clock, workers: int, allowed: int) -> None:
+    """Each counts on its own, so each allows a part; but nobody waits for one mistype."""
+    attempts = Attempts(clock, workers)
+    fail(attempts, "anna", allowed - 1)
+    assert attempts.wait_seconds("anna") == 0
+    fail(attempts, "anna", 1)
+    assert attempts.wait_seconds("anna") > 0
