@@ -84,8 +84,9 @@ class Lane:
 
     def _schedule(self) -> None:
         self._scheduled = True
-        # One turn later, so that all that arrive in this turn of the loop share a batch.
-        self._loop.call_soon(self._start_batch)
+        # Two turns later, so that all that have arrived by then share a batch: what this turn reads
+        # from the sockets comes here in the next one.
+        self._loop.call_soon(self._loop.call_soon, self._start_batch)
 
     def _start_batch(self) -> None:
         self._scheduled = False

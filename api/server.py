@@ -115,6 +115,8 @@ def run(
         lifespan="on",
         log_config=None,
         loop="uvloop",
+        # A caller who may name an address of its own would have more tries at passwords.
+        proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=settings.service_shutdown_seconds,
         ws="none",
