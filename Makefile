@@ -15,6 +15,7 @@ BIN := $(VENV)/bin
 # SERVICE_HOST, SERVICE_PORT and LOCAL_DATA, from the environment or the command line, reach every verb.
 LOAD_USERS ?= 10
 LOAD_SECONDS ?= 15
+ROUNDS ?= 20
 
 quoted = '$(subst ','\'',$(1))'
 
@@ -36,9 +37,18 @@ train: $(VENV)/.train ## run a pipeline: FOLDER=examples/iris
 load: $(VENV)/.dev ## send valid rows to the running service, for LOAD_SECONDS, as LOAD_USERS at once
 	@LOAD_USERS=$(LOAD_USERS) LOAD_SECONDS=$(LOAD_SECONDS) benchmarks/load.sh $(BIN)/python
 
+.PHONY: bench
+bench: $(VENV)/.train ## compare speed, start and memory with other servers: BENCH_SECONDS, BENCH_ROUNDS, BENCH_PARTS
+	@$(BIN)/python -m benchmarks.bench
+
 .PHONY: test
 test: $(VENV)/.dev ## set up, run the whole test suite
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term
+
+.PHONY: faults
+faults: $(VENV)/.dev ## kill, stop, starve and damage the service ROUNDS times in each way; needs Linux and strace
+	@$(BIN)/python -m pytest tests/faults --randomly-dont-reorganize --rounds $(ROUNDS) \
+		--faults-report local_data/reports
 
 .PHONY: lint
 lint: $(VENV)/.dev ## style, types, import contracts, and that the modules are what their notebooks export

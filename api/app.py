@@ -42,7 +42,7 @@ from api.settings import Settings
 from api.state import State
 from monitoring.collectors import LogCollector
 from monitoring.log_reader import LogReader
-from monitoring.log_writer import LogWriter
+from monitoring.prediction_log import PredictionLog
 from monitoring.schema import sqlite_warning
 
 DISTRIBUTION = "ml-service-template"
@@ -208,7 +208,10 @@ async def lifespan(
         await asyncio.to_thread(watcher.refresh)
         closing.callback(journal.tell, "stop")
         closing.push_async_callback(engine.close)
-        chores = (watcher.watch(), retain(log, events), checkpoint(log), recover(answering))
+        chores = [watcher.watch(), recover(answering)]
+        if isinstance(log, PredictionLog):
+            # Otherwise another process writes the log, and sees to that, too.
+            chores += [retain(log, events), checkpoint(log)]
         for chore in chores:
             closing.push_async_callback(cancelled, asyncio.create_task(chore))
 
@@ -230,14 +233,14 @@ async def recover(answering: Answering) -> None:
             await asyncio.to_thread(answering.try_log)
 
 
-async def checkpoint(log: LogWriter) -> None:
+async def checkpoint(log: PredictionLog) -> None:
     """Keep the log's write-ahead log short, in a thread, so that no request waits for the disk."""
     while True:
         await asyncio.sleep(CHECKPOINT_SECONDS)
         await asyncio.to_thread(log.checkpoint)
 
 
-async def retain(log: LogWriter, events: EventLog) -> None:
+async def retain(log: PredictionLog, events: EventLog) -> None:
     """Keep the log within its age and size, in steps that predictions can pass between."""
     while True:
         try:

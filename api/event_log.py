@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator, MutableMapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -67,11 +67,16 @@ class BackgroundStream(io.RawIOBase):
 
     The thread takes all lines that came within some milliseconds at once. Lines beyond `MAX_LINES`
     are dropped; how many were is told once there is room again.
+
+    Args:
+        descriptor: Where to write.
+        turn: Held while lines are written, where other processes write there, too.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, turn: AbstractContextManager[object] | None = None) -> None:
         super().__init__()
         self._descriptor = descriptor
+        self._turn = turn or nullcontext()
         self._lines: deque[bytes] = deque()
         self._dropped = 0
         self._some = threading.Event()
@@ -117,7 +122,7 @@ class BackgroundStream(io.RawIOBase):
 
     def _write(self, lines: Iterable[bytes]) -> None:
         # What cannot be written is lost: there is nobody to tell.
-        with suppress(OSError):
+        with suppress(OSError), self._turn:
             for text in _pieces(lines):
                 rest = text
                 while rest:

@@ -23,6 +23,7 @@ NOT_SENT = -1
 """The status of a request for which no connection was free in time."""
 
 _RECONNECT_SECONDS = 0.05
+_CLOSE_SECONDS = 1.0
 # A loop that sleeps wakes up to a millisecond late: what is due sooner is waited for awake.
 _AWAKE_SECONDS = 0.002
 _LOOK_SECONDS = 0.01
@@ -245,7 +246,9 @@ class _Sender:
         for connection in self._open:
             connection.abort()
         if self._open:
-            await self._none_open.wait()
+            # One that was cancelled just as it was made never says that it is gone.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._none_open.wait(), _CLOSE_SECONDS)
 
     def _arrive(self, request: _Request) -> None:
         if self._free:

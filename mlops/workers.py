@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 
 from api import resources
 from api.app import cancelled, checkpoint, create_app, retain
-from api.event_log import EventLog, make_event_log
+from api.event_log import BackgroundStream, EventLog, make_event_log
 from api.journal import Journal
 from api.roster import Roster
 from api.server import run as run_server
@@ -32,7 +32,7 @@ from mlops.output import tell
 from mlops.preload import preload
 from mlops.supervised import tell_supervisor
 from mlops.supervisor import Programme, Supervisor
-from mlops.whole_lines import WholeLines
+from mlops.turn import Turn
 from monitoring.errors import LogUnavailableError
 from monitoring.log_server import LogServer
 from monitoring.prediction_log import PredictionLog
@@ -90,7 +90,7 @@ class Parts:
         self._listener = listener
         self._welcome = welcome
         self._folder = folder
-        self._lock = (folder / "lines.lock").open("wb")
+        self._turn = Turn((folder / "lines.lock").open("wb"))
         self._supervisor = os.getpid()
 
     def write_log(self, control: socket.socket, after: str) -> int:
@@ -100,7 +100,7 @@ class Parts:
         # Its number is what a second service is told to stop, and means all of the first one.
         signal.signal(signal.SIGTERM, self._stop_service)
         self._listener.close()
-        with closing(WholeLines(STANDARD_OUTPUT, self._lock)) as stream:
+        with closing(BackgroundStream(STANDARD_OUTPUT, self._turn)) as stream:
             events = make_event_log(self._settings.service_event_level, cast("BinaryIO", stream))
             try:
                 log, _ = resources.prediction_log(self._settings)
@@ -136,7 +136,7 @@ class Parts:
             gc.enable()
             tell_supervisor(control, welcome=self._welcome(state))
 
-        with closing(WholeLines(STANDARD_OUTPUT, self._lock)) as stream:
+        with closing(BackgroundStream(STANDARD_OUTPUT, self._turn)) as stream:
             events = make_event_log(
                 self._settings.service_event_level, cast("BinaryIO", stream)
             ).bind(worker=number)

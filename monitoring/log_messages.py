@@ -1,7 +1,7 @@
 """What the processes of a service say to the one that writes the log, and how it crosses a socket.
 
 A call is answered by one reply, and the next call waits for it. Each is a frame: eight bytes that
-tell how many follow, then a message as MessagePack.
+tell how many follow, then a message as MessagePack: an array, as all processes are of one version.
 """
 
 import socket
@@ -18,40 +18,36 @@ _LENGTH = struct.Struct("!Q")
 _CHUNK_BYTES = 65_536
 
 
-class Message(msgspec.Struct, tag=True, array_like=True, frozen=True):
-    """What all messages are: arrays, as their sender and receiver are of one version."""
-
-
-class Open(Message, frozen=True):
+class Open(msgspec.Struct, tag=True, array_like=True, frozen=True):
     """A call of `PredictionLog.open`."""
 
 
-class Write(Message, frozen=True):
+class Write(msgspec.Struct, tag=True, array_like=True, frozen=True):
     """A call of `PredictionLog.write`."""
 
     entries: list[Entry]
 
 
-class Kept(Message, frozen=True):
+class Kept(msgspec.Struct, tag=True, array_like=True, frozen=True):
     """A call of `PredictionLog.kept`."""
 
     entry: Entry
 
 
-class TellEvent(Message, frozen=True):
+class TellEvent(msgspec.Struct, tag=True, array_like=True, frozen=True):
     """A call of `PredictionLog.event`."""
 
     kind: str
     detail: dict[str, Any]
 
 
-class AddFeedback(Message, frozen=True):
+class AddFeedback(msgspec.Struct, tag=True, array_like=True, frozen=True):
     """A call of `PredictionLog.add_feedback`."""
 
     items: list[Feedback]
 
 
-class Declare(Message, frozen=True):
+class Declare(msgspec.Struct, tag=True, array_like=True, frozen=True):
     """A call of `PredictionLog.declare`."""
 
     model: str

@@ -46,14 +46,6 @@ class LogWriter(Protocol):
         """Make the view `rows_<model>` show these columns."""
         ...
 
-    def retain(self) -> bool:
-        """Remove a little of what is too old or too much; return whether more remains."""
-        ...
-
-    def checkpoint(self) -> None:
-        """Move what is in the write-ahead log into the database file."""
-        ...
-
     def close(self) -> None:
         """Write no more."""
         ...

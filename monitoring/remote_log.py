@@ -110,17 +110,10 @@ class RemoteLog:
         """
         self._call(Declare(model, list(columns)))
 
-    def retain(self) -> bool:
-        """Do nothing: the log server's process sees to that."""
-        return False
-
     @property
     def writes_at_once(self) -> bool:
         """Always False: a write waits for another process, which may be held up."""
         return False
-
-    def checkpoint(self) -> None:
-        """Do nothing: the log server's process sees to that."""
 
     def close(self) -> None:
         """Leave the log server; later calls are refused."""

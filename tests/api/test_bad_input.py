@@ -3,7 +3,7 @@
 import base64
 import json
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from api.attempts import LIMIT
-from api.problems import Problem
 from tests.api.conftest import (
     KINDS_ROW,
     KINDS_SIGNATURE,
@@ -20,22 +19,9 @@ from tests.api.conftest import (
     Serve,
     Service,
     loaded,
-    running,
-    small_settings,
 )
+from tests.api.refusal import NUMBER, VALUE, assert_refused, kinds_service
 from tests.empty_environment import empty_environment
-
-VALUE = "xyzzy"
-"""A value of the caller's, which must not appear anywhere."""
-NUMBER = 271828
-MEMBERS = {"type", "title", "status", "detail", "errors"}
-
-
-def reasons(kind: type[Problem] = Problem) -> Iterator[str]:
-    """Yield the types of all problems: the closed list of reasons."""
-    for known in kind.__subclasses__():
-        yield known.type
-        yield from reasons(known)
 
 
 @pytest.fixture(scope="module")
@@ -44,44 +30,8 @@ def kinds(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("bad_input")
     with pytest.MonkeyPatch.context() as monkeypatch:
         empty_environment(monkeypatch, folder)
-        with running(published, small_settings(folder), ["sum"]) as service:
-            service.install(loaded(ConstantPredictor(), signature=KINDS_SIGNATURE))
+        with kinds_service(published, folder) as service:
             yield service
-
-
-def assert_refused(
-    service: Service, send: Callable[[], Any], status: int, *, rejected: int = 1
-) -> None:
-    """Send a bad request, and see that everything holds that must."""
-    said_before, rows = len(service.stream.getvalue()), len(service.logged())
-    before = service.samples("predict_rejected_total")
-    answer = send()
-    said = service.stream.getvalue()[said_before:]
-    after = service.samples("predict_rejected_total")
-
-    assert answer.status_code == status
-    if answer.request.method != "HEAD":
-        assert answer.headers["content-type"] == "application/problem+json"
-        problem = answer.json()
-        assert set(problem) in (MEMBERS, MEMBERS - {"errors"})
-        assert problem["status"] == status
-        assert all(
-            set(error) == {"pointer", "code", "detail"} for error in problem.get("errors", [])
-        )
-
-    everywhere = answer.text + said.decode() + service.metrics_text()
-    assert VALUE not in everywhere
-    assert str(NUMBER) not in everywhere
-    assert "Traceback" not in everywhere
-
-    (line,) = [json.loads(line) for line in said.splitlines()]
-    assert (line["event"], line["level"], line["status"]) == ("request", "info", status)
-    assert sum(after.values()) - sum(before.values()) == rejected
-    assert {reason for _, reason in after} <= set(reasons())
-    assert len(service.logged()) == rows
-
-    assert service.client.get("/health/ready").status_code == 200
-    assert service.predict(KINDS_ROW).json() == {"zero": 0.0}
 
 
 def row(**changes: Any) -> bytes:
@@ -131,6 +81,8 @@ TEXTS = {
     "UTF-32": row(text=VALUE).decode().encode("utf-32"),
     "binary": bytes(range(256)),
     "depth 500": b"[" * 500 + b"]" * 500 + b"xyzzy",
+    "closed depth 500": b"[" * 500 + b"]" * 500,
+    "closed depth 500 in a field": row(text=b'{"a":' * 500 + b"1" + b"}" * 500),
     "depth 100,000": b"[" * 100_000,
     "depth 100,000 in a field": row(text=b'{"a":' * 100_000),
 }
@@ -145,7 +97,7 @@ ROWS = {
     "array of an empty object": b"[{}]",
     "array of arrays of rows": b"[[" + row(text=VALUE) + b"]]",
     "array of null": b"[null]",
-    "closed depth": b"[" * 300 + b"]" * 300,
+    "brackets in a string": row(text="[{" * 50, integer=b"271828.5"),
     "one missing": without("text"),
     "one extra": row(extra=VALUE),
     "another case": without("text")[:-1] + b',"Text":"xyzzy"}',
@@ -273,6 +225,20 @@ def test_what_is_not_declared_as_json_is_415(kinds: Service, headers: dict[str, 
     assert_refused(kinds, lambda: kinds.predict(row(text=VALUE), headers=headers), 415)
 
 
+def test_two_media_types_are_415(kinds: Service) -> None:
+    """Who reads the first one and who reads the last would not agree."""
+    declared = [("content-type", "application/json"), ("content-type", "text/xyzzy")]
+    content = row(text=VALUE)
+    post = partial(kinds.client.post, "/predict", content=content, headers=declared)
+    assert_refused(kinds, post, 415)
+
+
+@pytest.mark.parametrize("query", ["probabilities=xyzzy", "xyzzy", "probabilities=true&xyzzy=1"])
+def test_a_query_that_says_something_else_is_422(kinds: Service, query: str) -> None:
+    """A misspelt parameter would be ignored without a word."""
+    assert_refused(kinds, lambda: kinds.predict(KINDS_ROW, f"/predict?{query}"), 422)
+
+
 def test_a_body_without_a_media_type_is_415(kinds: Service) -> None:
     """Not even a good one is guessed to be JSON."""
     assert_refused(kinds, lambda: kinds.client.post("/predict", content=row(text=VALUE)), 415)
@@ -288,7 +254,19 @@ def test_json_may_be_declared_with_parameters(kinds: Service, kind: str) -> None
 
 
 @pytest.mark.parametrize(
-    "path", ["/predict/", "//predict", "/xyzzy", "/models/..%2f..%2fetc/predict"]
+    "path",
+    [
+        *(
+            "/predict/",
+            "//predict",
+            "/predict//",
+            "/predict%2f",
+            "/predict%00",
+            "/xyzzy",
+        ),
+        *("/predict;xyzzy", "/Predict", "/models//predict", "/models/..%2f..%2fetc/predict"),
+        *("/models/sum/versions//predict", "/models/sum/predict/xyzzy", "/xyzzy/..%2fpredict"),
+    ],
 )
 def test_a_path_that_no_route_has_is_404(kinds: Service, path: str) -> None:
     """No prediction was asked for, so none is counted as rejected."""
@@ -302,7 +280,11 @@ def test_a_path_that_no_route_has_is_404(kinds: Service, path: str) -> None:
         ("GET", "/predict"),
         ("HEAD", "/predict"),
         ("XYZZY", "/predict"),
+        ("OPTIONS", "/predict"),
         ("PUT", "/models/xyzzy/predict"),
+        ("PATCH", "/models/xyzzy/versions/xyzzy/predict"),
+        ("DELETE", "/models/sum/predict"),
+        ("TRACE", "/predict"),
     ],
 )
 def test_another_method_on_a_path_for_predictions_is_405(
@@ -313,27 +295,50 @@ def test_another_method_on_a_path_for_predictions_is_405(
     assert_refused(kinds, lambda: kinds.client.request(method, path, content=body), 405)
 
 
-@pytest.mark.parametrize("path", ["/models/xyzzy/predict", "/models/sum/versions/xyzzy/predict"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/models/xyzzy/predict", "/models/sum/versions/xyzzy/predict", "/models/SUM/predict"),
+        *(
+            "/models/%2e%2e/predict",
+            "/models/%00/predict",
+            "/models/%ff/predict",
+            "/models/s%c3%bc/predict",
+        ),
+        *(
+            "/models/sum /predict",
+            f"/models/{'xyzzy' * 1000}/predict",
+            "/models/sum%0axyzzy/predict",
+        ),
+    ],
+)
 def test_unknown_names_are_404(kinds: Service, path: str) -> None:
     """A name in a path is looked up, never joined to one."""
     assert_refused(kinds, lambda: kinds.predict(KINDS_ROW, path), 404)
 
 
-@pytest.mark.parametrize(
-    "credentials",
-    [
-        "Basic",
-        "Basic xyzzy",
-        "Basic x\xff\xfe",
-        "Basic " + base64.b64encode(VALUE.encode()).decode(),
-        "Basic " + base64.b64encode(f"metrics:{VALUE}".encode()).decode(),
-        "Basic " + base64.b64encode(f"\N{MELON}:{VALUE}".encode()).decode(),
-        f"Bearer {VALUE}",
-    ],
-)
-def test_bad_credentials_are_401(kinds: Service, credentials: str) -> None:
+def basic(credentials: str) -> str:
+    """Return credentials as a header's value."""
+    return "Basic " + base64.b64encode(credentials.encode()).decode()
+
+
+CREDENTIALS = {
+    "scheme alone": "Basic",
+    "not base64": "Basic xyzzy",
+    "not ASCII": "Basic x\xff\xfe",
+    "no colon": basic(VALUE),
+    "wrong password": basic(f"metrics:{VALUE}"),
+    "emoji": basic(f"\N{MELON}:{VALUE}"),
+    "NUL": basic(f"metrics\0:{VALUE}"),
+    "64 KB": basic(f"{VALUE * 8000}:{VALUE}"),
+    "another scheme": f"Bearer {VALUE}",
+}
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_bad_credentials_are_401(kinds: Service, name: str) -> None:
     """On a route that needs some, they are not repeated; on an open one they are not looked at."""
-    headers = {"authorization": credentials.encode("latin-1")}
+    headers = {"authorization": CREDENTIALS[name].encode("latin-1")}
     assert kinds.predict(KINDS_ROW, headers=headers).status_code == 200
     assert_refused(
         kinds,
@@ -351,6 +356,18 @@ def guarded(serve: Serve, new_settings: NewSettings) -> Iterator[Service]:
         service.install(loaded(ConstantPredictor(), signature=KINDS_SIGNATURE))
         service.client.auth = ("predict", "predict-secret")
         yield service
+
+
+@pytest.mark.parametrize("name", CREDENTIALS)
+def test_a_prediction_with_bad_credentials_is_401(guarded: Service, name: str) -> None:
+    """And counts as rejected."""
+    headers = {"authorization": CREDENTIALS[name].encode("latin-1")}
+    answer = guarded.predict(b"xyzzy", headers=headers, auth=None)
+    assert answer.status_code == 401
+    assert VALUE not in answer.text
+    assert guarded.samples("predict_rejected_total") == {
+        ("predict_rejected_total", "unauthorized"): 1
+    }
 
 
 @pytest.mark.parametrize(

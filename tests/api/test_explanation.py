@@ -1,144 +1,85 @@
 """Why a body was refused: the same verdict as the decoder's, a place, and never a value."""
 
 import json
-from datetime import UTC
 from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from api.explanation import Explainer, parse_strictly
-from api.problems import MAX_ERRORS, InvalidJson, InvalidRows, Problem, TooLarge
-from model_store.row_decoder import InvalidRowsError, RowDecoder
-from model_store.signature import LARGEST_INTEGER, Column, Kind, Signature
+from api.problems import MAX_ERRORS, InvalidJson, InvalidRows, TooLarge
+from model_store.row_decoder import RowDecoder
+from model_store.signature import Column, Kind, Signature
+from tests.api.body_rules import status_of
+from tests.api.json_values import MAX_STRING
+from tests.api.mutated_bodies import OUTPUTS, bodies, signatures
+from tests.api.verdicts import assert_one_verdict, explained, is_accepted
 
-MAX_STRING = 12
-MAX_ROWS = 10_000
-OUTPUTS = (Column(name="total", kind=Kind.NUMBER),)
-ACCEPTED = "The body does not fit the schema of this model."
-"""What the explainer says when it finds nothing wrong; no refused body may be told this."""
-
-# Text that stands for itself in JSON, and values of every kind that are good or nearly so.
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
-VALUES = {
-    Kind.INTEGER: st.integers(-LARGEST_INTEGER, LARGEST_INTEGER),
-    Kind.NUMBER: st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70),
-    Kind.BOOLEAN: st.booleans(),
-    Kind.STRING: TEXT,
-    Kind.CATEGORY: TEXT,
-    Kind.DATETIME: st.datetimes(timezones=st.just(UTC)).map(lambda moment: moment.isoformat()),
-}
-ODD_TEXTS = st.sampled_from(
-    [
-        *('""', '"5.1"', '"true"', '"\\u0000"', '"\\ud800"', '"\\ud83d\\ude00"', '"\\/"', '"a\nb"'),
-        *('"2026-01-01"', '"2026-01-01T00:00:00"', '"2026-01-01T00:00:00Z"'),
-        *('"2026-01-01 00:00:00Z"', '"2026-01-01t00:00:00z"', '"2026-01-01T24:00:00Z"'),
-        *('"2026-01-01T00:00:60Z"', '"0001-01-01T00:00:00+23:59"', '"9999-12-31T23:59:59-01:00"'),
-        *('"2026-01-01T00:00:00+0100"', '"2026-01-01T00:00:00.1234567Z"', '"20260101T000000Z"'),
-        *('"2026-01-01T00:00:00+25:00"', '"2026-02-30T00:00:00Z"', '"2026-01-01T00:00\\u003a00Z"'),
-        *('"123456789012"', '"1234567890123"', '"\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"'),
-        *("null", "true", "false", "[]", "[1]", "{}", '{"a":1}', "NaN", "Infinity", "-Infinity"),
-        *("0", "-0", "-0.0", "1.0", "1e0", "1e3", "1.5", "5e-324", "1e308", "1e309", "-1e400"),
-        *("05", "+5", ".5", "5.", "0x10", "1_000", "1e", "--1", "'a'", "1 2", "", " 1 ", "/**/1"),
-        *("9007199254740991", "9007199254740992", "9007199254740993", "-9007199254740993"),
-        *("18446744073709551616", "9" * 300, "9" * 400, "0." + "0" * 400 + "1", "1" + "0" * 308),
-    ]
-)
-KEYS = st.sampled_from(
-    ["", "c0", "A", "a ", "__proto__", "n\u00e9", "\\ud800", "\\u0000", "x" * 50]
-)
-COLUMN_NAMES = ["a", "b:", "n\u00e9", "c1", "model_config", "__class__", "~/", "a b", "'"]
+A_NUMBER = Signature(inputs=(Column(name="a", kind=Kind.NUMBER),), outputs=OUTPUTS)
 
 
-@st.composite
-def signatures(draw: st.DrawFn) -> Signature:
-    """Draw a signature of up to four columns of any kind, nullable or not."""
-    names = draw(st.lists(st.sampled_from(COLUMN_NAMES), min_size=1, max_size=4, unique=True))
-    kinds = st.sampled_from(list(Kind))
-    columns = [Column(name=name, kind=draw(kinds), nullable=draw(st.booleans())) for name in names]
-    return Signature(inputs=tuple(columns), outputs=OUTPUTS)
-
-
-def pair(key: str, value: str) -> str:
-    """Return a member of an object."""
-    return f"{key}: {value}"
-
-
-@st.composite
-def bodies(draw: st.DrawFn, signature: Signature) -> bytes:
-    """Draw a body of one to three valid rows, with one mutation or none."""
-    rows = [
-        [
-            (json.dumps(c.name), json.dumps(draw(VALUES[c.kind]), ensure_ascii=draw(st.booleans())))
-            for c in signature.inputs
-        ]
-        for _ in range(draw(st.integers(1, 3)))
-    ]
-    row = draw(st.sampled_from(rows))
-    place = draw(st.integers(0, len(row) - 1))
-    key, value = row[place]
-    mutation = draw(st.sampled_from(["none", "value", "key", "drop", "add", "twice", "escaped"]))
-    if mutation == "value":
-        row[place] = key, draw(ODD_TEXTS)
-    elif mutation == "key":
-        row[place] = f'"{draw(KEYS)}"', value
-    elif mutation == "drop":
-        del row[place]
-    elif mutation == "add":
-        row.append((f'"{draw(KEYS)}"', draw(ODD_TEXTS)))
-    elif mutation == "twice":
-        row.append((key, draw(st.just(value) | ODD_TEXTS)))
-    elif mutation == "escaped":
-        name = signature.inputs[place].name
-        row.append(('"' + "".join(f"\\u{ord(c):04x}" for c in name) + '"', value))
-    texts = [
-        "{" + ", ".join(f"{key}{draw(SPACE)}:{value}" for key, value in row) + "}" for row in rows
-    ]
-    body = "[" + ",".join(texts) + "]" if len(texts) > 1 or draw(st.booleans()) else texts[0]
-    return draw(SURROUNDED).replace("BODY", body).encode()
-
-
-SPACE = st.sampled_from(["", "", "", " ", "\n"])
-SURROUNDED = st.sampled_from(
-    [*["BODY"] * 12, " BODY\n", "\ufeffBODY", "BODY,", "BODY BODY", "[BODY]", "\0BODY", "BODY\0"]
-)
-
-
-def explained(signature: Signature, body: bytes) -> Problem | None:
-    """Return what the explaining model has against a body; None if nothing."""
-    problem = Explainer(signature, max_string=MAX_STRING).explain(body, MAX_ROWS)
-    return None if problem.detail == ACCEPTED else problem
-
-
-def accepted(signature: Signature, body: bytes) -> bool:
-    """Return whether the decoder accepts a body."""
-    try:
-        RowDecoder(signature, max_string=MAX_STRING).decode(body)
-    except InvalidRowsError:
-        return False
-    return True
-
-
+# A deadline would be a timed test, on a machine that does something else besides.
+@settings(deadline=None)
 @given(st.data())
-def test_decoder_and_explainer_reach_the_same_verdict(data: st.DataObject) -> None:
+def test_decoder_and_explainer_reach_the_verdict_of_the_rules(data: st.DataObject) -> None:
     """For a valid body with one mutation or none, over all kinds, nullable or not."""
     signature = data.draw(signatures())
-    body = data.draw(bodies(signature))
-    assert accepted(signature, body) is (explained(signature, body) is None)
+    assert_one_verdict(signature, data.draw(bodies(signature)))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_bytes_are_explained(data: st.DataObject) -> None:
     """Whatever comes in, the two agree, and the answer is ASCII of at most 16 errors."""
     signature = data.draw(signatures())
     body = data.draw(st.binary(max_size=60) | st.text(max_size=60).map(lambda t: t.encode("utf-8")))
-    problem = explained(signature, body)
-    assert accepted(signature, body) is (problem is None)
-    if problem:
+    assert_one_verdict(signature, body)
+    if problem := explained(signature, body):
         shown = json.loads(bytes(problem.response().body).decode("ascii"))
         assert len(shown.get("errors", [])) <= MAX_ERRORS
+
+
+def test_a_decoder_that_takes_true_for_a_number_is_found() -> None:
+    """By the same bodies."""
+    strict = RowDecoder(A_NUMBER)
+
+    def is_wrong(body: bytes) -> bool:
+        expected = status_of(A_NUMBER, body, max_string=MAX_STRING)
+        return is_accepted(strict, body.replace(b"true", b"1")) is not (expected == 200)
+
+    found = find(bodies(A_NUMBER), is_wrong, settings=settings(max_examples=10_000))
+    assert b'"a":true' in found
+
+
+MOMENT = Signature(inputs=(Column(name="t", kind=Kind.DATETIME),), outputs=OUTPUTS)
+MOMENTS = [
+    *(
+        "2026-01-01T00:00:00Z",
+        "2026-01-01t00:00:00z",
+        "2026-01-01 00:00:00Z",
+        "0001-01-01T00:00:00Z",
+    ),
+    *("2026-01-01T00:00:00+23:59", "2026-01-01T00:00:00-00:00", "9999-12-31T23:59:59.5Z"),
+    *("2026-01-01T00:00:00+0100", "2026-01-01T00:00:00+01", "2026-01-01T00:00:00 Z", "2026-01-01"),
+    *(
+        "2026-01-01T00:00:00",
+        "2026-01-01_00:00:00Z",
+        "2026-01-01T24:00:00Z",
+        "2026-01-01T00:00:60Z",
+    ),
+    *("2026-01-01T00:00Z", "2026-01-01T00:00:00,5Z", "2026-01-01T00:00:00.Z", "2026-1-1T00:00:00Z"),
+    *("2026-01-01T00:00:00+24:00", "2026-01-01T00:00:00+23:60", "0001-01-01T00:00:00+00:01"),
+    *("2026-02-29T00:00:00Z", "2024-02-29T00:00:00Z", "0000-01-01T00:00:00Z", "20260101T000000Z"),
+    *("9999-12-31T23:59:59-00:01", "02026-01-01T00:00:00Z", "\uff12026-01-01T00:00:00Z", "now", ""),
+]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_moments_are_those_of_rfc_3339(moment: str) -> None:
+    """With an offset, with its colon, and within what a datetime can hold."""
+    assert_one_verdict(MOMENT, json.dumps({"t": moment}).encode())
 
 
 SUM = Signature(
@@ -209,6 +150,7 @@ def test_keys_are_cut_and_in_ascii(key: str) -> None:
     assert pointer == "/" + key[:40].encode("ascii", "backslashreplace").decode()
 
 
+@settings(deadline=None)
 @given(st.sampled_from(["a", "n\u00e9/~", "when"]), st.integers(10**9, 10**12), st.booleans())
 def test_no_value_is_repeated(name: str, secret: int, as_text: bool) -> None:  # noqa: FBT001
     """Neither a number nor a text nor a part of one appears in the problem."""

@@ -2,13 +2,13 @@
 
 import json
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.api.server_process import Server, process_of
+from tests.api.wire import exchange, status_of
 
 BODY = b'{"weight":60}'
 ANSWER = b'{"fruit":"Plum"}'
@@ -29,30 +29,9 @@ def server(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield started
 
 
-def exchange(server: Server, sent: bytes, *, end: bool = False) -> bytes:
-    """Send bytes, close our side or not, and return all that comes until the server closes."""
-    with server.connect() as connection:
-        connection.sendall(sent)
-        if end:
-            connection.shutdown(socket.SHUT_WR)
-        received = b""
-        try:
-            while part := connection.recv(65536):
-                received += part
-        except ConnectionResetError:
-            pass
-        return received
-
-
 def is_well(server: Server) -> bool:
     """Return whether a good request is answered."""
     return exchange(server, good(close=True)).endswith(ANSWER)
-
-
-def status_of(received: bytes) -> int:
-    """Return the status of the one answer that was received."""
-    assert received.count(b"HTTP/1.1 ") == 1
-    return int(received.split()[1])
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import os, sys, tempfile
 from api import event_log
 from api.event_log import BackgroundStream
 from mlops.fork import fork
-from mlops.whole_lines import WholeLines
+from mlops.turn import Turn
 
 lock = tempfile.TemporaryFile()
 event_log.CLOSE_SECONDS = 60
@@ -18,7 +18,7 @@ begin, ready = os.pipe()
 def write():
     os.close(ready)
     os.read(begin, 1)
-    stream = WholeLines(1, lock) if sys.argv[1] == "whole" else BackgroundStream(1)
+    stream = BackgroundStream(1, Turn(lock) if sys.argv[1] == "whole" else None)
     for number in range(30):
         stream.write(b'{"text":"' + b"x" * 300_000 + b'"}\\n')
         stream.write(b'{"text":"short"}\\n')

@@ -1,0 +1,171 @@
+"""What the rules say of a body, written from the rules alone: it shares no code with the service.
+
+The decoder and the explainer are held to it as well as to each other, as both could be wrong alike.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from model_store.signature import Column, Kind, Signature
+
+_TOKEN = re.compile(
+    r"""[ \t\n\r]* (?:
+        (?P<mark> [\[\]{},:])
+      | (?P<word> true | false | null)
+      | (?P<number> -? (?:0 | [1-9][0-9]*) (?P<point> \.[0-9]+)? (?P<exponent> [eE][+-]?[0-9]+)?)
+      | (?P<string> "(?: [^"\\\x00-\x1f] | \\["\\/bfnrt] | \\u[0-9a-fA-F]{4} )*")
+    )""",
+    re.VERBOSE,
+)
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
+_ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+_WORDS = {"true": True, "false": False, "null": None}
+_MOMENT = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))",
+    re.ASCII,
+)
+_LARGEST_INTEGER = 2**53
+_END = ("end", None)
+
+Token = tuple[str, Any]
+
+
+class NotJsonError(ValueError):
+    """A text is no acceptable JSON."""
+
+
+def status_of(signature: Signature, body: bytes, *, max_string: int) -> int:
+    """Return the status that a body must get, apart from the limits of size and depth."""
+    try:
+        document = parse(body.decode("utf-8"))
+    except ValueError:
+        return 400
+    rows = document if isinstance(document, list) else [document]
+    fits = bool(rows) and all(_fits(signature, row, max_string) for row in rows)
+    return 200 if fits else 422
+
+
+def parse(text: str) -> Any:
+    """Return what a JSON text says, as RFC 8259 has it.
+
+    Raises:
+        NotJsonError: it is something else, names a key twice, or holds a number beyond any float.
+    """
+    tokens = [*_tokens(text), _END][::-1]
+    value = _value(tokens)
+    if tokens != [_END]:
+        raise NotJsonError("something follows")
+    return value
+
+
+def _tokens(text: str) -> Iterator[Token]:
+    place = 0
+    end = len(text.rstrip(" \t\n\r"))
+    while place < end:
+        found = _TOKEN.match(text, place)
+        if not found:
+            raise NotJsonError("no token")
+        place = found.end()
+        if (mark := found["mark"]) is not None:
+            yield mark, None
+        elif (word := found["word"]) is not None:
+            yield "value", _WORDS[word]
+        elif (number := found["number"]) is not None:
+            yield "value", _number(number, whole=not (found["point"] or found["exponent"]))
+        else:
+            yield "string", _string(found["string"][1:-1])
+
+
+def _number(literal: str, *, whole: bool) -> float:
+    value = float(literal)
+    if math.isinf(value):
+        raise NotJsonError("too large")
+    return int(literal) if whole else value
+
+
+def _string(literal: str) -> str:
+    text = _ESCAPE.sub(lambda e: chr(int(e[1], 16)) if e[1] else _ESCAPED.get(e[2], e[2]), literal)
+    # Two escaped surrogates are one character, whatever their order in Python's string.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
+
+
+def _value(tokens: list[Token]) -> Any:
+    kind, value = tokens.pop()
+    if kind in {"value", "string"}:
+        return value
+    if kind == "[":
+        return list(_items(tokens, "]", _value))
+    if kind == "{":
+        pairs = list(_items(tokens, "}", _pair))
+        if len(dict(pairs)) != len(pairs):
+            raise NotJsonError("a key twice")
+        return dict(pairs)
+    raise NotJsonError("no value")
+
+
+def _pair(tokens: list[Token]) -> tuple[str, Any]:
+    kind, key = tokens.pop()
+    if kind != "string" or tokens.pop()[0] != ":":
+        raise NotJsonError("no key")
+    return key, _value(tokens)
+
+
+def _items(tokens: list[Token], end: str, item: Any) -> Iterator[Any]:
+    if tokens[-1][0] == end:
+        tokens.pop()
+        return
+    while True:
+        yield item(tokens)
+        mark = tokens.pop()[0]
+        if mark == end:
+            return
+        if mark != ",":
+            raise NotJsonError("no comma")
+
+
+def _fits(signature: Signature, row: Any, max_string: int) -> bool:
+    return (
+        isinstance(row, dict)
+        and set(row) == {column.name for column in signature.inputs}
+        and all(_is_of(column, row[column.name], max_string) for column in signature.inputs)
+    )
+
+
+def _is_of(column: Column, value: Any, max_string: int) -> bool:
+    if value is None:
+        return column.nullable
+    if column.kind is Kind.BOOLEAN:
+        return isinstance(value, bool)
+    if column.kind is Kind.NUMBER:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if column.kind is Kind.INTEGER:
+        # Exactly an `int`: neither a boolean nor a number with a point.
+        return type(value) is int and abs(value) <= _LARGEST_INTEGER
+    if not isinstance(value, str) or any("\ud800" <= c <= "\udfff" or c == "\0" for c in value):
+        return False
+    return _is_moment(value) if column.kind is Kind.DATETIME else len(value) <= max_string
+
+
+def _is_moment(text: str) -> bool:
+    """Tell whether a text is a moment as RFC 3339 has it that Python can hold, in UTC too."""
+    found = _MOMENT.fullmatch(text)
+    if not found:
+        return False
+    *parts, sign, hours, minutes = found.groups()
+    try:
+        offset = _offset(hours, minutes) * (-1 if sign == "-" else 1) if sign else timedelta()
+        year, month, day, hour, minute, second = map(int, parts)
+        zone = timezone(offset)
+        datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return False
+    return True
+
+
+def _offset(hours: str, minutes: str) -> timedelta:
+    if int(minutes) >= 60:
+        raise ValueError("no such minute")
+    return timedelta(hours=int(hours), minutes=int(minutes))

@@ -1,0 +1,125 @@
+"""Bodies for hypothesis: valid rows of any signature, with one mutation or none."""
+
+from hypothesis import strategies as st
+
+from model_store.signature import Column, Kind, Signature
+from tests.api.json_values import PLAIN, Strategy, Values, as_json
+
+OUTPUTS = (Column(name="total", kind=Kind.NUMBER),)
+
+_NAMES = st.sampled_from(
+    ["a", "b:", "né", "c1", "model_config", "__class__", "~/", "a b", "'", "\N{MELON}"]
+) | st.text(
+    # What a name of a column may not hold.
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\'),
+    max_size=5,
+)
+_ODD_KEYS = st.sampled_from(
+    ["", "c0", "A", "a ", "__proto__", "ne\u0301", "\\ud800", "\\u0000", "x" * 50, "\\u0061"]
+).map(lambda key: f'"{key}"')
+_SPACES = st.sampled_from(["", "", "", " ", "\n", "\r\n\t "])
+_CHARACTERS = st.sampled_from([*'"\\:,[]{} \t\n\r/+-.0e1ntu\0\x1f\x7f\x85\u00a0\ufeff\u2028'])
+_FRAMES: Strategy = st.sampled_from(
+    [
+        *("{0} {0}", "[{0}]", "[{0},{0}]", "\ufeff{0}", "{0},", "[{0},]", "{0}]", "({0})", "{0}//"),
+        *("\0{0}", "{0}\0", " {0}\n", "\v{0}", "{0}\u00a0", '"{0}"', "[]", "", "{{}}", "[{{}}]"),
+    ]
+)
+_ENCODINGS = st.sampled_from(["utf-16", "utf-32", "utf-8-sig", "latin-1", "utf-7"])
+_ODD_BYTES = st.sampled_from(
+    [b"\xff", b"\xc0\x80", b"\xe2\x82", b"\xed\xa0\x80", b"\x80", b"\xf5\x80\x80\x80"]
+)
+_OF_ROWS = ("value", "value", "value", "key", "spelling", "drop", "add", "twice", "spelt twice")
+_OF_TEXT = ("insert", "delete", "replace", "cut", "repeat", "frame")
+_OF_BYTES = ("encoding", "bytes")
+
+Row = list[tuple[str, str]]
+"""The texts of keys and values."""
+
+
+@st.composite
+def signatures(draw: st.DrawFn) -> Signature:
+    """Draw a signature of up to four columns of any kind, nullable or not."""
+    names = st.lists(_NAMES, min_size=1, max_size=4, unique=True)
+    kinds = st.sampled_from(list(Kind))
+    columns = [
+        Column(name=name, kind=draw(kinds), nullable=draw(st.booleans())) for name in draw(names)
+    ]
+    return Signature(inputs=tuple(columns), outputs=OUTPUTS)
+
+
+@st.composite
+def bodies(draw: st.DrawFn, signature: Signature, values: Values = PLAIN) -> bytes:
+    """Draw a body of one to three rows, with one mutation or none."""
+    rows = [
+        [(draw(as_json(c.name)), draw(_good(c, values))) for c in signature.inputs]
+        for _ in range(draw(st.integers(1, 3)))
+    ]
+    mutation = draw(st.sampled_from(["none", *_OF_ROWS, *_OF_TEXT, *_OF_BYTES]))
+    if mutation in _OF_ROWS:
+        row, place = draw(st.sampled_from(rows)), draw(st.integers(0, len(signature.inputs) - 1))
+        column = signature.inputs[place]
+        odd = draw(values.odd[column.kind])
+        row[place : place + 1] = _mutated_member(draw, mutation, row[place], column.name, odd)
+    space = draw(_SPACES)
+    texts = [
+        "{" + f"{space},".join(f"{key}{space}:{space}{value}" for key, value in row) + space + "}"
+        for row in (draw(st.permutations(row)) for row in rows)
+    ]
+    text = "[" + ",".join(texts) + "]" if len(texts) > 1 or draw(st.booleans()) else texts[0]
+    if mutation in _OF_TEXT:
+        text = _mutated_text(draw, text, mutation)
+    body = text.encode()
+    return _mutated_bytes(draw, body, mutation) if mutation in _OF_BYTES else body
+
+
+def _good(column: Column, values: Values) -> Strategy:
+    good = values.good[column.kind]
+    return good | st.just("null") if column.nullable else good
+
+
+def _escaped(name: str) -> str:
+    """Return a key of JSON in which every character is an escape."""
+    units = name.encode("utf-16-be").hex()
+    return '"' + "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4)) + '"'
+
+
+def _mutated_member(
+    draw: st.DrawFn, mutation: str, member: tuple[str, str], name: str, odd: str
+) -> Row:
+    """Return what stands in the place of a member of a row."""
+    key, value = member
+    instead: dict[str, Row] = {
+        "value": [(key, odd)],
+        "key": [(draw(_ODD_KEYS), value)],
+        "spelling": [(_escaped(name), value)],
+        "drop": [],
+        "add": [member, (draw(_ODD_KEYS), odd)],
+        "twice": [member, (key, draw(st.sampled_from([value, odd])))],
+        "spelt twice": [member, (_escaped(name), value)],
+    }
+    return instead[mutation]
+
+
+def _mutated_text(draw: st.DrawFn, text: str, mutation: str) -> str:
+    if mutation == "frame":
+        frame: str = draw(_FRAMES)
+        return frame.format(text)
+    begin = draw(st.integers(0, len(text)))
+    end = draw(st.integers(begin, min(begin + 8, len(text))))
+    if mutation == "cut":
+        return text[:begin]
+    middles: dict[str, str] = {
+        "insert": draw(_CHARACTERS) + text[begin:end],
+        "replace": draw(_CHARACTERS),
+        "delete": "",
+        "repeat": text[begin:end] * 2,
+    }
+    return text[:begin] + middles[mutation] + text[end:]
+
+
+def _mutated_bytes(draw: st.DrawFn, body: bytes, mutation: str) -> bytes:
+    if mutation == "encoding":
+        return body.decode().encode(draw(_ENCODINGS), "replace")
+    place = draw(st.integers(0, len(body)))
+    return body[:place] + draw(_ODD_BYTES) + body[place:]

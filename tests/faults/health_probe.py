@@ -1,0 +1,70 @@
+"""Asks whether the service lives, again and again, from a process that no load in here delays."""
+
+import contextlib
+import json
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+
+PAUSE_SECONDS = 0.02
+_NO_ANSWER = 0
+
+
+@dataclass
+class Health:
+    """What was answered to `GET /health/live`."""
+
+    statuses: list[int] = field(default_factory=list)
+    """0: no answer."""
+    seconds: list[float] = field(default_factory=list)
+
+    @property
+    def is_well(self) -> bool:
+        """Whether it was asked, and every answer was 200."""
+        return set(self.statuses) == {200}
+
+    @property
+    def most_milliseconds(self) -> float:
+        """The longest that an answer took."""
+        return max(self.seconds) * 1000
+
+
+@contextlib.contextmanager
+def asking_for_health(port: int) -> Iterator[Health]:
+    """Ask until the end of the block; what was answered is known after it."""
+    health = Health()
+    command = [sys.executable, __file__, str(port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            yield health
+        finally:
+            told, _ = process.communicate()
+            answers = json.loads(told)
+            health.statuses += [status for status, _ in answers]
+            health.seconds += [seconds for _, seconds in answers]
+
+
+def main() -> None:
+    """Ask until standard input ends, then tell what was answered."""
+    connection = HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=10)
+    answers: list[tuple[int, float]] = []
+    while not select.select([sys.stdin], [], [], PAUSE_SECONDS)[0]:
+        started = time.perf_counter()
+        status = _NO_ANSWER
+        try:
+            connection.request("GET", "/health/live")
+            response = connection.getresponse()
+            response.read()
+            status = response.status
+        except (OSError, HTTPException):
+            connection.close()
+        answers.append((status, time.perf_counter() - started))
+    print(json.dumps(answers))  # noqa: T201 - to the process that started this one
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Guessed passwords, as fast as they can be sent: who guesses is told to wait, and nobody else."""
+
+import base64
+import contextlib
+import itertools
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from api.attempts import LIMIT
+from tests.api.server_process import PATIENCE_SECONDS
+from tests.faults.calls import call_once, p99_milliseconds
+from tests.faults.conftest import NewFault, Sums
+from tests.faults.health_probe import asking_for_health
+from tests.faults.ledger import Ledger
+from tests.faults.service import Service, new_folder, started
+
+RIGHT, GUESS = "right-password", "xyzzy-guess"
+SETTINGS = {"PREDICT_OPEN": "no", "PREDICT_PASSWORD": RIGHT, "SERVICE_EVENT_LEVEL": "info"}
+ELSEWHERE = "127.0.0.2"
+"""Another address of this machine, which the guesses come from."""
+GUESSERS = 4
+FEW, MANY = 100, 500
+"""So many good calls, in one round or in each of several."""
+
+
+def basic(user: str, password: str) -> str:
+    """Return credentials as a header's value."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+@contextlib.contextmanager
+def from_elsewhere(port: int) -> Iterator[HTTPConnection]:
+    """Connect from the other address."""
+    connection = HTTPConnection("127.0.0.1", port, PATIENCE_SECONDS, (ELSEWHERE, 0))
+    with contextlib.closing(connection):
+        yield connection
+
+
+def guess_on(port: int, stop: threading.Event) -> Counter[int]:
+    """Guess the password of `predict` until told to stop; return what was answered."""
+    found: Counter[int] = Counter()
+    with from_elsewhere(port) as connection:
+        for number in itertools.count():
+            if stop.is_set():
+                return found
+            headers = {"Authorization": basic("predict", f"{GUESS}{number}")}
+            connection.request("POST", "/predict", b"[]", headers)
+            response = connection.getresponse()
+            response.read()
+            found[response.status] += 1
+            wanted = {401: "WWW-Authenticate", 429: "Retry-After"}[response.status]
+            assert response.getheader(wanted)
+    raise AssertionError
+
+
+def status_from_elsewhere(service: Service, method: str, path: str, credentials: str) -> int:
+    """Return what somebody else at the guessers' address is answered."""
+    with from_elsewhere(service.port) as connection:
+        headers = {"Authorization": credentials, "Content-Type": "application/json"}
+        connection.request(method, path, b'{"a":1,"b":1}', headers)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+
+
+def ask_well(service: Service, ledger: Ledger, count: int) -> None:
+    """Ask with the right password."""
+    for _ in range(count):
+        row = {"a": 1, "b": 1}
+        call, _ = call_once(service.port, ledger, row, Authorization=basic("predict", RIGHT))
+        assert call.status == 200
+
+
+@pytest.mark.slow  # a load of guesses takes its time
+def test_who_guesses_passwords_is_told_to_wait(
+    sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
+) -> None:
+    """429 for that user at that address alone; no guess is told to anyone."""
+    fault = new_fault("wrong passwords from one address, as many as can be sent")
+    count = FEW if rounds == 1 else MANY
+    for _ in range(rounds):
+        alone, beside = Ledger(), Ledger()
+        with started(new_folder(tmp_path), sums.root, **SETTINGS) as service:
+            ask_well(service, alone, count)
+            stop = threading.Event()
+            with asking_for_health(service.port) as health, ThreadPoolExecutor(GUESSERS) as pool:
+                guessing = [pool.submit(guess_on, service.port, stop) for _ in range(GUESSERS)]
+                ask_well(service, beside, count)
+                stop.set()
+            guessed = sum((each.result() for each in guessing), Counter[int]())
+            right, metrics = basic("predict", RIGHT), basic("metrics", "metrics-secret")
+            locked = status_from_elsewhere(service, "POST", "/predict", right)
+            other = status_from_elsewhere(service, "GET", "/metrics", metrics)
+            said = service.scrape() + (service.folder / "events").read_text()
+        assert guessed[401] == LIMIT
+        assert (locked, other) == (429, 200)
+        assert GUESS not in said
+        assert RIGHT not in said
+        assert health.is_well
+        fault.count("guesses", guessed.total())
+        fault.most("p99 alone (ms, most)", p99_milliseconds(alone))
+        fault.most("p99 beside guesses (ms, most)", p99_milliseconds(beside))
+        fault.most("health (ms, most)", health.most_milliseconds)
+        alone.calls += beside.calls
+        fault.add(alone.compare([service.log], sums.judge))

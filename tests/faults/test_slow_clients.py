@@ -1,0 +1,92 @@
+"""Clients that are slow on purpose: the service is rid of them by its deadlines, unharmed."""
+
+import resource
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults import slow_sockets
+from tests.faults.calls import asking_steadily, p99_milliseconds
+from tests.faults.conftest import NewFault, Sums
+from tests.faults.health_probe import asking_for_health
+from tests.faults.ledger import Ledger
+from tests.faults.process_usage import usage_of
+from tests.faults.service import Service, new_folder, started
+from tests.faults.slow_sockets import SlowClients
+
+FEW, MANY = 10, 200
+"""So many clients of each kind: in one round, or in each of several."""
+SETTINGS = {"PREDICT_BODY_TIMEOUT_SECONDS": "4"}
+ALONE_SECONDS = 1
+STEADY = 2
+"""The connections of those who ask meanwhile."""
+RID_SECONDS = 30
+"""The deadlines are of 5 and of 10 seconds; after this long, somebody was not told of them."""
+
+
+@pytest.fixture
+def _many_descriptors() -> Iterator[None]:
+    """Let this process, and those that it starts, open as many files as they may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def until_rid(service: Service, descriptors: int) -> int:
+    """Wait until so many descriptors are open at most; return how many were until then.
+
+    Raises:
+        AssertionError: that takes too long.
+    """
+    deadline = time.monotonic() + RID_SECONDS
+    most = now = usage_of(service.pid).descriptors
+    while now > descriptors:
+        assert time.monotonic() < deadline, f"{now - descriptors} connections stay open."
+        time.sleep(0.1)
+        now = usage_of(service.pid).descriptors
+        most = max(most, now)
+    return most
+
+
+@pytest.mark.slow  # the deadlines of connections are ten seconds long
+@pytest.mark.usefixtures("_many_descriptors")
+def test_slow_clients_are_closed_by_deadlines(
+    sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
+) -> None:
+    """Good clients are answered meanwhile, and so is who asks for health."""
+    fault = new_fault("slow clients of six kinds")
+    each = FEW if rounds == 1 else MANY
+    for _ in range(rounds):
+        alone, ledger = Ledger(), Ledger()
+        with started(new_folder(tmp_path), sums.root, **SETTINGS) as service:
+            port = service.port
+            with asking_steadily(port, alone):
+                time.sleep(ALONE_SECONDS)
+            before = usage_of(service.pid)
+            with SlowClients(service.port, each) as slow:
+                with (
+                    asking_for_health(service.port) as health,
+                    asking_steadily(service.port, ledger),
+                ):
+                    most = until_rid(service, before.descriptors + STEADY)
+                    seconds = time.monotonic() - slow.began
+                halves = slow.told(slow_sockets.half_a_body) + slow.told(slow_sockets.dripping_body)
+                nothings = slow.told(slow_sockets.silent) + slow.told(slow_sockets.dripping_head)
+            after = usage_of(service.pid)
+        assert all(told.startswith(b"HTTP/1.1 408 ") for told in halves)
+        assert set(nothings) == {b""}
+        # They did hold connections: those that wait for ten seconds, all at once.
+        assert most >= before.descriptors + 3 * each
+        assert set(ledger.statuses()) == {200}
+        assert health.is_well
+        fault.count("slow clients", len(slow_sockets.KINDS) * each)
+        fault.most("seconds until the last is closed (most)", seconds)
+        fault.most("p99 alone (ms, most)", p99_milliseconds(alone))
+        fault.most("p99 beside them (ms, most)", p99_milliseconds(ledger))
+        fault.most("health (ms, most)", health.most_milliseconds)
+        fault.most("memory more (MB, most)", after.resident_megabytes - before.resident_megabytes)
+        alone.calls += ledger.calls
+        fault.add(alone.compare([service.log], sums.judge))
