@@ -31,7 +31,7 @@ class Mounts:
 
         SQLite would follow its links to the file of the same name out here: copy, then open.
         """
-        return Path(f"/proc/{self.holder}/root{path}")
+        return Path("/proc", str(self.holder), "root", str(path).lstrip("/"))
 
 
 @contextlib.contextmanager
