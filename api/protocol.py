@@ -102,6 +102,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what comes after the body is none, and could pass for one."""
+        if self._head_open:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Note that the head is complete.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from api.access import METHODS
 from api.problems import MAX_ERRORS, Problem
+from monitoring.log_reader import LogReader
 from tests.api.body_rules import status_of
 from tests.api.conftest import (
     KINDS_ROW,
@@ -50,10 +51,10 @@ def assert_refused(
     service: Service, send: Callable[[], Any], status: int, *, rejected: int = 1
 ) -> None:
     """Send a bad request, and see that everything holds that must."""
-    said_before, rows = len(service.stream.getvalue()), len(service.logged())
+    said_before, logged = service.stream.tell(), LogReader(service.state.log.path).check().logged
     before = series(service)
     answer = send()
-    said = service.stream.getvalue()[said_before:]
+    said = service.stream.getbuffer()[said_before:].tobytes()
     after = series(service)
 
     assert answer.status_code == status
@@ -72,7 +73,7 @@ def assert_refused(
     assert line["request_id"] == answer.headers["x-request-id"]
     assert _rejected(after) - _rejected(before) == rejected
     _assert_closed(service, after.keys() - before.keys())
-    assert len(service.logged()) == rows
+    assert LogReader(service.state.log.path).check().logged == logged
 
     assert service.client.get("/health/ready").status_code == 200
     assert service.predict(KINDS_ROW).json() == {"zero": 0.0}
