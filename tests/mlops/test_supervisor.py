@@ -70,12 +70,20 @@ class Run:
 
     def until(self, *words: str) -> list[str]:
         """Read until a line begins with these words; return it, as words."""
+        return self.until_all(words)[0]
+
+    def until_all(self, *beginnings: tuple[str, ...]) -> list[list[str]]:
+        """Read until a line has begun in each of these ways; return them as they came."""
         assert self.process.stdout
+        missing, found = list(beginnings), []
         for line in self.process.stdout:
-            found = line.split(" ")
-            if found[: len(words)] == list(words):
-                return line.strip().split(" ")
-        pytest.fail(f"It never said {words}.")
+            said = line.strip().split(" ")
+            for words in [words for words in missing if said[: len(words)] == list(words)]:
+                missing.remove(words)
+                found.append(said)
+            if not missing:
+                return found
+        pytest.fail(f"It never said {missing}.")
 
     def stop(self) -> str:
         """Tell it to stop; return all that it said since."""
@@ -107,9 +115,10 @@ def supervisor(
 def test_the_log_is_there_before_the_workers() -> None:
     """A log that is refused is told before anything else is started."""
     with supervisor() as run:
-        names = [run.until("start")[1] for _ in range(3)]
-        run.until("ready", "welcome", "of")
-    assert names == ["log", "worker-1", "worker-2"]
+        workers = ("start", "worker-1"), ("start", "worker-2")
+        said = run.until_all(("start", "log"), *workers, ("ready", "welcome", "of"))
+    assert said[0][:2] == ["start", "log"]
+    assert said[-1][0] == "ready"
 
 
 def test_a_stop_ends_the_workers_before_the_log() -> None:
@@ -140,9 +149,8 @@ def test_workers_go_with_their_log() -> None:
         pid = run.until("start", "log")[2]
         run.until("ready")
         os.kill(int(pid), signal.SIGKILL)
-        assert {tuple(run.until("clean")) for _ in range(2)} == {("clean", "1"), ("clean", "2")}
-        names = {run.until("start", "worker-1")[1], run.until("start", "worker-2")[1]}
-        assert names == {"worker-1", "worker-2"}
+        ended = ("clean", "1"), ("clean", "2")
+        run.until_all(*ended, ("start", "log"), ("start", "worker-1"), ("start", "worker-2"))
         assert run.stop().endswith("left [0, 0, 0] \n")
 
 
