@@ -3,7 +3,7 @@
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from prometheus_client import Counter, Histogram
@@ -58,7 +58,7 @@ class Access:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        request_id = self._request_id(scope)
+        request_id = self.request_id(scope["headers"])
         scope.setdefault("state", {})["request_id"] = request_id
         status = CLIENT_LEFT
 
@@ -91,11 +91,11 @@ class Access:
             if status == CLIENT_LEFT:
                 # Or it was sent away by the protocol, which found that its body is no HTTP.
                 status = scope["state"].get("refused", status)
-            self._record(_names(scope), status, time.perf_counter() - started, request_id)
+            self.record(_names(scope), status, time.perf_counter() - started, request_id)
 
     def refused(self, status: int) -> None:
         """Record a request that never got here, as it was no HTTP."""
-        self._record(("other", "unmatched"), status, 0.0, self._request_id({"headers": ()}))
+        self.record(("other", "unmatched"), status, 0.0, self.request_id(()))
 
     def _answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         route = self._shortcuts.get(scope["path"]) if scope["method"] == "POST" else None
@@ -104,7 +104,8 @@ class Access:
         scope["route"] = route
         return route.app(scope, receive, send)
 
-    def _record(self, names: tuple[str, str], status: int, seconds: float, request_id: str) -> None:
+    def record(self, names: tuple[str, str], status: int, seconds: float, request_id: str) -> None:
+        """Count a request by its method and route, and log it."""
         method, route = names
         recorder = self._recorders.get((method, route, status))
         if recorder is None:
@@ -123,8 +124,9 @@ class Access:
             request_id=request_id,
         )
 
-    def _request_id(self, scope: Scope) -> str:
-        for name, value in scope["headers"]:
+    def request_id(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
+        """Return the id that a request has given itself, or a new one."""
+        for name, value in headers:
             if name == b"x-request-id":
                 given: str = value.decode("latin-1")
                 if REQUEST_ID.fullmatch(given):

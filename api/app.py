@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from api import resources
 from api.access import Access
 from api.answering import Answering
+from api.direct import Direct
 from api.engine import Engine
 from api.event_log import EventLog, make_event_log
 from api.gate import (
@@ -35,9 +36,8 @@ from api.model_collector import ModelCollector
 from api.model_watcher import ModelWatcher
 from api.openapi import PROBLEM_RESPONSE
 from api.problems import InternalError, Problem, problem_of
-from api.routes import docs, health, metrics, models
+from api.routes import docs, health, metrics, models, predict
 from api.routes.feedback import feedback
-from api.routes.predict import predict
 from api.settings import Settings
 from api.state import State
 from monitoring.collectors import LogCollector
@@ -52,23 +52,18 @@ RECOVERY_SECONDS = 1.0
 CHECKPOINT_SECONDS = 0.1
 
 
-PREDICT_PATHS = (
-    "/predict",
-    "/models/{model}/predict",
-    "/models/{model}/versions/{version}/predict",
-)
-
-
 class LifespanState(TypedDict):
-    """What every request's `state` holds."""
+    """What every request's `state` holds; and what answers those that need none."""
 
     service: State
+    direct: Direct
 
 
 class Service(FastAPI):
-    """FastAPI with one layer outside of all of its own."""
+    """FastAPI with one layer outside of all of its own, and a gate."""
 
     outermost: Access
+    gate: Gate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""
@@ -92,7 +87,7 @@ def create_app(
     gate = Gate(settings, time.monotonic)
 
     def refusal(request: Request, problem: Problem) -> Response:
-        if getattr(request.scope.get("route"), "path", "") in PREDICT_PATHS:
+        if getattr(request.scope.get("route"), "path", "") in predict.PATHS:
             counted.rejected.labels(problem.type).inc()
         response = problem.response()
         if request.method == "POST" and not getattr(request.state, "body_read", False):
@@ -110,7 +105,7 @@ def create_app(
         # Past FastAPI's own decoding of bodies; `api.openapi` documents these.
         return GuardedRoute(path, Guarded(gate, role, endpoint, refusal))
 
-    posts = [post(path, Role.PREDICT, predict) for path in PREDICT_PATHS]
+    posts = [post(path, Role.PREDICT, predict.predict) for path in predict.PATHS]
     posts.append(post("/feedback", Role.PREDICT, feedback))
     app = Service(
         title="Prediction service",
@@ -131,6 +126,7 @@ def create_app(
         redirect_slashes=False,
     )
     app.outermost = Access(app.framework, metrics=counted, events=events, shortcuts=posts)
+    app.gate = gate
     app.state.draining = False
     app.state.refusal = ""
 
@@ -216,7 +212,8 @@ async def lifespan(
             closing.push_async_callback(cancelled, asyncio.create_task(chore))
 
         access = app.outermost
-        yield {"service": State(settings, metrics, log, watcher, engine, answering, access)}
+        state = State(settings, metrics, log, watcher, engine, answering, access)
+        yield {"service": state, "direct": Direct(state, app.gate)}
 
 
 async def cancelled(task: "asyncio.Task[None]") -> None:

@@ -31,18 +31,21 @@ class Engine:
         self._lanes: weakref.WeakKeyDictionary[ServedModel, Lane] = weakref.WeakKeyDictionary()
         metrics.queue_depth.set_function(self._waiting)
 
-    async def predict(self, job: Job) -> Answer:
-        """Return the answer to a job, once it is logged.
+    def submit(self, job: Job) -> "asyncio.Future[Answer]":
+        """Let a job be answered; what is returned holds the answer once that is logged.
+
+        Its exception, if any, is a `DeadlineExceeded`, `ModelFailed`, `LogUnavailable` or
+        `InternalError`.
 
         Raises:
-            Problem: one of `Overloaded`, `Unavailable`, `DeadlineExceeded`, `ModelFailed`,
-                `LogUnavailable`, `InternalError`.
+            Overloaded: too many requests wait for this model.
+            Unavailable: the service is stopping, or the model hangs.
         """
         lane = self.admit(job.model)
         job.deadline = perf_counter() + self._settings.predict_timeout_seconds
         job.answered = asyncio.get_running_loop().create_future()
         lane.add(job)
-        return await job.answered
+        return job.answered
 
     async def close(self) -> None:
         """Admit no more, answer all that wait, then stop; what hangs is left behind."""

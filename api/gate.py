@@ -52,8 +52,13 @@ class Gate:
         ):
             self._open.add(Role.PREDICT)
 
-    def check(self, request: Request, role: Role) -> None:
+    def check(self, role: Role, authorization: str, host: str) -> None:
         """Return if the caller has the role.
+
+        Args:
+            role: The role.
+            authorization: The header of that name; empty if there is none.
+            host: The address that the request comes from.
 
         Raises:
             Unauthorized: credentials are missing, malformed or wrong.
@@ -66,10 +71,10 @@ class Gate:
             raise Forbidden(
                 f"Nobody has the role {role}: set {role.upper()}_PASSWORD to open this route."
             )
-        credentials = _basic_credentials(request.headers.get("authorization", ""))
+        credentials = _basic_credentials(authorization)
         user = credentials.partition(b":")[0]
         # A digest, as a name may be long, and is nobody's business.
-        who = (self._digest(user), request.client.host if request.client else "")
+        who = (self._digest(user), host)
         if wait := self._attempts.wait_seconds(who):
             raise TooManyAttempts(wait)
         found = self._role_of(credentials)
@@ -106,7 +111,7 @@ class Guarded:
         """Answer, or say why not."""
         request = Request(scope, receive)
         try:
-            self._gate.check(request, self._role)
+            self._gate.check(self._role, *_caller(request))
             response = await self._endpoint(request)
         except Problem as problem:
             response = self._refusal(request, problem)
@@ -135,7 +140,7 @@ class RoleNeeded:
 
     async def __call__(self, request: Request) -> None:
         """Check the caller."""
-        self._gate.check(request, self.role)
+        self._gate.check(self.role, *_caller(request))
 
 
 def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
@@ -155,6 +160,12 @@ def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
                 f"The route {getattr(route, 'path', route)} names no role: add it to the "
                 "table of routes in api.app.create_app."
             )
+
+
+def _caller(request: Request) -> tuple[str, str]:
+    """Return what the gate asks of a request."""
+    host = request.client.host if request.client else ""
+    return request.headers.get("authorization", ""), host
 
 
 def _basic_credentials(header: str) -> bytes:

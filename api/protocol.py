@@ -8,8 +8,10 @@ import re
 from http import HTTPStatus
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from api.direct import Direct, Target
+from api.exchange import Exchange
 from api.transport import HeadHolder
 
 HEAD_SECONDS = 10.0
@@ -32,6 +34,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_open = True
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._direct: Direct | None = self.app_state.get("direct")
+        self._target: Target | None = None
+        """What to answer directly, once the body is here; else uvicorn has a cycle for it."""
+        self._fields: dict[bytes, bytes] = {}
+        self._body = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -65,7 +72,7 @@ class HttpProtocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, and record it as every request is recorded."""
         cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
+        if cycle is not None and not cycle.response_complete and not isinstance(cycle, Exchange):
             cycle.scope["state"]["refused"] = HTTPStatus.BAD_REQUEST
         elif service := self.app_state.get("service"):
             service.access.refused(HTTPStatus.BAD_REQUEST)
@@ -86,6 +93,9 @@ class HttpProtocol(HttpToolsProtocol):
             head, end, rest = data.partition(b"\r\n\r\n")
             data = _UPGRADE.sub(b"\r\nX-Ignored-Upgrade:", head) + end + rest
         super().data_received(data)
+        if self._target:
+            # The rest of the body is on its way, and may never come.
+            self._leave_to_route()
         if not self._head_open:
             self._keep_limit()
             return
@@ -115,15 +125,56 @@ class HttpProtocol(HttpToolsProtocol):
         """
         self._head_open = False
         self._stop_timer()
-        hosts = sum(name == b"host" for name, _ in self.headers)
-        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+        headers = self.headers
+        fields = dict(headers)
+        version = self.parser.get_http_version()
+        if b"host" not in fields:
+            if version == "1.1":
+                raise ValueError
+        elif len(fields) < len(headers) and sum(name == b"host" for name, _ in headers) > 1:
             raise ValueError
-        super().on_headers_complete()
+        if (
+            self._direct
+            and (self.cycle is None or self.cycle.response_complete)
+            and len(fields) == len(headers)
+            and version == "1.1"
+            and self.parser.get_method() == b"POST"
+            and self.parser.should_keep_alive()
+        ):
+            self._fields = fields
+            self._target = self._direct.target(self.url, fields)
+        if not self._target:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if self._target:
+            self._body = self._body + body if self._body else body
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Answer, or note that the request is complete."""
+        if self._target and self._direct:
+            exchange = self._direct.answer(self._target, self._fields, self._body, self)
+            if exchange:
+                self.cycle = cast("RequestResponseCycle", exchange)
+                self._target, self._body = None, b""
+                return
+            self._leave_to_route()
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Send what is left of the answer, and go on."""
         cast("HeadHolder", self.transport).flush()
         super().on_response_complete()
+
+    def _leave_to_route(self) -> None:
+        body = self._body
+        self._target, self._body = None, b""
+        super().on_headers_complete()
+        if body:
+            super().on_body(body)
 
     def _keep_limit(self) -> None:
         """Limit the silence after a body that came after its answer; uvicorn forgets to."""

@@ -33,6 +33,11 @@ class HeadHolder:
             return
         self._transport.write(data)
 
+    def send(self, data: bytes) -> None:
+        """Send something whole."""
+        self._transport.write(self._held + data)
+        self._held = b""
+
     def flush(self) -> None:
         """Send what is held."""
         if self._held:

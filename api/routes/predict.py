@@ -19,6 +19,12 @@ from api.resources import utc_now
 from api.state import state_of
 from model_store.row_decoder import InvalidRowsError, Rows
 
+PATHS = (
+    "/predict",
+    "/models/{model}/predict",
+    "/models/{model}/versions/{version}/predict",
+)
+
 
 async def predict(request: Request) -> Response:
     """Answer one request."""
@@ -44,7 +50,7 @@ async def predict(request: Request) -> Response:
         arrived=arrived,
         received=received,
     )
-    answer = await state.engine.predict(job)
+    answer = await state.engine.submit(job)
     return Predicted(answer, model.version_header)
 
 

@@ -91,9 +91,9 @@ class Held:
             self.entered.release()
             assert self.released.wait(PATIENCE_SECONDS)
 
-    async def occupied(self, engine: Engine) -> "asyncio.Task[Answer]":
+    async def occupied(self, engine: Engine) -> "asyncio.Future[Answer]":
         """Let a request occupy the lane of the model; return it."""
-        task = asyncio.create_task(engine.predict(new_job(self.model, 0)))
+        task = engine.submit(new_job(self.model, 0))
         assert await asyncio.to_thread(self.entered.acquire, timeout=PATIENCE_SECONDS)
         return task
 
@@ -113,9 +113,14 @@ def new_job(model: ServedModel, *values: float, single: bool = False) -> Job:
     )
 
 
+async def answer_of(engine: Engine, job: Job) -> Answer:
+    """Ask, and return the answer."""
+    return await engine.submit(job)
+
+
 async def outcomes(engine: Engine, *jobs: Job) -> list[Answer | BaseException]:
     """Ask all at once; return what each caller gets."""
-    return await asyncio.gather(*map(engine.predict, jobs), return_exceptions=True)
+    return await asyncio.gather(*(answer_of(engine, job) for job in jobs), return_exceptions=True)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -42,7 +42,7 @@ def test_an_answer_that_cannot_be_logged_is_not_given(bench: Bench) -> None:
             assert outcome.response().headers["retry-after"] == "1"
         assert "is no file" in bench.answering.log_failure
         mend_log(bench)
-        assert (await engine.predict(new_job(model, 3))).logged
+        assert (await engine.submit(new_job(model, 3))).logged
         assert bench.answering.log_failure == ""
 
     bench.run(scenario)
@@ -70,11 +70,11 @@ def test_an_answer_may_be_given_unlogged_and_is_told_as_an_event(
 
     async def scenario(engine: Engine) -> None:
         break_log(bench)
-        answer = await engine.predict(new_job(model, 271828))
+        answer = await engine.submit(new_job(model, 271828))
         assert answer == Answer(b'[{"total":271830.0}]', logged=False)
         assert "is no file" in bench.answering.log_failure
         mend_log(bench)
-        assert (await engine.predict(new_job(model, 3))).logged
+        assert (await engine.submit(new_job(model, 3))).logged
 
     bench.run(scenario)
     (line,) = [line for line in bench.said.splitlines() if "unlogged-prediction" in line]
@@ -156,7 +156,7 @@ def test_a_fault_of_ours_leaves_nobody_waiting(bench: Bench) -> None:
         for outcome in await outcomes(engine, odd, new_job(model, 2)):
             assert isinstance(outcome, InternalError)
             assert outcome.response().status_code == 500
-        assert (await engine.predict(new_job(model, 3))).logged
+        assert (await engine.submit(new_job(model, 3))).logged
 
     bench.run(scenario)
     assert bench.said.count('"event":"engine-failed"') == 1

@@ -62,7 +62,7 @@ def test_requests_that_come_while_a_batch_is_answered_form_the_next_one(bench: B
 
     async def scenario(engine: Engine) -> None:
         first = await held.occupied(engine)
-        others = [asyncio.create_task(engine.predict(new_job(held.model, n))) for n in range(5)]
+        others = [engine.submit(new_job(held.model, n)) for n in range(5)]
         await asyncio.sleep(0)
         assert bench.sample("predict_queue_depth") == 5
         held.released.set()
@@ -81,9 +81,7 @@ def test_a_batch_is_closed_once_it_is_full(bench: Bench) -> None:
         first = await held.occupied(engine)
         large = new_job(held.model, 1)
         large.rows = Rows(large.rows.items * MAX_BATCH_ROWS, single=False)
-        others = [
-            asyncio.create_task(engine.predict(job)) for job in (large, new_job(held.model, 2))
-        ]
+        others = [engine.submit(job) for job in (large, new_job(held.model, 2))]
         await asyncio.sleep(0)
         held.released.set()
         await asyncio.gather(first, *others)
@@ -194,7 +192,7 @@ def test_who_comes_when_the_queue_is_full_is_told_to_come_back(new_settings: New
 
     async def scenario(engine: Engine) -> None:
         first = await held.occupied(engine)
-        waiting = [asyncio.create_task(engine.predict(new_job(held.model, n))) for n in (1, 2)]
+        waiting = [engine.submit(new_job(held.model, n)) for n in (1, 2)]
         await asyncio.sleep(0)
         (shed,) = await outcomes(engine, new_job(held.model, 3))
         assert isinstance(shed, Overloaded)
@@ -213,7 +211,7 @@ def test_a_model_runs_in_a_thread_of_its_own(bench: Bench) -> None:
 
     async def scenario(engine: Engine) -> None:
         for model in (one.model, two.model) * 2:
-            await engine.predict(new_job(model, 1))
+            await engine.submit(new_job(model, 1))
 
     bench.run(scenario)
     assert one.threads == [one.threads[0]] * 2
@@ -245,12 +243,12 @@ def test_a_request_whose_caller_left_costs_the_model_nothing(bench: Bench) -> No
 
     async def scenario(engine: Engine) -> None:
         first = await held.occupied(engine)
-        gone = asyncio.create_task(engine.predict(new_job(held.model, 1, 2)))
+        gone = engine.submit(new_job(held.model, 1, 2))
         await asyncio.sleep(0)
         gone.cancel()
         held.released.set()
         await first
-        await engine.predict(new_job(held.model, 3))
+        await engine.submit(new_job(held.model, 3))
 
     bench.run(scenario)
     assert held.estimator.calls == [1, 1]
@@ -262,7 +260,7 @@ def test_closing_answers_all_that_wait_and_refuses_the_rest(bench: Bench) -> Non
 
     async def scenario(engine: Engine) -> None:
         tasks = [await held.occupied(engine)]
-        tasks.append(asyncio.create_task(engine.predict(new_job(held.model, 1))))
+        tasks.append(engine.submit(new_job(held.model, 1)))
         await asyncio.sleep(0)
         closing = asyncio.create_task(engine.close())
         await asyncio.sleep(0)

@@ -35,7 +35,7 @@ def impatient(new_settings: NewSettings) -> Bench:
     return Bench(new_settings(predict_timeout_seconds=0.05))
 
 
-async def leave(task: "asyncio.Task[Answer]", lane: Lane) -> None:
+async def leave(task: "asyncio.Future[Answer]", lane: Lane) -> None:
     """Let the caller of a request that hangs give up."""
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -55,7 +55,7 @@ def test_another_model_answers_while_one_hangs(bench: Bench) -> None:
 
     async def scenario(engine: Engine) -> None:
         hanging = await held.occupied(engine)
-        assert await engine.predict(new_job(other, 1)) == THREE
+        assert await engine.submit(new_job(other, 1)) == THREE
         assert not hanging.done()
         held.released.set()
         assert (await hanging).logged
@@ -70,12 +70,12 @@ def test_the_next_request_of_a_model_that_hung_is_answered_by_a_new_thread(bench
 
     async def scenario(engine: Engine) -> None:
         hanging = await held.occupied(engine)
-        waiting = asyncio.create_task(engine.predict(new_job(held.model, 1)))
+        waiting = engine.submit(new_job(held.model, 1))
         await asyncio.sleep(0)
         lane = engine.admit(held.model)
         await leave(hanging, lane)
         assert await waiting == THREE
-        assert await engine.predict(new_job(held.model, 1)) == THREE
+        assert await engine.submit(new_job(held.model, 1)) == THREE
         assert lane.hung_threads == 1
         await return_of(held, lane)
 
@@ -91,7 +91,7 @@ def test_a_batch_that_somebody_waits_for_is_not_left_behind(bench: Bench) -> Non
 
     async def scenario(engine: Engine) -> None:
         jobs = [new_job(held.model, value) for value in (0, 1)]
-        gone, patient = [asyncio.create_task(engine.predict(job)) for job in jobs]
+        gone, patient = [engine.submit(job) for job in jobs]
         assert await asyncio.to_thread(held.entered.acquire, timeout=PATIENCE_SECONDS)
         lane = engine.admit(held.model)
         await leave(gone, lane)
@@ -160,7 +160,7 @@ def test_a_closed_engine_leaves_no_thread(bench: Bench) -> None:
     held = Held()
 
     async def scenario(engine: Engine) -> None:
-        assert await engine.predict(new_job(held.model, 1)) == THREE
+        assert await engine.submit(new_job(held.model, 1)) == THREE
 
     bench.run(scenario)
     held.threads[0].join(PATIENCE_SECONDS)
@@ -176,7 +176,7 @@ def test_a_model_that_was_replaced_leaves_memory_and_its_thread(bench: Bench) ->
     del model
 
     async def scenario(engine: Engine) -> None:
-        await engine.predict(new_job(models.pop(), 1))
+        await engine.submit(new_job(models.pop(), 1))
         gc.collect()
         await until(lambda: alive() is None)
         await asyncio.to_thread(threads[0].join, PATIENCE_SECONDS)
@@ -242,7 +242,7 @@ def compiled(predictor: Threads) -> ServedModel:
 async def answered(engine: Engine, model: ServedModel, count: int) -> None:
     """Answer some requests, one after the other."""
     for _ in range(count):
-        assert (await engine.predict(new_job(model, 1))).logged
+        assert (await engine.submit(new_job(model, 1))).logged
 
 
 @pytest.fixture

@@ -7,14 +7,10 @@ import sys
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
-from fastapi import FastAPI
-from starlette.types import Message, Receive, Scope, Send
-
-import mlops.serve
-from api import resources
-from api.app import create_app
+from api import direct, resources
+from api.job import Answer
+from api.routes.predict import Predicted
 from mlops.__main__ import main
 from monitoring.batch import Entry
 from monitoring.prediction_log import PredictionLog
@@ -33,38 +29,19 @@ class EagerLog(PredictionLog):
         timer.start()
 
 
-class Mixing:
+class Mixing(Predicted):
     """Names the version that answered the request before, as a careless swap would."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self.state = app.state
-        self._app = app
-        self._before: tuple[bytes, bytes] | None = None
+    before: tuple[bytes, bytes] | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, or the lifespan."""
-
-        async def send_mixed(message: Message) -> None:
-            headers = [tuple(header) for header in message.get("headers", ())]
-            named = [header for header in headers if header[0].lower() == b"x-model-version"]
-            if named:
-                message["headers"] = [
-                    (self._before or header) if header in named else header for header in headers
-                ]
-                [self._before] = named
-            await send(message)
-
-        await self._app(scope, receive, send_mixed)
-
-
-def mixing_app(*arguments: Any, **options: Any) -> Any:
-    """Return the service, which mixes versions."""
-    return Mixing(create_app(*arguments, **options))
+    def __init__(self, answer: Answer, version: tuple[bytes, bytes]) -> None:
+        super().__init__(answer, Mixing.before or version)
+        Mixing.before = version
 
 
 BREAKS = {
     "eager": (resources, "PredictionLog", EagerLog),
-    "mixing": (mlops.serve, "create_app", mixing_app),
+    "mixing": (direct, "Predicted", Mixing),
 }
 """What stands in for which name of a module."""
 

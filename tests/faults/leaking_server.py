@@ -3,6 +3,7 @@
 Run as `python -m tests.faults.leaking_server mlops serve`.
 """
 
+import asyncio
 import sys
 
 import api.app
@@ -22,10 +23,10 @@ class LeakingEngine(Engine):
 
     asked = 0
 
-    async def predict(self, job: Job) -> Answer:
+    def submit(self, job: Job) -> "asyncio.Future[Answer]":
         """Answer, and lose a place now and then."""
         LeakingEngine.asked += 1
-        return await super().predict(job)
+        return super().submit(job)
 
     def admit(self, model: ServedModel) -> Lane:
         """Admit while there are places left."""

@@ -1,0 +1,124 @@
+"""Answers predictions on the connection itself, past ASGI, where a request is a usual one.
+
+A task, a scope, messages and a response for every request, as ASGI has them, take longer than a
+prediction of a compiled model. What is unusual about a request, and a body that must be explained,
+is left to `api.routes.predict`, which answers everything, and with the same words.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from functools import partial
+from time import perf_counter
+from typing import NamedTuple
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from api.catalog import Catalog, ServedModel
+from api.exchange import Exchange
+from api.gate import Gate, Role
+from api.job import Answer, Job
+from api.problems import NoModel, NotFound, Problem
+from api.resources import utc_now
+from api.routes.predict import PATHS, Predicted
+from api.state import State
+
+UNUSUAL = frozenset({b"content-encoding", b"expect", b"transfer-encoding"})
+"""Headers that ask for more than an answer to the bytes that came."""
+
+
+class Target(NamedTuple):
+    """What a request line asks for."""
+
+    model: ServedModel
+    route: str
+    probabilities: bool
+
+
+class Direct:
+    """Answers what one running app is asked directly."""
+
+    def __init__(self, state: State, gate: Gate) -> None:
+        self._state = state
+        self._gate = gate
+        self._targets: tuple[Catalog | None, dict[bytes, Target]] = (None, {})
+
+    def target(self, url: bytes, headers: dict[bytes, bytes]) -> Target | None:
+        """Return what a usual request to predict asks for; None: it is another, or is unusual."""
+        if headers.get(b"content-type") != b"application/json" or not UNUSUAL.isdisjoint(headers):
+            return None
+        catalog = self._state.watcher.catalog
+        known, targets = self._targets
+        if known is not catalog:
+            targets = dict(_targets(catalog))
+            self._targets = catalog, targets
+        return targets.get(url)
+
+    def answer(
+        self,
+        target: Target,
+        headers: dict[bytes, bytes],
+        body: bytes,
+        protocol: HttpToolsProtocol,
+    ) -> Exchange | None:
+        """Answer a request, now or later; None: only the route can."""
+        state, model = self._state, target.model
+        settings = state.settings
+        if len(body) > settings.predict_max_body_bytes:
+            return None
+        arrived, received = utc_now(), perf_counter()
+        request_id = state.access.request_id(headers.items())
+        exchange = Exchange(protocol, state.access, target.route, request_id)
+        authorization = headers.get(b"authorization", b"").decode("latin-1")
+        host = protocol.client[0] if protocol.client else ""
+        try:
+            self._gate.check(Role.PREDICT, authorization, host)
+            # Before the body is decoded: who cannot be answered now shall cost little.
+            state.engine.admit(model)
+            rows = model.decoder.decode(body)
+            if len(rows.items) > settings.predict_max_rows:
+                return None
+            probabilities = target.probabilities
+            job = Job(model, rows, body, request_id, probabilities, arrived, received)
+            answered = state.engine.submit(job)
+        except Problem as problem:
+            self._refuse(exchange, problem)
+        except Exception:  # noqa: BLE001 - a body to be explained; else the route meets it, too
+            return None
+        else:
+            exchange.wait_for(answered)
+            answered.add_done_callback(partial(self._finish, exchange, model))
+        return exchange
+
+    def _finish(
+        self, exchange: Exchange, model: ServedModel, answered: "asyncio.Future[Answer]"
+    ) -> None:
+        if answered.cancelled():
+            exchange.abandon()
+            return
+        problem = answered.exception()
+        if isinstance(problem, Problem):
+            self._refuse(exchange, problem)
+        else:
+            exchange.send(Predicted(answered.result(), model.version_header))
+
+    def _refuse(self, exchange: Exchange, problem: Problem) -> None:
+        self._state.metrics.rejected.labels(problem.type).inc()
+        exchange.send(problem.response())
+
+
+def _targets(catalog: Catalog) -> Iterator[tuple[bytes, Target]]:
+    """Yield the request targets that a catalog answers, as they are usually written."""
+    default, of_model, of_version = PATHS
+    names = [(default, "", "")]
+    names += [(of_model, model, "") for model in catalog.versions]
+    names += [(of_version, m, version) for m in catalog.versions for version in catalog.versions[m]]
+    for path, model, version in names:
+        try:
+            served = catalog.answering(model, version)
+        except (NoModel, NotFound):
+            continue
+        url = path.format(model=model, version=version).encode()
+        yield url, Target(served, path, probabilities=False)
+        yield url + b"?probabilities=false", Target(served, path, probabilities=False)
+        if served.loaded.predictor.classes:
+            yield url + b"?probabilities=true", Target(served, path, probabilities=True)

@@ -1,0 +1,78 @@
+"""One request and its answer, on a connection, without ASGI."""
+
+import asyncio
+from time import perf_counter
+from typing import Any, cast
+
+from starlette.responses import Response
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from api.access import CLIENT_LEFT, Access
+from api.transport import HeadHolder
+
+
+class Exchange:
+    """Stands in a connection where uvicorn has its own cycle of a request and its answer.
+
+    uvicorn's protocol asks it whether the answer is complete, and tells it that the caller has left
+    or that the connection shall end with this answer.
+
+    Args:
+        protocol: The connection's.
+        access: Records the request in the end.
+        route: What it is recorded as.
+        request_id: Its own, or a new one.
+    """
+
+    more_body = False
+    """It came whole."""
+    message_event = asyncio.Event()
+    """Nobody waits for it."""
+
+    def __init__(
+        self, protocol: HttpToolsProtocol, access: Access, route: str, request_id: str
+    ) -> None:
+        self.disconnected = False
+        self.keep_alive = True
+        self.response_complete = False
+        self.request_id = request_id
+        self._protocol = protocol
+        self._access = access
+        self._route = route
+        self._started = perf_counter()
+
+    def wait_for(self, answered: "asyncio.Future[Any]") -> None:
+        """Let a server that stops wait for an answer, and cancel it when it must."""
+        tasks = cast("set[asyncio.Future[Any]]", self._protocol.tasks)
+        tasks.add(answered)
+        answered.add_done_callback(tasks.discard)
+
+    def send(self, response: Response) -> None:
+        """Send the answer, and record it."""
+        transport = cast("HeadHolder", self._protocol.transport)
+        if self.disconnected or transport.is_closing():
+            self.abandon()
+            return
+        parts = [STATUS_LINE[response.status_code]]
+        for name, value in self._protocol.server_state.default_headers:
+            parts += name, b": ", value, b"\r\n"
+        for name, value in response.raw_headers:
+            parts += name, b": ", value, b"\r\n"
+        if not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        parts += b"x-request-id: ", self.request_id.encode(), b"\r\n\r\n", bytes(response.body)
+        transport.send(b"".join(parts))
+        self._complete(response.status_code)
+
+    def abandon(self) -> None:
+        """Answer nothing: the caller left, or the server stops waiting."""
+        self.keep_alive = False
+        self._complete(CLIENT_LEFT)
+
+    def _complete(self, status: int) -> None:
+        self.response_complete = True
+        if not self.keep_alive:
+            self._protocol.transport.close()
+        self._protocol.on_response_complete()
+        seconds = perf_counter() - self._started
+        self._access.record(("POST", self._route), status, seconds, self.request_id)
