@@ -33,7 +33,7 @@ class Exchange:
         self, protocol: HttpToolsProtocol, access: Access, route: str, request_id: str
     ) -> None:
         self.disconnected = False
-        self.keep_alive = True
+        self.keep_alive: bool = protocol.parser.should_keep_alive()
         self.response_complete = False
         self.request_id = request_id
         self._protocol = protocol

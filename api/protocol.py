@@ -139,7 +139,6 @@ class HttpProtocol(HttpToolsProtocol):
             and len(fields) == len(headers)
             and version == "1.1"
             and self.parser.get_method() == b"POST"
-            and self.parser.should_keep_alive()
         ):
             self._fields = fields
             self._target = self._direct.target(self.url, fields)
