@@ -39,13 +39,14 @@ class Exchange:
         self._protocol = protocol
         self._access = access
         self._route = route
+        self._tasks = cast("set[asyncio.Future[Any] | None]", protocol.tasks)
+        self._answered: asyncio.Future[Any] | None = None
         self._started = perf_counter()
 
     def wait_for(self, answered: "asyncio.Future[Any]") -> None:
         """Let a server that stops wait for an answer, and cancel it when it must."""
-        tasks = cast("set[asyncio.Future[Any]]", self._protocol.tasks)
-        tasks.add(answered)
-        answered.add_done_callback(tasks.discard)
+        self._answered = answered
+        self._tasks.add(answered)
 
     def send(self, response: Response) -> None:
         """Send the answer, and record it."""
@@ -71,6 +72,7 @@ class Exchange:
 
     def _complete(self, status: int) -> None:
         self.response_complete = True
+        self._tasks.discard(self._answered)
         if not self.keep_alive:
             self._protocol.transport.close()
         self._protocol.on_response_complete()

@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, NamedTuple, Self
 
@@ -19,8 +18,7 @@ ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, rows = rows +
 _WITHDRAW = "DELETE FROM requests WHERE sequence > ?"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One request: what was received, what was answered.
 
     A failed one is counted, and leaves no row in `requests`.

@@ -1,7 +1,6 @@
 """The smallest world of the prediction log: a clock that stands, and entries of one row."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +30,7 @@ def new_entry() -> Callable[..., Entry]:
     )
 
     def make(request_id: str = "first", **changes: Any) -> Entry:
-        return replace(plain, request_id=request_id, **changes)
+        return plain._replace(request_id=request_id, **changes)
 
     return make
 
