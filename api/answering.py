@@ -84,12 +84,11 @@ class Answering:
     def _call(self, jobs: Sequence[Job]) -> list[Answer]:
         """Return the answers to jobs of one model, by one call of it."""
         model = jobs[0].model
-        rows = [row for job in jobs for row in job.rows.items]
-        columns = model.decoder.columns(rows)
+        columns = model.decoder.columns(job.rows for job in jobs)
         predictor = model.loaded.predictor
         prediction = predictor.predict(columns, probabilities=jobs[0].probabilities)
         bodies = list(model.encoder.encode(prediction, (job.rows for job in jobs)))
-        self._metrics.batch_rows.observe(len(rows))
+        self._metrics.batch_rows.observe(sum(job.rows.size for job in jobs))
         if outside := model.training_range.rows_outside(columns):
             labels = (model.manifest.model, model.manifest.version)
             self._metrics.out_of_range_rows.labels(*labels).inc(outside)
@@ -135,7 +134,7 @@ def _entry(job: Job, outcome: Outcome, finished: float) -> Entry:
         model=job.model.manifest.model,
         version=job.model.manifest.version,
         outcome="answered" if isinstance(outcome, Answer) else "failed",
-        rows=len(job.rows.items),
+        rows=job.rows.size,
         seconds=finished - job.received,
         inputs=job.body,
         outputs=outcome.body if isinstance(outcome, Answer) else b"",

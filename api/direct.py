@@ -75,7 +75,7 @@ class Direct:
             # Before the body is decoded: who cannot be answered now shall cost little.
             state.engine.admit(model)
             rows = model.decoder.decode(body)
-            if len(rows.items) > settings.predict_max_rows:
+            if rows.size > settings.predict_max_rows:
                 return None
             probabilities = target.probabilities
             job = Job(model, rows, body, request_id, probabilities, arrived, received)

@@ -117,7 +117,7 @@ class Lane:
         rows = 0
         now = perf_counter()
         while self.waiting and len(batch) < self._max_requests:
-            size = len(self.waiting[0].rows.items)
+            size = self.waiting[0].rows.size
             if batch and rows + size > max_rows:
                 break
             job = self.waiting.popleft()
@@ -133,7 +133,7 @@ class Lane:
             # It was given up, and has come back after all.
             self.hung_threads -= 1
             return
-        self._pace.note(sum(len(job.rows.items) for job in batch), seconds)
+        self._pace.note(sum(job.rows.size for job in batch), seconds)
         for job, outcome in zip(batch, outcomes, strict=True):
             job.resolve(outcome)
         self._running = []

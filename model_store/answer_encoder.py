@@ -39,7 +39,7 @@ class AnswerEncoder:
             if rows.single:
                 yield next(texts)
             else:
-                yield b"[" + b",".join(islice(texts, len(rows.items))) + b"]"
+                yield b"[" + b",".join(islice(texts, rows.size)) + b"]"
 
     def _row_texts(self, prediction: Prediction) -> Iterable[bytes]:
         if self._texts and prediction.probabilities is None:

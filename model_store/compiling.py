@@ -61,7 +61,7 @@ def check(estimator: Any, compiled: Predictor, signature: Signature, rows: Golde
     """
     decoder = RowDecoder(signature)
     golden.check(rows, signature, decoder, compiled)
-    seen = decoder.columns(decoder.decode(msgspec.json.encode(rows.inputs)).items)
+    seen = decoder.columns([decoder.decode(msgspec.json.encode(rows.inputs))])
     made = probe.probe(seen, signature)
     origin = EstimatorPredictor(estimator, signature)
     if origin.classes != compiled.classes:

@@ -99,7 +99,7 @@ def _answered(
     except InvalidRowsError as error:
         raise RefusedError("golden.json has rows that no request could have.") from error
     classes = predictor.classes
-    prediction = predictor.predict(decoder.columns(rows.items), probabilities=bool(classes))
+    prediction = predictor.predict(decoder.columns([rows]), probabilities=bool(classes))
     return answers(prediction, signature, classes)
 
 

@@ -6,7 +6,8 @@ It proves a body valid or refuses it, fast and without a reason; who wants the r
 
 import json
 import re
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Annotated, Any, NamedTuple
@@ -42,11 +43,13 @@ class InvalidRowsError(ValueError):
 
 
 class Rows(NamedTuple):
-    """The rows of one body, in order, each an instance of `RowDecoder.row_type`."""
+    """The rows of one body, in order."""
 
-    items: list[Any]
+    size: int
     single: bool
     """Whether the body was one object, not an array: the answer then is one object too."""
+    cells: Any
+    """What `RowDecoder.columns` takes of them."""
 
 
 class RowDecoder:
@@ -83,34 +86,43 @@ class RowDecoder:
         try:
             # Only what begins with a space has to be copied to see what it begins with.
             first = body[:1] if body[:1] in _OPENINGS else body.lstrip(b" \t\n\r")[:1]
-            if first == b"{":
-                rows = Rows([self._one.decode(body)], single=True)
-            else:
-                rows = Rows(self._many.decode(body), single=False)
+            single = first == b"{"
+            rows = [self._one.decode(body)] if single else self._many.decode(body)
             if self._datetime_fields:
-                self._to_utc(rows.items)
+                self._to_utc(rows)
                 if _MAYBE_COMPACT.search(body) and self._has_compact_offset(body):
                     raise InvalidRowsError
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
             raise InvalidRowsError from None
-        keys = len(rows.items) * len(self._columns)
-        if not rows.items or _has_duplicate_key(body, keys) or self._has_nul(body, rows.items):
+        keys = len(rows) * len(self._columns)
+        if not rows or _has_duplicate_key(body, keys) or self._has_nul(body, rows):
             raise InvalidRowsError
-        return rows
+        return Rows(len(rows), single, self._packed(rows) if self._all_numbers else rows)
 
-    def columns(self, rows: Sequence[Any]) -> Columns:
-        """Return rows, of one body or of several, as one array a column, each `(len(rows),)`."""
-        tuples = map(msgspec.structs.astuple, rows)
+    def columns(self, bodies: Iterable[Rows]) -> Columns:
+        """Return the rows of some bodies as one array a column, each `(rows,)`."""
+        parts = [rows.cells for rows in bodies]
         if self._all_numbers:
-            # One array instead of one a column: twice as fast to make.
-            table = np.array([*chain.from_iterable(tuples)], dtype=np.float64)
-            table = table.reshape(len(rows), len(self._columns))
+            # A bytearray, as an array of bytes could not be written to.
+            table = np.frombuffer(bytearray().join(parts)).reshape(-1, len(self._columns))
             return {column.name: table[:, i] for i, column in enumerate(self._columns)}
-        values = zip(*tuples, strict=True)
+        values = zip(*map(msgspec.structs.astuple, chain.from_iterable(parts)), strict=True)
         return {
             column.name: np.array(cells, dtype=dtype_of(column))
             for column, cells in zip(self._columns, values, strict=True)
         }
+
+    def _packed(self, rows: Sequence[Any]) -> bytes:
+        """Return the numbers of rows, row by row, as doubles: a tenth of what objects take.
+
+        Done at once: while others decode, objects would leave the processor's cache.
+        """
+        numbers = [*chain.from_iterable(map(msgspec.structs.astuple, rows))]
+        try:
+            return struct.pack(f"{len(numbers)}d", *numbers)
+        except struct.error:
+            # A missing number, which numpy makes a NaN, and takes twice as long.
+            return np.array(numbers, dtype=np.float64).tobytes()
 
     def _to_utc(self, rows: Sequence[Any]) -> None:
         for row in rows:

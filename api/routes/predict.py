@@ -76,7 +76,7 @@ async def _decode(model: ServedModel, body: bytes, max_rows: int) -> Rows:
     except InvalidRowsError:
         # To explain takes long where the body is long.
         raise await run_in_threadpool(model.explainer.explain, body, max_rows) from None
-    if len(rows.items) > max_rows:
+    if rows.size > max_rows:
         raise TooLarge(f"A request may have {max_rows} rows.")
     return rows
 

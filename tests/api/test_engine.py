@@ -80,7 +80,7 @@ def test_a_batch_is_closed_once_it_is_full(bench: Bench) -> None:
     async def scenario(engine: Engine) -> None:
         first = await held.occupied(engine)
         large = new_job(held.model, 1)
-        large.rows = Rows(large.rows.items * MAX_BATCH_ROWS, single=False)
+        large.rows = Rows(MAX_BATCH_ROWS, False, large.rows.cells * MAX_BATCH_ROWS)
         others = [engine.submit(job) for job in (large, new_job(held.model, 2))]
         await asyncio.sleep(0)
         held.released.set()

@@ -66,7 +66,7 @@ def test_every_row_is_accepted_by_the_decoder(signature: Signature, random: Rand
 
     decoded = RowDecoder(signature).decode(json.dumps(rows, ensure_ascii=False).encode())
 
-    assert len(decoded.items) == 3
+    assert decoded.size == 3
 
 
 @given(column=columns(), random=DICE)

@@ -31,7 +31,7 @@ def loaded(report: RunReport) -> LoadedModel:
 def answer(model: LoadedModel, body: bytes, *, probabilities: bool = False) -> object:
     """Return a model's answer to a request's body."""
     rows = model.decoder.decode(body)
-    columns = model.decoder.columns(rows.items)
+    columns = model.decoder.columns([rows])
     prediction = model.predictor.predict(columns, probabilities=probabilities)
     return answers(prediction, model.manifest.signature, model.predictor.classes)
 

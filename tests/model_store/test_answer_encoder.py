@@ -25,7 +25,7 @@ def encoded(
     """Return the answers to requests that share the prediction's rows evenly, decoded."""
     encoder = AnswerEncoder(Signature(inputs=(INPUT,), outputs=outputs), classes)
     size = len(prediction.values[0]) // len(singles)
-    requests = [Rows([None] * size, single=single) for single in singles]
+    requests = [Rows(size, single, None) for single in singles]
     return [json.loads(text) for text in encoder.encode(prediction, requests)]
 
 

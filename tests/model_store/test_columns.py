@@ -78,7 +78,7 @@ def test_a_request_gives_exactly_the_table_that_the_model_was_trained_on(
     columns = {column.name: trained_on[column.name].to_numpy() for column in signature.inputs}
     body = json.dumps(to_rows(columns, signature.inputs)).encode()
     decoder = RowDecoder(signature)
-    served = to_frame(decoder.columns(decoder.decode(body).items), signature.inputs)
+    served = to_frame(decoder.columns([decoder.decode(body)]), signature.inputs)
 
     assert_frame_equal(served, trained_on, check_exact=True)
     assert [type(v) for v in served.to_numpy().flat] == [

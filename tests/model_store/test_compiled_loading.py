@@ -30,7 +30,7 @@ from model_store.store import LoadPolicy
 store = FileModelStore(Path(sys.argv[1]), LoadPolicy())
 model = store.load("line", sys.argv[2])
 rows = model.decoder.decode(b'[{"x": 1.5}, {"x": -2}]')
-prediction = model.predictor.predict(model.decoder.columns(rows.items))
+prediction = model.predictor.predict(model.decoder.columns([rows]))
 given = answers(prediction, model.manifest.signature)
 heavy = [name for name in sys.argv[3:] if name in sys.modules]
 print(json.dumps({"form": model.form, "answers": given, "heavy": heavy}))

@@ -98,7 +98,7 @@ def test_a_pipeline_comes_back_from_the_store_as_it_was(model: Any, tmp_path: Pa
         "day": "2027-12-31T00:00:00+01:00",
     }
     body = json.dumps([*golden.inputs, unseen]).encode()
-    columns = loaded.decoder.columns(loaded.decoder.decode(body).items)
+    columns = loaded.decoder.columns([loaded.decoder.decode(body)])
     prediction = loaded.predictor.predict(columns, probabilities=True)
     given = answers(prediction, signature, loaded.predictor.classes)
     assert [row["even"] for row in given[:-1]] == [row["even"] for row in golden.outputs]

@@ -29,7 +29,7 @@ def test_an_absent_store_is_an_empty_one(tmp_path: Path) -> None:
 def test_a_published_version_answers(store: FileModelStore, version: str) -> None:
     """From JSON text to the answer that anyone can compute."""
     loaded = store.load("line", version)
-    columns = loaded.decoder.columns(loaded.decoder.decode(b'[{"x": 4.0}]').items)
+    columns = loaded.decoder.columns([loaded.decoder.decode(b'[{"x": 4.0}]')])
     (values,), _ = loaded.predictor.predict(columns)
     assert values == pytest.approx([8.0])
     assert loaded.card == store.card("line", version) == "# A line"
