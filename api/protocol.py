@@ -80,18 +80,17 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and wait for the rest of a head that it left open."""
-        # The parser would take a head of any size that comes in one piece.
-        if (
-            self._head_open
-            and len(data) > MAX_HEAD_BYTES
-            and b"\r\n\r\n" not in data[:MAX_HEAD_BYTES]
-        ):
-            self.send_400_response(_TOO_LARGE)
-            return
-        if self._head_open and _UPGRADE.search(data):
-            # We speak HTTP/1.1 alone, and may ignore the offer; the parser would skip the body.
-            head, end, rest = data.partition(b"\r\n\r\n")
-            data = _UPGRADE.sub(b"\r\nX-Ignored-Upgrade:", head) + end + rest
+        if self._head_open:
+            end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
+            if end < 0:
+                # The parser would take a head of any size that comes in one piece.
+                if len(data) > MAX_HEAD_BYTES:
+                    self.send_400_response(_TOO_LARGE)
+                    return
+                end = len(data)
+            if _UPGRADE.search(data, 0, end):
+                # We speak HTTP/1.1 alone, and may ignore the offer; the parser would skip the body.
+                data = _UPGRADE.sub(b"\r\nX-Ignored-Upgrade:", data[:end]) + data[end:]
         super().data_received(data)
         if self._target:
             # The rest of the body is on its way, and may never come.
