@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from api import resources
 from api.access import Access
 from api.answering import Answering
+from api.body_budget import BodyBudget
 from api.direct import Direct
 from api.engine import Engine
 from api.event_log import EventLog, make_event_log
@@ -50,6 +51,7 @@ RETENTION_SECONDS = 60.0
 RETENTION_PAUSE_SECONDS = 0.05
 RECOVERY_SECONDS = 1.0
 CHECKPOINT_SECONDS = 0.05
+SHORT_BODY_BYTES = 65_536
 
 
 class LifespanState(TypedDict):
@@ -91,8 +93,11 @@ def create_app(
             counted.rejected.labels(problem.type).inc()
         response = problem.response()
         if request.method == "POST" and not getattr(request.state, "body_read", False):
-            # Who sends a long body to a closed door shall not go on sending it.
-            response.headers["Connection"] = "close"
+            length = request.headers.get("content-length", "")
+            # Who sends a long body to a closed door shall not go on sending it. A short one is
+            # skipped: a new connection would cost more.
+            if not length.isdigit() or int(length) > SHORT_BODY_BYTES:
+                response.headers["Connection"] = "close"
         return response
 
     async def framework_refusal(request: Request, error: Exception) -> Response:
@@ -212,7 +217,8 @@ async def lifespan(
             closing.push_async_callback(cancelled, asyncio.create_task(chore))
 
         access = app.outermost
-        state = State(settings, metrics, log, watcher, engine, answering, access)
+        bodies = BodyBudget(settings.predict_queue_bytes)
+        state = State(settings, metrics, log, watcher, engine, answering, access, bodies)
         yield {"service": state, "direct": Direct(state, app.gate)}
 
 

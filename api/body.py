@@ -7,22 +7,26 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
+from api.body_budget import BodyShare
 from api.problems import BodyTimeout, TooLarge, UnsupportedMediaType
 
 
-async def read_json_body(request: Request, *, max_bytes: int, timeout_seconds: float) -> bytes:
-    """Return the bytes of a body that is declared to be JSON.
+async def read_json_body(
+    request: Request, share: BodyShare, *, max_bytes: int, timeout_seconds: float
+) -> bytes:
+    """Return the bytes of a body that is declared to be JSON, counted in its share as they come.
 
     Raises:
         UnsupportedMediaType: it is declared to be something else, or is encoded.
         TooLarge: it is larger than `max_bytes`, declared or found so.
         BodyTimeout: it was not complete in time.
+        Overloaded: there is no room for it.
     """
     _check_media_type(request)
     length = _values(request, b"content-length")
     if length and length[0].isdigit() and int(length[0]) > max_bytes:
         raise _too_large(max_bytes)
-    reading = _read(request, max_bytes)
+    reading = _read(request, share, max_bytes)
     try:
         waits_for = reading.send(None)
     except StopIteration as done:
@@ -38,7 +42,7 @@ async def read_json_body(request: Request, *, max_bytes: int, timeout_seconds: f
         ) from None
 
 
-async def _read(request: Request, max_bytes: int) -> bytes:
+async def _read(request: Request, share: BodyShare, max_bytes: int) -> bytes:
     parts = []
     size = 0
     while True:
@@ -49,6 +53,7 @@ async def _read(request: Request, max_bytes: int) -> bytes:
         size += len(part)
         if size > max_bytes:
             raise _too_large(max_bytes)
+        share.take(len(part))
         parts.append(part)
         if not message.get("more_body", False):
             request.scope["state"]["body_read"] = True

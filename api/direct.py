@@ -19,7 +19,7 @@ from api.gate import Gate, Role
 from api.job import Answer, Job
 from api.problems import NoModel, NotFound, Problem
 from api.resources import utc_now
-from api.routes.predict import PATHS, Predicted
+from api.routes.predict import PATHS, Predicted, check_rows
 from api.state import State
 
 UNUSUAL = frozenset({b"content-encoding", b"expect", b"transfer-encoding"})
@@ -61,11 +61,9 @@ class Direct:
         protocol: HttpToolsProtocol,
     ) -> Exchange | None:
         """Answer a request, now or later; None: only the route can."""
-        state, model = self._state, target.model
-        settings = state.settings
-        if len(body) > settings.predict_max_body_bytes:
+        state = self._state
+        if len(body) > state.settings.predict_max_body_bytes:
             return None
-        arrived, received = utc_now(), perf_counter()
         request_id = state.access.request_id(headers.items())
         exchange = Exchange(protocol, state.access, target.route, request_id)
         authorization = headers.get(b"authorization", b"").decode("latin-1")
@@ -73,25 +71,33 @@ class Direct:
         try:
             self._gate.check(Role.PREDICT, authorization, host)
             # Before the body is decoded: who cannot be answered now shall cost little.
-            state.engine.admit(model)
-            rows = model.decoder.decode(body)
-            if rows.size > settings.predict_max_rows:
-                return None
-            probabilities = target.probabilities
-            job = Job(model, rows, body, request_id, probabilities, arrived, received)
-            answered = state.engine.submit(job)
+            state.engine.admit(target.model)
+            job = self._submitted(target, body, request_id)
         except Problem as problem:
             self._refuse(exchange, problem)
         except Exception:  # noqa: BLE001 - a body to be explained; else the route meets it, too
             return None
         else:
-            exchange.wait_for(answered)
-            answered.add_done_callback(partial(self._finish, exchange, model))
+            exchange.wait_for(job.answered)
+            job.answered.add_done_callback(partial(self._finish, exchange, job))
         return exchange
 
-    def _finish(
-        self, exchange: Exchange, model: ServedModel, answered: "asyncio.Future[Answer]"
-    ) -> None:
+    def _submitted(self, target: Target, body: bytes, request_id: str) -> Job:
+        state, model = self._state, target.model
+        arrived, received = utc_now(), perf_counter()
+        state.bodies.take(len(body))
+        try:
+            rows = model.decoder.decode(body)
+            check_rows(rows, state.settings.predict_max_rows)
+            job = Job(model, rows, body, request_id, target.probabilities, arrived, received)
+            state.engine.submit(job)
+        except BaseException:
+            state.bodies.give_back(len(body))
+            raise
+        return job
+
+    def _finish(self, exchange: Exchange, job: Job, answered: "asyncio.Future[Answer]") -> None:
+        self._state.bodies.give_back(len(job.body))
         if answered.cancelled():
             exchange.abandon()
             return
@@ -99,7 +105,7 @@ class Direct:
         if isinstance(problem, Problem):
             self._refuse(exchange, problem)
         else:
-            exchange.send(Predicted(answered.result(), model.version_header))
+            exchange.send(Predicted(answered.result(), job.model.version_header))
 
     def _refuse(self, exchange: Exchange, problem: Problem) -> None:
         self._state.metrics.rejected.labels(problem.type).inc()

@@ -4,8 +4,6 @@ Both reach the same verdict, which a property test holds; this one also says whe
 most `MAX_ERRORS` places, and never with a value of the caller's.
 """
 
-import json
-import math
 from datetime import UTC
 from itertools import islice
 from typing import Annotated, Any
@@ -33,7 +31,8 @@ from api.problems import (
     TooLarge,
     pointer,
 )
-from model_store.row_decoder import STRING, AwareDatetime, is_compact_offset
+from api.strict_json import parse_strictly
+from model_store.row_decoder import AwareDatetime, is_compact_offset
 from model_store.signature import LARGEST_INTEGER, Column, Kind, Signature
 
 # What pydantic calls the errors that our schemas can cause, and what we say of them. Its own
@@ -54,10 +53,6 @@ _SENTENCES = {
     "string_unicode": ("not-unicode", "A string has no lone surrogates."),
     "value_error": ("not-a-value", "A string has no NUL; a datetime is RFC 3339, with an offset."),
 }
-MAX_DEPTH = 16
-"""How deep brackets may be nested for a value to be explained; rows need two."""
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-_SQUARE = bytes.maketrans(b"{}", b"[]")
 _OTHER = ("not-a-value", "This value does not fit the schema.")
 
 
@@ -121,50 +116,6 @@ def row_model(signature: Signature, *, max_string: int) -> type[BaseModel]:
     return create_model("Row", __config__=ConfigDict(extra="forbid", strict=True), **fields)
 
 
-def parse_strictly(body: bytes) -> Any:
-    """Parse JSON text as RFC 8259 has it, without duplicate keys or overflowing numbers.
-
-    Raises:
-        InvalidJson: with a sentence that says what is wrong, and where that is known.
-    """
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidJson(f"The body is not UTF-8 at byte {error.start}.") from None
-    if _is_deep(body):
-        raise InvalidJson("The body is nested too deeply: a row has no depth.")
-    try:
-        return json.loads(
-            text,
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_float=_finite,
-            parse_int=_integer,
-        )
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise InvalidJson(f"The body is not JSON text: look at {place}.") from None
-    except RecursionError:
-        raise InvalidJson("The body is nested too deeply: a row has no depth.") from None
-
-
-def _is_deep(body: bytes) -> bool:
-    """Tell whether brackets, outside of strings, are nested more than `MAX_DEPTH` deep.
-
-    So that the verdict depends on no interpreter's stack.
-    """
-    # To leave the strings out takes long, and hardly any string holds a bracket.
-    return bool(_rest_of(body)) and b"[]" in _rest_of(STRING.sub(b"", body))
-
-
-def _rest_of(text: bytes) -> bytes:
-    """Return the brackets that are left when those within are taken away `MAX_DEPTH` times."""
-    brackets = text.translate(_SQUARE, delete=_NO_BRACKETS)
-    for _ in range(MAX_DEPTH):
-        brackets = brackets.replace(b"[]", b"")
-    return brackets
-
-
 def _field_type(column: Column, max_string: int) -> Any:
     text = Annotated[StrictStr, Field(max_length=max_string), AfterValidator(_without_nul)]
     types: dict[Kind, Any] = {
@@ -195,27 +146,3 @@ def _datetime(text: str) -> str:
     except (msgspec.ValidationError, OverflowError):
         raise ValueError from None
     return text
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise InvalidJson("An object of the body names a key twice.")
-    return found
-
-
-def _refuse_constant(name: str) -> float:
-    raise InvalidJson(f"{name} is no JSON number.")
-
-
-def _finite(literal: str) -> float:
-    value = float(literal)
-    if math.isinf(value):
-        raise InvalidJson("A number of the body is too large for a float.")
-    return value
-
-
-def _integer(literal: str) -> int:
-    # Anything this long overflows a float; Python would also take long to parse it.
-    _finite(literal)
-    return int(literal)

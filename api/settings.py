@@ -119,6 +119,8 @@ class Settings(BaseSettings):
     """The most requests of one model that are answered together, as one batch."""
     predict_queue_requests: int = Field(1024, ge=1)
     """The most requests of one model that wait; those that come beyond are told to come back."""
+    predict_queue_bytes: int = Field(67_108_864, ge=1)
+    """The most bytes of bodies that are in the service at once; those beyond are told so, too."""
 
     metrics_username: str = "metrics"
     """The user name of the role `metrics`."""

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from api.access import Access
 from api.answering import Answering
+from api.body_budget import BodyBudget
 from api.engine import Engine
 from api.metrics import Metrics
 from api.model_watcher import ModelWatcher
@@ -26,6 +27,7 @@ class State:
     engine: Engine
     answering: Answering
     access: Access
+    bodies: BodyBudget
 
 
 def state_of(request: Request) -> State:

@@ -98,7 +98,7 @@ class RowDecoder:
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
             raise InvalidRowsError from None
         keys = len(rows) * len(self._columns)
-        if not rows or _has_duplicate_key(body, keys) or self._has_nul(body, rows):
+        if not rows or has_duplicate_key(body, keys) or self._has_nul(body, rows):
             raise InvalidRowsError
         return Rows(len(rows), single, self._packed(rows) if self._all_numbers else rows)
 
@@ -177,7 +177,7 @@ def _colons(body: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(body, np.uint8) == ord(":")))
 
 
-def _has_duplicate_key(body: bytes, keys: int) -> bool:
+def has_duplicate_key(body: bytes, keys: int) -> bool:
     """Tell whether a valid body names a key twice, given how many keys its rows have.
 
     Every key brings a colon, so an exact count clears the body. Strings may hold colons too

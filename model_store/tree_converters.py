@@ -27,12 +27,17 @@ class Tree(NamedTuple):
     right: np.ndarray
     missing_left: np.ndarray
     weights: np.ndarray
-    """What a leaf adds to the target."""
-    target: int = 0
+    """What a leaf adds."""
+    targets: np.ndarray
+    """Which sum a leaf adds it to."""
 
 
 def convert_forest(scope: Any, operator: Any, container: Any) -> None:
-    """Convert a decision tree, or a forest: each tree's leaf, then the mean of the leaves."""
+    """Convert a decision tree, or a forest: each tree's leaf, then the mean of the leaves.
+
+    Where every leaf of a classifier's forest is of one class, as in forests that were grown to the
+    end, trees have votes: whole numbers, which single precision adds exactly.
+    """
     graph = Graph(scope, operator, container)
     forest = graph.step
     is_classifier = hasattr(forest, "classes_")
@@ -40,11 +45,24 @@ def convert_forest(scope: Any, operator: Any, container: Any) -> None:
         raise NotCompilableError("It answers several labels.")
     members = getattr(forest, "estimators_", [forest])
     tables = [_leaf_values(member.tree_, is_classifier) for member in members]
+    if is_classifier and len(members) > 1 and all(map(_is_pure, members)):
+        votes = [
+            _tree(member.tree_, table.argmax(axis=1), np.ones(len(table)))
+            for member, table in zip(members, tables, strict=True)
+        ]
+        rows = graph.cast(graph.rows, FLOAT)
+        total = graph.cast(_ensemble(graph, rows, votes, tables[0].shape[1]), DOUBLE)
+        _finish_mean(graph, total, len(votes), is_classifier=True)
+        return
     starts = np.cumsum([0, *map(len, tables)])
     if starts[-1] > _MOST_LEAVES:
         raise NotCompilableError("Its trees have too many leaves.")
     trees = [
-        _tree(member.tree_, number, starts[number] + np.arange(len(tables[number])))
+        _tree(
+            member.tree_,
+            np.full(len(tables[number]), number),
+            starts[number] + np.arange(len(tables[number])),
+        )
         for number, member in enumerate(members)
     ]
     leaves = graph.cast(_ensemble(graph, graph.cast(graph.rows, FLOAT), trees, len(trees)), INT64)
@@ -53,11 +71,9 @@ def convert_forest(scope: Any, operator: Any, container: Any) -> None:
     shares = graph.node("Gather", graph.constant(np.vstack(tables)), leaves)
     if len(trees) > 1:
         total = graph.node("ReduceSum", shares, graph.constant([1]), keepdims=0)
-        shares = graph.node("Div", total, graph.constant(np.float64(len(trees))))
-    if not is_classifier:
+        _finish_mean(graph, total, len(trees), is_classifier=is_classifier)
+    elif not is_classifier:
         graph.finish(shares)
-    elif len(trees) > 1:
-        graph.finish(graph.node("ArgMax", shares, axis=1, keepdims=0), shares)
     else:
         # A leaf has its label, which is looked up faster than it is found.
         labels = graph.constant(np.argmax(tables[0], axis=1))
@@ -76,7 +92,11 @@ def convert_gradient_boosting(scope: Any, operator: Any, container: Any) -> None
     columns = np.zeros((1, model.n_features_in_), dtype=np.float32)
     baseline = model._raw_predict_init(columns)[0]  # noqa: SLF001 - nothing public tells it
     trees = [
-        _tree(member.tree_, target, model.learning_rate * member.tree_.value[:, 0, 0])
+        _tree(
+            member.tree_,
+            np.full(member.tree_.node_count, target),
+            model.learning_rate * member.tree_.value[:, 0, 0],
+        )
         for stage in model.estimators_
         for target, member in enumerate(stage)
     ]
@@ -116,7 +136,22 @@ def _leaf_values(tree: Any, is_classifier: bool) -> np.ndarray:  # noqa: FBT001 
     return values
 
 
-def _tree(tree: Any, target: int, weights: np.ndarray) -> Tree:
+def _is_pure(member: Any) -> bool:
+    """Tell whether each leaf of a tree is of one class."""
+    tree = member.tree_
+    return bool(np.isin(tree.value[tree.children_left < 0, 0, :], (0.0, 1.0)).all())
+
+
+def _finish_mean(graph: Graph, total: str, trees: int, *, is_classifier: bool) -> None:
+    """Add what makes an answer of the sums over all trees, `(rows, classes or outputs)`."""
+    mean = graph.node("Div", total, graph.constant(np.float64(trees)))
+    if is_classifier:
+        graph.finish(graph.node("ArgMax", mean, axis=1, keepdims=0), mean)
+    else:
+        graph.finish(mean)
+
+
+def _tree(tree: Any, targets: np.ndarray, weights: np.ndarray) -> Tree:
     return Tree(
         features=tree.feature,
         thresholds=tree.threshold,
@@ -124,7 +159,7 @@ def _tree(tree: Any, target: int, weights: np.ndarray) -> Tree:
         right=tree.children_right.astype(np.int64),
         missing_left=tree.missing_go_to_left,
         weights=weights,
-        target=target,
+        targets=targets,
     )
 
 
@@ -139,7 +174,7 @@ def _histogram_tree(nodes: np.ndarray, target: int) -> Tree:
         right=np.where(is_leaf, -1, nodes["right"].astype(np.int64)),
         missing_left=nodes["missing_go_to_left"],
         weights=nodes["value"],
-        target=target,
+        targets=np.full(len(nodes), target),
     )
 
 
@@ -151,7 +186,7 @@ def _boosted(graph: Graph, rows: str, trees: Sequence[Tree], baseline: np.ndarra
 
 def _single_leaf(value: float, target: int) -> Tree:
     none, zero = np.array([-1]), np.array([0])
-    return Tree(zero, zero, none, none, zero, np.array([value]), target)
+    return Tree(zero, zero, none, none, zero, np.array([value]), np.array([target]))
 
 
 def _ensemble(
@@ -178,7 +213,7 @@ def _ensemble(
         parts["nodes_falsenodeids"].append(place[right])
         parts["nodes_falseleafs"].append(is_leaf[right])
         parts["leaf_weights"].append(grown.weights[is_leaf])
-        parts["leaf_targetids"].append(np.full(is_leaf.sum(), grown.target))
+        parts["leaf_targetids"].append(grown.targets[is_leaf])
         nodes += len(inner)
         leaves += int(is_leaf.sum())
     found = {name: np.concatenate(arrays) for name, arrays in parts.items()}
@@ -217,15 +252,14 @@ def _grown(tree: Tree) -> Tree:
     """Return a tree that has a split: to a lone leaf one is added that makes no difference."""
     if len(tree.left) > 1:
         return tree
-    weight = tree.weights[0]
     return Tree(
         features=np.zeros(3, dtype=np.int64),
         thresholds=np.zeros(3),
         left=np.array([1, -1, -1]),
         right=np.array([2, -1, -1]),
         missing_left=np.zeros(3, dtype=np.int64),
-        weights=np.array([weight, weight, weight]),
-        target=tree.target,
+        weights=tree.weights[[0, 0, 0]],
+        targets=tree.targets[[0, 0, 0]],
     )
 
 

@@ -9,10 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from api.body import read_json_body
-from api.explanation import parse_strictly
 from api.problems import FieldError, InvalidRows, LogUnavailable, TooLarge, pointer
 from api.settings import Settings
 from api.state import state_of
+from api.strict_json import parse_strictly
 from model_store.row_decoder import MAX_STRING
 from monitoring.errors import LogUnavailableError
 from monitoring.feedback import Feedback, Verdict
@@ -32,21 +32,23 @@ _ITEM = msgspec.json.Decoder(FeedbackItem)
 async def feedback(request: Request) -> Response:
     """Store true values, and say of each, in the same order, what became of it."""
     state = state_of(request)
-    body = await read_json_body(
-        request,
-        max_bytes=state.settings.predict_max_body_bytes,
-        timeout_seconds=state.settings.predict_body_timeout_seconds,
-    )
 
-    def store() -> tuple[list[FeedbackItem], list[Verdict]]:
+    def store(body: bytes) -> tuple[list[FeedbackItem], list[Verdict]]:
         items = decode(body, state.settings)
         told = [Feedback(item.request_id, item.row, item.value) for item in items]
         return items, state.log.add_feedback(told)
 
-    try:
-        items, verdicts = await run_in_threadpool(store)
-    except LogUnavailableError:
-        raise LogUnavailable("The feedback could not be stored. Send it again.") from None
+    with state.bodies.share() as share:
+        body = await read_json_body(
+            request,
+            share,
+            max_bytes=state.settings.predict_max_body_bytes,
+            timeout_seconds=state.settings.predict_body_timeout_seconds,
+        )
+        try:
+            items, verdicts = await run_in_threadpool(store, body)
+        except LogUnavailableError:
+            raise LogUnavailable("The feedback could not be stored. Send it again.") from None
     return JSONResponse(
         [
             {"request_id": item.request_id, "row": item.row, "status": str(verdict)}

@@ -36,21 +36,23 @@ async def predict(request: Request) -> Response:
     probabilities = _asks_probabilities(request, model)
     # Before the body is read: who cannot be answered now shall not fill the memory meanwhile.
     state.engine.admit(model)
-    body = await read_json_body(
-        request,
-        max_bytes=settings.predict_max_body_bytes,
-        timeout_seconds=settings.predict_body_timeout_seconds,
-    )
-    job = Job(
-        model=model,
-        rows=await _decode(model, body, settings.predict_max_rows),
-        body=body,
-        request_id=request.scope["state"]["request_id"],
-        probabilities=probabilities,
-        arrived=arrived,
-        received=received,
-    )
-    answer = await state.engine.submit(job)
+    with state.bodies.share() as share:
+        body = await read_json_body(
+            request,
+            share,
+            max_bytes=settings.predict_max_body_bytes,
+            timeout_seconds=settings.predict_body_timeout_seconds,
+        )
+        job = Job(
+            model=model,
+            rows=await _decode(model, body, settings.predict_max_rows),
+            body=body,
+            request_id=request.scope["state"]["request_id"],
+            probabilities=probabilities,
+            arrived=arrived,
+            received=received,
+        )
+        answer = await state.engine.submit(job)
     return Predicted(answer, model.version_header)
 
 
@@ -76,9 +78,18 @@ async def _decode(model: ServedModel, body: bytes, max_rows: int) -> Rows:
     except InvalidRowsError:
         # To explain takes long where the body is long.
         raise await run_in_threadpool(model.explainer.explain, body, max_rows) from None
+    check_rows(rows, max_rows)
+    return rows
+
+
+def check_rows(rows: Rows, max_rows: int) -> None:
+    """Return if a request may have so many rows.
+
+    Raises:
+        TooLarge: it may not.
+    """
     if rows.size > max_rows:
         raise TooLarge(f"A request may have {max_rows} rows.")
-    return rows
 
 
 def _asks_probabilities(request: Request, model: ServedModel) -> bool:

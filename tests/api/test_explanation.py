@@ -8,8 +8,9 @@ import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
-from api.explanation import Explainer, parse_strictly
+from api.explanation import Explainer
 from api.problems import MAX_ERRORS, InvalidJson, InvalidRows, TooLarge
+from api.strict_json import parse_strictly
 from model_store.row_decoder import RowDecoder
 from model_store.signature import Column, Kind, Signature
 from tests.api.body_rules import status_of
