@@ -26,7 +26,7 @@ class Engine:
     def __init__(self, answering: Answering, settings: Settings, metrics: Metrics) -> None:
         self._answering = answering
         self._settings = settings
-        self._closed = False
+        self._draining = self._closed = False
         # A lane lives as long as its model: requests in flight keep a replaced model alive.
         self._lanes: weakref.WeakKeyDictionary[ServedModel, Lane] = weakref.WeakKeyDictionary()
         metrics.queue_depth.set_function(self._waiting)
@@ -41,15 +41,21 @@ class Engine:
             Overloaded: too many requests wait for this model.
             Unavailable: the service is stopping, or the model hangs.
         """
-        lane = self.admit(job.model)
+        if self._closed:
+            raise _stopping()
+        lane = self._lane_with_room(job.model)
         job.deadline = perf_counter() + self._settings.predict_timeout_seconds
         job.answered = asyncio.get_running_loop().create_future()
         lane.add(job)
         return job.answered
 
+    def drain(self) -> None:
+        """Admit no more; what was admitted can still be submitted."""
+        self._draining = True
+
     async def close(self) -> None:
         """Admit no more, answer all that wait, then stop; what hangs is left behind."""
-        self._closed = True
+        self._draining = self._closed = True
         try:
             async with asyncio.timeout(self._settings.service_shutdown_seconds):
                 while any(lane.busy for lane in self._lanes.values()):
@@ -63,14 +69,17 @@ class Engine:
             lane.stop()
 
     def admit(self, model: ServedModel) -> Lane:
-        """Return the lane of a model if there is room in it.
+        """Return the lane of a model if a request, whose body is not read yet, has a chance in it.
 
         Raises:
             Overloaded: too many requests wait for this model.
             Unavailable: the service is stopping, or the model hangs.
         """
-        if self._closed:
-            raise Unavailable("The service is stopping. Send the request again.")
+        if self._draining:
+            raise _stopping()
+        return self._lane_with_room(model)
+
+    def _lane_with_room(self, model: ServedModel) -> Lane:
         lane = self._lanes.get(model)
         if lane is None:
             lane = self._new_lane(model)
@@ -95,3 +104,8 @@ class Engine:
 
     def _waiting(self) -> int:
         return sum(len(lane.waiting) for lane in list(self._lanes.values()))
+
+
+def _stopping() -> Unavailable:
+    sentence = "The service is stopping. Send the request again."
+    return Unavailable(sentence, headers={"Connection": "close"})

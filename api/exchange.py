@@ -10,6 +10,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from api.access import CLIENT_LEFT, Access
 from api.transport import HeadHolder
 
+CLOSE = (b"connection", b"close")
+
 
 class Exchange:
     """Stands in a connection where uvicorn has its own cycle of a request and its answer.
@@ -54,13 +56,16 @@ class Exchange:
         if self.disconnected or transport.is_closing():
             self.abandon()
             return
+        headers = response.raw_headers
+        if CLOSE in headers:
+            self.keep_alive = False
+        elif not self.keep_alive:
+            headers = [*headers, CLOSE]
         parts = [STATUS_LINE[response.status_code]]
         for name, value in self._protocol.server_state.default_headers:
             parts += name, b": ", value, b"\r\n"
-        for name, value in response.raw_headers:
+        for name, value in headers:
             parts += name, b": ", value, b"\r\n"
-        if not self.keep_alive:
-            parts.append(b"connection: close\r\n")
         parts += b"x-request-id: ", self.request_id.encode(), b"\r\n\r\n", bytes(response.body)
         transport.send(b"".join(parts))
         self._complete(response.status_code)

@@ -151,8 +151,8 @@ class Unavailable(Problem):
 
     status, type, title = 503, "unavailable", "Not available now"
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, headers={"Retry-After": "1"})
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": "1"} | dict(headers or {}))
 
 
 class Overloaded(Unavailable):

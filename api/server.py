@@ -22,6 +22,10 @@ Accept = Callable[[NewProtocol, Collection[object]], object]
 """Begins to take connections, each for a new protocol, and counts those that are open."""
 
 
+DRAIN_SECONDS = 0.25
+"""How long requests are refused before connections are closed: cut off, nobody knows why."""
+
+
 class AddressError(Exception):
     """The address cannot be listened on; the sentence says what to do."""
 
@@ -81,7 +85,15 @@ class Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take the service out of rotation, finish what is in flight, stop."""
         self._app.state.draining = True
+        if self.started:
+            self.lifespan.state["service"].engine.drain()
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell those whose request is on its way that the service stops, then close."""
+        if self.server_state.connections:
+            await asyncio.sleep(DRAIN_SECONDS)
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

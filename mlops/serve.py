@@ -25,7 +25,8 @@ from api.server import run as run_server
 from api.settings import Settings
 from api.settings_sources import PROJECT_ROOT
 from api.state import State
-from mlops.checkout import read_checkout
+from mlops.checkout import with_checkout
+from mlops.descriptors import allow_many
 from mlops.models import sentences
 from mlops.output import Exit, fail, tell
 from mlops.secret_files import ensure_secret
@@ -52,6 +53,7 @@ def serve(
     # Until the server handles them: as process 1 of a container we would not be stopped otherwise.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
     settings = load_settings()
+    allow_many()
     # The address comes first: who cannot have it shall not wait for a training.
     try:
         listener = listen(settings.service_host, settings.service_port)
@@ -61,7 +63,7 @@ def serve(
         several = settings.service_workers > 1
         train = partial(_with_model, settings, data, target, task, parameter or [])
         settings = _in_copy(settings, train) if several else train()
-        settings = _with_checkout(with_secrets(settings))
+        settings = with_checkout(with_secrets(settings))
         # Loading a model imports its libraries; see `mlops.__main__`.
         gc.disable()
         run = _run_workers if several else _run_alone
@@ -141,17 +143,6 @@ def with_secrets(settings: Settings) -> Settings:
                 fail(f"{folder} cannot be written ({error.strerror}): set LOG_KEY to a secret.")
             tell(f"{folder} cannot be written ({error.strerror}): {name.upper()} stays unset.")
     return settings.model_copy(update=made)
-
-
-def _with_checkout(settings: Settings) -> Settings:
-    """Return the settings with the code's branch and commit, which the metrics tell."""
-    checkout = read_checkout(PROJECT_ROOT)
-    return settings.model_copy(
-        update={
-            "git_branch": settings.git_branch or checkout.branch,
-            "git_head": settings.git_head or checkout.head,
-        }
-    )
 
 
 def _train_if_empty(settings: Settings) -> None:

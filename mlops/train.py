@@ -8,7 +8,7 @@ import typer
 
 from api.settings import Settings
 from api.settings_sources import PROJECT_ROOT
-from mlops.checkout import read_checkout
+from mlops.checkout import is_dirty, with_checkout
 from mlops.output import Exit, JsonOption, fail, print_json, tell
 from mlops.settings import load_settings
 from mlops.threads import threads_for_training
@@ -61,14 +61,14 @@ def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "Run
 
 def surroundings(settings: Settings) -> dict[str, Any]:
     """Return what every run is told of the settings and of the code that it runs."""
-    checkout = read_checkout(PROJECT_ROOT)
+    settings = with_checkout(settings)
     return {
         "model_formats": list(settings.model_formats),
         "trusted_types": list(settings.model_trusted_types),
         "setup": settings.train_setup,
-        "git_branch": settings.git_branch or checkout.branch,
-        "git_head": settings.git_head or checkout.head,
-        "git_dirty": checkout.dirty,
+        "git_branch": settings.git_branch,
+        "git_head": settings.git_head,
+        "git_dirty": is_dirty(PROJECT_ROOT),
     }
 
 

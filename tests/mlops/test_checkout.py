@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.checkout import Checkout, read_checkout
+from mlops.checkout import Checkout, is_dirty, read_checkout
 
 
 @pytest.fixture
@@ -27,15 +27,22 @@ def test_branch_and_commit_are_told(checkout: Path) -> None:
     found = read_checkout(checkout)
     assert found.branch == "main"
     assert len(found.head) == 40
-    assert not found.dirty
+    assert not is_dirty(checkout)
+
+
+def test_a_detached_head_has_no_branch(checkout: Path) -> None:
+    """The word that git has in its place is no branch's name."""
+    subprocess.run(["git", "-C", str(checkout), "checkout", "-q", "--detach"], check=True)
+    assert read_checkout(checkout) == Checkout("", read_checkout(checkout).head)
 
 
 def test_a_changed_file_makes_it_dirty(checkout: Path) -> None:
     """An auditor learns that the commit alone does not make the model again."""
     (checkout / "file").write_text("two")
-    assert read_checkout(checkout).dirty
+    assert is_dirty(checkout)
 
 
 def test_a_copy_without_git_has_nothing_to_tell(tmp_path: Path) -> None:
     """A template that was copied as files trains all the same."""
     assert read_checkout(tmp_path) == Checkout()
+    assert not is_dirty(tmp_path)
