@@ -97,6 +97,10 @@ class Access:
         """Record a request that never got here, as it was no HTTP."""
         self.record(("other", "unmatched"), status, 0.0, self.request_id(()))
 
+    def abandoned(self, scope: Scope) -> None:
+        """Record a request whose caller left before its turn came."""
+        self.record(_names(scope), CLIENT_LEFT, 0.0, self.request_id(scope["headers"]))
+
     def _answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         route = self._shortcuts.get(scope["path"]) if scope["method"] == "POST" else None
         if route is None:

@@ -95,8 +95,9 @@ def create_app(
         if request.method == "POST" and not getattr(request.state, "body_read", False):
             length = request.headers.get("content-length", "")
             # Who sends a long body to a closed door shall not go on sending it. A short one is
-            # skipped: a new connection would cost more.
-            if not length.isdigit() or int(length) > SHORT_BODY_BYTES:
+            # skipped: a new connection would cost more. One that is announced may never come.
+            short = length.isdigit() and int(length) <= SHORT_BODY_BYTES
+            if not short or "expect" in request.headers:
                 response.headers["Connection"] = "close"
         return response
 

@@ -6,6 +6,7 @@ is left to `api.routes.predict`, which answers everything, and with the same wor
 """
 
 import asyncio
+import weakref
 from collections.abc import Iterator
 from functools import partial
 from time import perf_counter
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.catalog import Catalog, ServedModel
+from api.engine import stopping
 from api.exchange import Exchange
 from api.gate import Gate, Role
 from api.job import Answer, Job
@@ -40,18 +42,19 @@ class Direct:
     def __init__(self, state: State, gate: Gate) -> None:
         self._state = state
         self._gate = gate
-        self._targets: tuple[Catalog | None, dict[bytes, Target]] = (None, {})
+        self._catalog: weakref.ref[Catalog] | None = None
+        self._targets: dict[bytes, Target] = {}
 
     def target(self, url: bytes, headers: dict[bytes, bytes]) -> Target | None:
         """Return what a usual request to predict asks for; None: it is another, or is unusual."""
         if headers.get(b"content-type") != b"application/json" or not UNUSUAL.isdisjoint(headers):
             return None
         catalog = self._state.watcher.catalog
-        known, targets = self._targets
-        if known is not catalog:
-            targets = dict(_targets(catalog))
-            self._targets = catalog, targets
-        return targets.get(url)
+        if self._catalog is None or self._catalog() is not catalog:
+            self._targets = targets = dict(_targets(catalog))
+            # A model that is replaced leaves memory, even if nobody asks any more.
+            self._catalog = weakref.ref(catalog, lambda _: targets.clear())
+        return self._targets.get(url)
 
     def answer(
         self,
@@ -98,10 +101,8 @@ class Direct:
 
     def _finish(self, exchange: Exchange, job: Job, answered: "asyncio.Future[Answer]") -> None:
         self._state.bodies.give_back(len(job.body))
-        if answered.cancelled():
-            exchange.abandon()
-            return
-        problem = answered.exception()
+        # Cancelled by a server that stops, and does not wait any longer.
+        problem = stopping() if answered.cancelled() else answered.exception()
         if isinstance(problem, Problem):
             self._refuse(exchange, problem)
         else:

@@ -42,7 +42,7 @@ class Engine:
             Unavailable: the service is stopping, or the model hangs.
         """
         if self._closed:
-            raise _stopping()
+            raise stopping()
         lane = self._lane_with_room(job.model)
         job.deadline = perf_counter() + self._settings.predict_timeout_seconds
         job.answered = asyncio.get_running_loop().create_future()
@@ -76,7 +76,7 @@ class Engine:
             Unavailable: the service is stopping, or the model hangs.
         """
         if self._draining:
-            raise _stopping()
+            raise stopping()
         return self._lane_with_room(model)
 
     def _lane_with_room(self, model: ServedModel) -> Lane:
@@ -106,6 +106,7 @@ class Engine:
         return sum(len(lane.waiting) for lane in list(self._lanes.values()))
 
 
-def _stopping() -> Unavailable:
+def stopping() -> Unavailable:
+    """Return what callers of a service that stops are told."""
     sentence = "The service is stopping. Send the request again."
     return Unavailable(sentence, headers={"Connection": "close"})

@@ -71,7 +71,7 @@ class Exchange:
         self._complete(response.status_code)
 
     def abandon(self) -> None:
-        """Answer nothing: the caller left, or the server stops waiting."""
+        """Answer nothing: the caller left."""
         self.keep_alive = False
         self._complete(CLIENT_LEFT)
 

@@ -32,6 +32,9 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._head_open = True
+        self._message_open = False
+        self._messages_begun = 0
+        """In the piece that is being parsed."""
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self._direct: Direct | None = self.app_state.get("direct")
@@ -39,6 +42,7 @@ class HttpProtocol(HttpToolsProtocol):
         """What to answer directly, once the body is here; else uvicorn has a cycle for it."""
         self._fields: dict[bytes, bytes] = {}
         self._body = b""
+        self._may_be_direct = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -49,6 +53,9 @@ class HttpProtocol(HttpToolsProtocol):
         """Wait no more."""
         self._stop_timer()
         self._stop_write_timer()
+        if service := self.app_state.get("service"):
+            for cycle, _ in self.pipeline:
+                service.access.abandoned(cycle.scope)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -80,7 +87,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and wait for the rest of a head that it left open."""
-        if self._head_open:
+        fresh = not self._message_open
+        if self._head_open or fresh:
             end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
             if end < 0:
                 # The parser would take a head of any size that comes in one piece.
@@ -91,6 +99,8 @@ class HttpProtocol(HttpToolsProtocol):
             if _UPGRADE.search(data, 0, end):
                 # We speak HTTP/1.1 alone, and may ignore the offer; the parser would skip the body.
                 data = _UPGRADE.sub(b"\r\nX-Ignored-Upgrade:", data[:end]) + data[end:]
+        self._messages_begun = 0
+        self._may_be_direct = True
         super().data_received(data)
         if self._target:
             # The rest of the body is on its way, and may never come.
@@ -98,7 +108,9 @@ class HttpProtocol(HttpToolsProtocol):
         if not self._head_open:
             self._keep_limit()
             return
-        self._head_bytes += len(data)
+        # A head that began behind other messages is counted from the next piece on.
+        if self._messages_begun <= fresh:
+            self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response(_TOO_LARGE)
         # Nearly every head comes whole, and costs no timer.
@@ -107,8 +119,11 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Note that a head has begun."""
-        self._head_open = True
+        self._head_open = self._message_open = True
+        self._messages_begun += 1
         self._head_bytes = 0
+        # One that follows an answer in the same piece must not be cut off as silence.
+        self._unset_keepalive_if_required()
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -134,6 +149,9 @@ class HttpProtocol(HttpToolsProtocol):
             raise ValueError
         if (
             self._direct
+            and self._may_be_direct
+            # Who does not read answers shall not have more of them in memory: the route waits.
+            and not self.flow.write_paused
             and (self.cycle is None or self.cycle.response_complete)
             and len(fields) == len(headers)
             and version == "1.1"
@@ -153,11 +171,14 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer, or note that the request is complete."""
+        self._message_open = False
         if self._target and self._direct:
             exchange = self._direct.answer(self._target, self._fields, self._body, self)
             if exchange:
                 self.cycle = cast("RequestResponseCycle", exchange)
                 self._target, self._body = None, b""
+                # Many refusals in one piece take turns with others.
+                self._may_be_direct = not exchange.response_complete
                 return
             self._leave_to_route()
         super().on_message_complete()

@@ -186,6 +186,14 @@ class Settings(BaseSettings):
             raise ValueError("each role needs a user name of its own")
         return self
 
+    @model_validator(mode="after")
+    def _room_for_one(self) -> Self:
+        if self.predict_queue_bytes < self.predict_max_body_bytes:
+            raise ValueError(
+                "PREDICT_QUEUE_BYTES has to hold one body of PREDICT_MAX_BODY_BYTES at least"
+            )
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _text(cls, values: Any) -> Any:

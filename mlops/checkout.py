@@ -32,8 +32,9 @@ def read_checkout(folder: Path) -> Checkout:
     """Return the checkout that a folder is in."""
     # One question, as every start of the service asks it.
     head, _, branch = _git(folder, "rev-parse", "HEAD", "--abbrev-ref", "HEAD").partition("\n")
-    # A detached head, as in most CI systems, has no branch.
-    return Checkout("" if branch == "HEAD" else branch, head)
+    # A detached head, as in most CI systems, has no branch; one that shares its name with a tag is
+    # told with its folder.
+    return Checkout("" if branch == "HEAD" else branch.removeprefix("heads/"), head)
 
 
 def is_dirty(folder: Path) -> bool:

@@ -4,6 +4,7 @@ A plain Starlette route: FastAPI's own would decode the body a second time. `api
 it, with the typed fields of the served signature.
 """
 
+import asyncio
 import time
 from http import HTTPStatus
 
@@ -13,6 +14,7 @@ from starlette.responses import Response
 
 from api.body import read_json_body
 from api.catalog import ServedModel
+from api.engine import stopping
 from api.job import Answer, Job
 from api.problems import InvalidRows, TooLarge
 from api.resources import utc_now
@@ -52,7 +54,11 @@ async def predict(request: Request) -> Response:
             arrived=arrived,
             received=received,
         )
-        answer = await state.engine.submit(job)
+        try:
+            answer = await state.engine.submit(job)
+        except asyncio.CancelledError:
+            # By a server that stops, and does not wait any longer.
+            raise stopping() from None
     return Predicted(answer, model.version_header)
 
 

@@ -17,13 +17,14 @@ HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n
 ROW = b'{"weight":60}'
 ANSWER = b'{"fruit":"Plum"}'
 MOST = 100_000
+LIMITS = {"PREDICT_QUEUE_BYTES": str(MOST), "PREDICT_MAX_BODY_BYTES": str(MOST)}
 
 
 @pytest.fixture(scope="module")
 def server(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Return a service that holds few bytes; one for all, as each test gives them back."""
     folder = tmp_path_factory.mktemp("budget")
-    with process_of(folder, published, PREDICT_QUEUE_BYTES=str(MOST)) as server:
+    with process_of(folder, published, **LIMITS) as server:
         yield server
 
 

@@ -1,14 +1,17 @@
 """A prediction that comes whole is answered directly, and as its route would answer it."""
 
 import base64
+import gc
 import json
 import re
 import signal
 import sqlite3
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +35,15 @@ del sys.argv[0]
 main()
 """
 """Runs the service, which waits so long for requests that are on their way when it stops."""
+STUCK = """
+import time
+import api.answering
+api.answering.Answering.answer = lambda self, batch: time.sleep(60)
+api.answering.Answering.logs_at_once = False
+"""
+"""Lets no model answer; in a thread, as the event loop is not to be held up."""
+KEPT_SECONDS = 5
+"""How long uvicorn keeps a connection on which nothing is asked."""
 PAUSE_SECONDS = 0.05
 """Long enough for a server to have read what was sent before."""
 NO_TIMES = re.compile(rb"(?<=\r\n)(date|x-request-id): [^\r]*\r\n")
@@ -127,6 +139,46 @@ def test_requests_on_one_connection_are_answered_in_their_order(running: Running
         assert received.rpartition(b"\r\n")[2].startswith(b'{"total":')
 
 
+def test_what_follows_a_refusal_is_not_cut_off_as_silence(running: Running) -> None:
+    """The limit of silence begins anew with each answer, and ends with each request."""
+    wrong = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + b"Content-Length: 13\r\n\r\n" + ROW
+    last = request(b"/predict", KIND + CREDENTIALS, ROW)
+    with running.server.connect() as connection:
+        connection.sendall(wrong + last[:-1])
+        # Longer than an idle connection is kept.
+        time.sleep(KEPT_SECONDS + 0.5)
+        connection.sendall(last[-1:])
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.startswith(b"HTTP/1.1 401 ")
+    assert received.endswith(b'{"fruit":"Plum"}')
+
+
+def test_who_waits_in_vain_for_a_service_that_stops_is_told(
+    published: Path, tmp_path: Path
+) -> None:
+    """With 503, whichever way the request came."""
+    code = STUCK + PATIENT.replace("DRAIN_SECONDS = 3.0", "DRAIN_SECONDS = 0.0")
+    with process_of(
+        tmp_path,
+        published,
+        prefix=[sys.executable, "-c", code],
+        SERVICE_SHUTDOWN_SECONDS="1",
+    ) as server:
+        sent = request(b"/predict", KIND, ROW)
+        with server.connect() as whole, server.connect() as pieces:
+            whole.sendall(sent)
+            pieces.sendall(sent[:-1])
+            time.sleep(PAUSE_SECONDS)
+            pieces.sendall(sent[-1:])
+            time.sleep(PAUSE_SECONDS)
+            server.process.send_signal(signal.SIGTERM)
+            for connection in (whole, pieces):
+                connection.settimeout(PATIENCE_SECONDS)
+                received = b"".join(iter(partial(connection.recv, 65536), b""))
+                assert received.startswith(b"HTTP/1.1 503 ")
+                assert b"The service is stopping." in received
+
+
 def test_what_is_no_http_after_a_request_is_recorded_by_itself(running: Running) -> None:
     """The request before it is answered or not; its own line says which."""
     lines = AccessLines(*running)
@@ -189,8 +241,14 @@ def test_what_is_served_changes_what_is_taken(service: Service) -> None:
     """At the next request after a swap."""
     direct: Direct = service.client.app_state["direct"]
     headers = {b"content-type": b"application/json"}
-    assert direct.target(b"/predict", headers)
+    target = direct.target(b"/predict", headers)
+    assert target
+    replaced = weakref.ref(target.model)
+    del target
     service.state.watcher.catalog = Catalog()
+    # It is not kept in memory until somebody asks again.
+    gc.collect()
+    assert replaced() is None
     assert direct.target(b"/predict", headers) is None
     problem = service.predict(json.dumps({"a": 1, "b": 2}).encode())
     assert problem.status_code == 503

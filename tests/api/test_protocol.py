@@ -9,8 +9,10 @@ import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from api.protocol import MAX_HEAD_BYTES, HttpProtocol
+from tests.api.test_transport import Recorder
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
 
@@ -162,3 +164,69 @@ def received_or_reset(connection: socket.socket) -> bytes:
         return all_of(connection)
     except ConnectionResetError:
         return b""
+
+
+class Asked:
+    """Takes the place of what answers directly, and takes nothing."""
+
+    urls: list[bytes]
+
+    def __init__(self) -> None:
+        self.urls = []
+
+    def target(self, url: bytes, _: dict[bytes, bytes]) -> None:
+        """Note what is asked."""
+        self.urls.append(url)
+
+
+class Deaf(Recorder):
+    """A connection of which nothing is known."""
+
+    def is_closing(self) -> bool:
+        """Return False."""
+        return False
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """Return what was asked for, as far as it is known."""
+        return default
+
+
+def test_who_does_not_read_is_not_answered_directly() -> None:
+    """Answers would pile up in memory; the way through ASGI waits until some have been read."""
+    asked = Asked()
+    post = REQUEST.replace(b"GET", b"POST")
+
+    async def scenario() -> None:
+        config = uvicorn.Config(here, lifespan="off", log_config=None, ws="none")
+        state = ServerState()
+        protocol = HttpProtocol(config=config, server_state=state, app_state={"direct": asked})
+        protocol.connection_made(Deaf())
+        protocol.data_received(post.replace(b"/", b"/1", 1))
+        await asyncio.gather(*state.tasks)
+        protocol.pause_writing()
+        protocol.data_received(post.replace(b"/", b"/2", 1))
+        protocol.resume_writing()
+        await asyncio.gather(*state.tasks)
+        protocol.data_received(post.replace(b"/", b"/3", 1))
+        await asyncio.gather(*state.tasks)
+        protocol.connection_lost(None)
+
+    asyncio.run(scenario())
+    assert asked.urls == [b"/1", b"/3"]
+
+
+def test_later_heads_have_the_limits_of_the_first(address: tuple[str, int]) -> None:
+    """In size, and in what is ignored; what came before a head does not count for it."""
+    offer = REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    large = REQUEST.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n")
+    body = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 70000\r\n\r\n" + b"x" * 70_000
+    with socket.create_connection(address) as connection:
+        for sent in (REQUEST, offer, offer):
+            connection.sendall(sent)
+            assert connection.recv(65_536).endswith(b"here")
+        connection.sendall(body + REQUEST[:20])
+        assert connection.recv(65_536).endswith(b"here")
+        connection.sendall(REQUEST[20:])
+        assert connection.recv(65_536).endswith(b"here")
+        connection.sendall(large)
+        assert all_of(connection).startswith(b"HTTP/1.1 400 ")

@@ -36,6 +36,12 @@ def test_a_detached_head_has_no_branch(checkout: Path) -> None:
     assert read_checkout(checkout) == Checkout("", read_checkout(checkout).head)
 
 
+def test_a_tag_of_its_name_changes_no_branch(checkout: Path) -> None:
+    """Git then writes more than the name."""
+    subprocess.run(["git", "-C", str(checkout), "tag", "main"], check=True)
+    assert read_checkout(checkout).branch == "main"
+
+
 def test_a_changed_file_makes_it_dirty(checkout: Path) -> None:
     """An auditor learns that the commit alone does not make the model again."""
     (checkout / "file").write_text("two")
