@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from api import resources
 from api.access import Access
 from api.answering import Answering
+from api.body import declared_bytes
 from api.body_budget import BodyBudget
 from api.direct import Direct
 from api.engine import Engine
@@ -93,10 +94,10 @@ def create_app(
             counted.rejected.labels(problem.type).inc()
         response = problem.response()
         if request.method == "POST" and not getattr(request.state, "body_read", False):
-            length = request.headers.get("content-length", "")
+            length = declared_bytes(request)
             # Who sends a long body to a closed door shall not go on sending it. A short one is
             # skipped: a new connection would cost more. One that is announced may never come.
-            short = length.isdigit() and int(length) <= SHORT_BODY_BYTES
+            short = length is not None and length <= SHORT_BODY_BYTES
             if not short or "expect" in request.headers:
                 response.headers["Connection"] = "close"
         return response
@@ -133,7 +134,6 @@ def create_app(
     )
     app.outermost = Access(app.framework, metrics=counted, events=events, shortcuts=posts)
     app.gate = gate
-    app.state.draining = False
     app.state.refusal = ""
 
     def get(

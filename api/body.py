@@ -23,8 +23,7 @@ async def read_json_body(
         Overloaded: there is no room for it.
     """
     _check_media_type(request)
-    length = _values(request, b"content-length")
-    if length and length[0].isdigit() and int(length[0]) > max_bytes:
+    if (declared_bytes(request) or 0) > max_bytes:
         raise _too_large(max_bytes)
     reading = _read(request, share, max_bytes)
     try:
@@ -40,6 +39,12 @@ async def read_json_body(
             f"The body must be complete within {timeout_seconds:g} seconds.",
             headers={"Connection": "close"},
         ) from None
+
+
+def declared_bytes(request: Request) -> int | None:
+    """Return how long a request says that its body is, None where it does not say so."""
+    length = _values(request, b"content-length")
+    return int(length[0]) if length and length[0].isdigit() else None
 
 
 async def _read(request: Request, share: BodyShare, max_bytes: int) -> bytes:

@@ -1,6 +1,5 @@
 """How much of bodies is in memory at once, from their first byte to their answer."""
 
-from types import TracebackType
 from typing import Self
 
 from api.problems import Overloaded
@@ -46,12 +45,7 @@ class BodyShare:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._budget.give_back(self._bytes)
 
     def take(self, size: int) -> None:

@@ -26,7 +26,8 @@ class Engine:
     def __init__(self, answering: Answering, settings: Settings, metrics: Metrics) -> None:
         self._answering = answering
         self._settings = settings
-        self._draining = self._closed = False
+        self.draining = self._closed = False
+        """Whether nothing is admitted any more, as the service stops."""
         # A lane lives as long as its model: requests in flight keep a replaced model alive.
         self._lanes: weakref.WeakKeyDictionary[ServedModel, Lane] = weakref.WeakKeyDictionary()
         metrics.queue_depth.set_function(self._waiting)
@@ -51,11 +52,11 @@ class Engine:
 
     def drain(self) -> None:
         """Admit no more; what was admitted can still be submitted."""
-        self._draining = True
+        self.draining = True
 
     async def close(self) -> None:
         """Admit no more, answer all that wait, then stop; what hangs is left behind."""
-        self._draining = self._closed = True
+        self.draining = self._closed = True
         try:
             async with asyncio.timeout(self._settings.service_shutdown_seconds):
                 while any(lane.busy for lane in self._lanes.values()):
@@ -75,7 +76,7 @@ class Engine:
             Overloaded: too many requests wait for this model.
             Unavailable: the service is stopping, or the model hangs.
         """
-        if self._draining:
+        if self.draining:
             raise stopping()
         return self._lane_with_room(model)
 

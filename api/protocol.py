@@ -42,7 +42,6 @@ class HttpProtocol(HttpToolsProtocol):
         """What to answer directly, once the body is here; else uvicorn has a cycle for it."""
         self._fields: dict[bytes, bytes] = {}
         self._body = b""
-        self._may_be_direct = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
@@ -100,7 +99,6 @@ class HttpProtocol(HttpToolsProtocol):
                 # We speak HTTP/1.1 alone, and may ignore the offer; the parser would skip the body.
                 data = _UPGRADE.sub(b"\r\nX-Ignored-Upgrade:", data[:end]) + data[end:]
         self._messages_begun = 0
-        self._may_be_direct = True
         super().data_received(data)
         if self._target:
             # The rest of the body is on its way, and may never come.
@@ -149,7 +147,8 @@ class HttpProtocol(HttpToolsProtocol):
             raise ValueError
         if (
             self._direct
-            and self._may_be_direct
+            # Many refusals in one piece take turns with others.
+            and self._messages_begun <= 1
             # Who does not read answers shall not have more of them in memory: the route waits.
             and not self.flow.write_paused
             and (self.cycle is None or self.cycle.response_complete)
@@ -177,8 +176,6 @@ class HttpProtocol(HttpToolsProtocol):
             if exchange:
                 self.cycle = cast("RequestResponseCycle", exchange)
                 self._target, self._body = None, b""
-                # Many refusals in one piece take turns with others.
-                self._may_be_direct = not exchange.response_complete
                 return
             self._leave_to_route()
         super().on_message_complete()

@@ -58,13 +58,11 @@ class Server(uvicorn.Server):
     def __init__(
         self,
         config: uvicorn.Config,
-        app: FastAPI,
         on_ready: Callable[[State], None],
         accept: Accept | None = None,
     ) -> None:
         super().__init__(config)
         self._accept = accept
-        self._app = app
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -84,7 +82,6 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Take the service out of rotation, finish what is in flight, stop."""
-        self._app.state.draining = True
         if self.started:
             self.lifespan.state["service"].engine.drain()
         super().handle_exit(sig, frame)
@@ -134,7 +131,7 @@ def run(
         ws="none",
     )
     sockets, accept = ([listener], None) if isinstance(listener, socket.socket) else ([], listener)
-    server = Server(config, app, on_ready, accept)
+    server = Server(config, on_ready, accept)
     # uvicorn leaves by itself, with a code of its own, when the lifespan fails.
     with contextlib.suppress(SystemExit):
         server.run(sockets=sockets)

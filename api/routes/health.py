@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from api.state import StateNow
@@ -13,10 +12,10 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-async def ready(request: Request, state: StateNow) -> JSONResponse:
+async def ready(state: StateNow) -> JSONResponse:
     """Tell whether predictions can be answered now, and which versions were refused."""
     catalog = state.watcher.catalog
-    missing = "The service is stopping." if request.app.state.draining else catalog.missing()
+    missing = "The service is stopping." if state.engine.draining else catalog.missing()
     # Anyone may ask, so that the reason, which names a path, stands in the events alone.
     unwritable = "The prediction log cannot be written." if state.answering.log_failure else ""
     if state.settings.log_on_failure == "refuse":

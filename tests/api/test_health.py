@@ -37,7 +37,7 @@ def test_a_service_without_a_model_lives_but_is_not_ready(serve: Serve) -> None:
 
 def test_a_service_that_is_told_to_stop_is_not_ready(service: Service) -> None:
     """Readiness goes off first, so that no new requests are sent."""
-    service.app.state.draining = True
+    service.state.engine.drain()
     answer = service.client.get("/health/ready")
     assert (answer.status_code, answer.json()["missing"]) == (503, "The service is stopping.")
     assert service.client.get("/health/live").status_code == 200

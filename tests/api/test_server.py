@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPException
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.request import Request, urlopen
 
 import pytest
@@ -158,7 +159,8 @@ def test_a_second_service_on_one_log_does_not_start(tmp_path: Path, published: P
 
 def test_the_signal_takes_readiness_off(service: Service) -> None:
     """Before anything is closed."""
-    server = api_server.Server(uvicorn.Config(service.app), service.app, lambda _: None)
+    server = api_server.Server(uvicorn.Config(service.app), lambda _: None)
+    server.started, server.lifespan = True, Mock(state=service.client.app_state)
     server.handle_exit(signal.SIGTERM, None)
     assert server.should_exit
     assert service.client.get("/health/ready").status_code == 503

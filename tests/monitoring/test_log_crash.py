@@ -1,16 +1,12 @@
 """What was acknowledged survives `kill -9`, and the harness that says so can tell otherwise."""
 
-import contextlib
-import random
-import sqlite3
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from monitoring.log_reader import LogReader
+from tests.monitoring.killed_writers import compare
 
 WRITER = """
 import itertools, os, sys
@@ -55,28 +51,15 @@ def acknowledged_until_killed(path: Path, kind: str, number: int, moment: int) -
     return [name for line in lines if line.endswith("\n") for name in line.split()]
 
 
-def compare(path: Path, kind: str, rounds: int) -> tuple[int, int, int]:
-    """Return how many requests were lost, doubled, and are there without acknowledgement."""
-    acknowledged: list[str] = []
-    for number in range(rounds):
-        moment = random.randrange(1, 200)  # noqa: S311 - pytest-randomly seeds it
-        acknowledged += acknowledged_until_killed(path, kind, number, moment)
-        assert LogReader(path).check().holds
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        found = Counter(name for (name,) in connection.execute("SELECT request_id FROM requests"))
-    lost = sum(name not in found for name in acknowledged)
-    return lost, found.total() - len(found), len(set(found) - set(acknowledged))
-
-
 @pytest.mark.slow  # twenty processes are started and killed
 def test_a_killed_writer_loses_nothing_that_it_acknowledged(path: Path) -> None:
     """Lost and doubled are 0; of each round at most the last batch is there unacknowledged."""
-    lost, doubled, unacknowledged = compare(path, "log", rounds=20)
+    lost, doubled, unacknowledged = compare(acknowledged_until_killed, path, "log", rounds=20)
     assert (lost, doubled) == (0, 0)
     assert unacknowledged <= 20 * LARGEST_BATCH
 
 
 def test_the_harness_catches_a_log_that_acknowledges_before_it_commits(path: Path) -> None:
     """The control: without it, the test above would prove nothing."""
-    lost, _, _ = compare(path, "control", rounds=4)
+    lost, _, _ = compare(acknowledged_until_killed, path, "control", rounds=4)
     assert lost > 0

@@ -1,18 +1,14 @@
 """What a worker was told is logged survives a `kill -9` of the process that writes the log."""
 
-import contextlib
 import os
-import random
 import signal
-import sqlite3
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from monitoring.log_reader import LogReader
+from tests.monitoring.killed_writers import compare
 
 WORKER = """
 import itertools, os, socket, sys
@@ -72,28 +68,15 @@ def acknowledged_until_killed(path: Path, kind: str, number: int, moment: int) -
     return [name for line in lines for name in line.split()]
 
 
-def compare(path: Path, kind: str, rounds: int) -> tuple[int, int, int]:
-    """Return how many requests were lost, doubled, and are there without acknowledgement."""
-    acknowledged: list[str] = []
-    for number in range(rounds):
-        moment = random.randrange(1, 200)  # noqa: S311 - pytest-randomly seeds it
-        acknowledged += acknowledged_until_killed(path, kind, number, moment)
-        assert LogReader(path).check().holds
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        found = Counter(name for (name,) in connection.execute("SELECT request_id FROM requests"))
-    lost = sum(name not in found for name in acknowledged)
-    return lost, found.total() - len(found), len(set(found) - set(acknowledged))
-
-
 @pytest.mark.slow  # ten pairs of processes are started and killed
 def test_a_killed_log_process_loses_nothing_that_was_acknowledged(path: Path) -> None:
     """Lost and doubled are 0; of each round at most the last batch is there unacknowledged."""
-    lost, doubled, unacknowledged = compare(path, "log", rounds=10)
+    lost, doubled, unacknowledged = compare(acknowledged_until_killed, path, "log", rounds=10)
     assert (lost, doubled) == (0, 0)
     assert unacknowledged <= 10 * LARGEST_BATCH
 
 
 def test_the_harness_catches_a_server_that_acknowledges_before_it_commits(path: Path) -> None:
     """The control: without it, the test above would prove nothing."""
-    lost, _, _ = compare(path, "control", rounds=4)
+    lost, _, _ = compare(acknowledged_until_killed, path, "control", rounds=4)
     assert lost > 0
