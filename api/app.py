@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from api import resources
+from api import readiness, resources
 from api.access import Access
 from api.answering import Answering
 from api.body import declared_bytes
@@ -40,6 +40,7 @@ from api.openapi import PROBLEM_RESPONSE
 from api.problems import InternalError, Problem, problem_of
 from api.routes import docs, health, metrics, models, predict
 from api.routes.feedback import feedback
+from api.service_collector import ServiceCollector
 from api.settings import Settings
 from api.state import State
 from monitoring.collectors import LogCollector
@@ -201,9 +202,14 @@ async def lifespan(
             on_swap=partial(resources.adopt, log, settings, journal),
         )
         metrics.service_info.labels(app.version, settings.git_branch, settings.git_head).set(1)
+        bodies = BodyBudget(settings.predict_queue_bytes)
+        state = State(settings, metrics, log, watcher, engine, answering, app.outermost, bodies)
         for collector in (
             LogCollector(LogReader(log.path)),
             ModelCollector(lambda: watcher.catalog, resources.utc_now),
+            ServiceCollector(
+                partial(readiness.missing, state), settings.local_data, settings.log_max_bytes
+            ),
         ):
             metrics.registry.register(collector)
             closing.callback(metrics.registry.unregister, collector)
@@ -216,10 +222,6 @@ async def lifespan(
             chores += [retain(log, events), checkpoint(log)]
         for chore in chores:
             closing.push_async_callback(cancelled, asyncio.create_task(chore))
-
-        access = app.outermost
-        bodies = BodyBudget(settings.predict_queue_bytes)
-        state = State(settings, metrics, log, watcher, engine, answering, access, bodies)
         yield {"service": state, "direct": Direct(state, app.gate)}
 
 

@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     """How often the store is asked whether an alias has moved."""
 
     train_if_empty: str = "examples/iris"
-    """The pipeline to run when the service starts on an empty store; `none` runs none."""
+    """The pipeline to run when the service starts on an empty store; `none` or empty: none."""
     train_cell_timeout_seconds: Seconds = 600
     """How long one cell of a notebook may run before its run fails."""
     train_setup: str = "setup-1"
@@ -126,6 +126,8 @@ class Settings(BaseSettings):
     """The user name of the role `metrics`."""
     metrics_password: SecretStr = SecretStr("")
     """The password of the role `metrics`; empty: nobody has the role."""
+    metrics_password_copy: Path | None = None
+    """A file to copy that password to, for a Prometheus that runs as another user."""
     admin_username: str = "admin"
     """The user name of the role `admin`."""
     admin_password: SecretStr = SecretStr("")

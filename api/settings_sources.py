@@ -26,6 +26,17 @@ class SettingsError(Exception):
     """A setting cannot be used; the sentence says which and why."""
 
 
+class EnvironmentSource(EnvSettingsSource):
+    """Reads the environment. An empty variable is no value, except where "nothing" is one."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Return all values that the environment gives."""
+        values = super().__call__()
+        if os.environ.get("TRAIN_IF_EMPTY") == "":
+            values["train_if_empty"] = "none"
+        return values
+
+
 class SettingsFileSource(PydanticBaseSettingsSource):
     """Reads `settings.ini`: `[service] port` is the setting `service_port`."""
 
@@ -113,7 +124,7 @@ def settings_sources(settings_cls: type[BaseSettings]) -> dict[str, PydanticBase
     """Return the sources by name, the strongest first."""
     known = settings_cls.model_fields
     refuse_misspelt_variables(os.environ, known)
-    environment = EnvSettingsSource(settings_cls)
+    environment = EnvironmentSource(settings_cls)
     file = SettingsFileSource(settings_cls, settings_file(os.environ))
     sources: dict[str, PydanticBaseSettingsSource] = {"environment": environment}
     # Where the secrets are depends on a setting, which is no secret itself.

@@ -3,6 +3,7 @@
 import typer
 
 from mlops import log, models
+from mlops.lab import lab
 from mlops.serve import serve
 from mlops.settings import settings
 from mlops.train import train
@@ -16,5 +17,6 @@ app = typer.Typer(
 app.command()(train)
 app.command()(serve)
 app.command()(settings)
+app.command()(lab)
 app.add_typer(models.app, name="models")
 app.add_typer(log.app, name="log")

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -18,16 +19,33 @@ def ensure_secret(folder: Path, name: str) -> str:
         if secret := path.read_text(encoding="ascii").strip():
             return secret
         path.unlink()
-    # Written beside and linked: nobody ever finds it empty, and of two starts one wins.
-    beside = folder / f".{name}.{os.getpid()}"
-    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    # Linked, not renamed: of two starts the first one's secret stays.
+    made = _beside(path, secrets.token_urlsafe(24), 0o600)
+    with made as beside, contextlib.suppress(FileExistsError):
+        path.hardlink_to(beside)
+    return path.read_text(encoding="ascii").strip()
+
+
+def copy_secret(secret: str, path: Path) -> None:
+    """Copy a secret to a folder whose every reader may know it, as of a shared volume.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with _beside(path, secret, 0o444) as beside:
+        beside.replace(path)
+
+
+@contextlib.contextmanager
+def _beside(path: Path, secret: str, mode: int) -> Iterator[Path]:
+    """Write a secret beside its file: nobody ever finds that one empty."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_urlsafe(24) + "\n")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(secret + "\n")
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(beside)
+        yield beside
     finally:
-        beside.unlink()
-    return path.read_text(encoding="ascii").strip()
+        beside.unlink(missing_ok=True)

@@ -29,10 +29,10 @@ from mlops.checkout import with_checkout
 from mlops.descriptors import allow_many
 from mlops.models import sentences
 from mlops.output import Exit, fail, tell
-from mlops.secret_files import ensure_secret
+from mlops.secret_files import copy_secret, ensure_secret
 from mlops.settings import load_settings
 from mlops.table import train_table
-from mlops.train import Parameters, parse_parameters
+from mlops.train import CANNOT_TRAIN, Parameters, can_train, parse_parameters
 from mlops.train import run as run_training
 
 STANDARD_OUTPUT = 1
@@ -142,13 +142,22 @@ def with_secrets(settings: Settings) -> Settings:
             if name == "log_key":
                 fail(f"{folder} cannot be written ({error.strerror}): set LOG_KEY to a secret.")
             tell(f"{folder} cannot be written ({error.strerror}): {name.upper()} stays unset.")
-    return settings.model_copy(update=made)
+    settings = settings.model_copy(update=made)
+    if copy := settings.metrics_password_copy:
+        try:
+            copy_secret(settings.metrics_password.get_secret_value(), copy)
+        except OSError as error:
+            tell(f"{copy} cannot be written ({error.strerror}): Prometheus will be refused.")
+    return settings
 
 
 def _train_if_empty(settings: Settings) -> None:
     with sentences():
         if resources.model_store(settings).models() or settings.train_if_empty in {"", "none"}:
             return
+    if not can_train():
+        tell(f"The model store is empty. {CANNOT_TRAIN} Publish one into {settings.local_data}.")
+        return
     tell(f"The model store is empty: training {settings.train_if_empty} first.")
     run_training(settings, PROJECT_ROOT / settings.train_if_empty, {})
 
@@ -168,8 +177,7 @@ def _refuse_ambiguous(settings: Settings) -> None:
 def _welcome(state: State, port: int) -> str:
     """Return what tells a person where the service is and how to ask it."""
     settings, catalog = state.settings, state.watcher.catalog
-    host = f"[{settings.service_host}]" if ":" in settings.service_host else settings.service_host
-    address = f"http://{host}:{port}"
+    address = f"http://{_host(settings.service_host)}:{port}"
     if missing := catalog.missing():
         return f"Serving on {address}, but nothing can be predicted yet. {missing}"
     manifest = catalog.answering().manifest
@@ -179,9 +187,11 @@ def _welcome(state: State, port: int) -> str:
         predict = f"curl -u {settings.predict_username} {address}/predict"
         if not settings.predict_password.get_secret_value():
             predict = f"(closed: set PREDICT_PASSWORD)  {predict}"
-    made = settings.local_data / "secrets" / "metrics_password"
+    show = f"cat {shlex.quote(str(settings.local_data / 'secrets' / 'metrics_password'))}"
+    if settings.mode == "api":
+        show = "docker-compose exec -T service cat local_data/secrets/metrics_password"
     # A password that somebody chose is theirs to know; it is not shown, and nor is where it is.
-    password = "" if "METRICS_PASSWORD" in os.environ else f":$(cat {shlex.quote(str(made))})"
+    password = "" if "METRICS_PASSWORD" in os.environ else f":$({show})"
     return (
         f"\nServing {manifest.model} {manifest.version}\n\n"
         f"  address   {address}\n"
@@ -190,3 +200,10 @@ def _welcome(state: State, port: int) -> str:
         f"  predict   {predict} -H 'Content-Type: application/json' -d {shlex.quote(rows)}\n"
         f"  stop      Ctrl-C\n"
     )
+
+
+def _host(host: str) -> str:
+    """Return the host that a person on this machine asks, to reach what listens there."""
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - asked, not bound
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

@@ -1,6 +1,9 @@
 """`mlops train`: run a pipeline, from its table to a published version."""
 
+import signal
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +18,8 @@ from mlops.threads import threads_for_training
 
 if TYPE_CHECKING:
     from ml_pipe.workflow import RunReport
+
+CANNOT_TRAIN = "This installation serves models and cannot train them."
 
 Folder = Annotated[
     Path,
@@ -33,6 +38,8 @@ def train(
     as_json: JsonOption = False,
 ) -> None:
     """Run the notebooks of a pipeline; they publish a version if it passes its acceptance tests."""
+    # As process 1 of a container we would not be stopped otherwise; kernels end with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     report = run(load_settings(), folder, parse_parameters(parameter or []))
     if as_json:
         print_json({"run": report.run_id, "model": report.model, "version": report.version})
@@ -42,6 +49,8 @@ def train(
 
 def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "RunReport":
     """Run a pipeline under the settings; leave with a sentence where it fails."""
+    if not can_train():
+        fail(f"{CANNOT_TRAIN} Train with requirements/train.txt, or in the image of all modes.")
     # The notebooks' libraries take long to import, and no other verb needs them.
     from ml_pipe.errors import PipelineError, TableError  # noqa: PLC0415
     from ml_pipe.workflow import run_pipeline  # noqa: PLC0415
@@ -59,16 +68,23 @@ def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "Run
         fail(str(error))
 
 
+def can_train() -> bool:
+    """Return whether the notebooks' libraries are here; an image that only serves has none."""
+    return find_spec("papermill") is not None
+
+
 def surroundings(settings: Settings) -> dict[str, Any]:
     """Return what every run is told of the settings and of the code that it runs."""
     settings = with_checkout(settings)
+    # `make image` tells by this what a checkout is asked for otherwise.
+    head = settings.git_head.removesuffix("-dirty")
     return {
         "model_formats": list(settings.model_formats),
         "trusted_types": list(settings.model_trusted_types),
         "setup": settings.train_setup,
         "git_branch": settings.git_branch,
-        "git_head": settings.git_head,
-        "git_dirty": is_dirty(PROJECT_ROOT),
+        "git_head": head,
+        "git_dirty": head != settings.git_head or is_dirty(PROJECT_ROOT),
     }
 
 

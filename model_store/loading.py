@@ -14,6 +14,11 @@ from model_store.predictor import EstimatorPredictor, Predictor
 from model_store.row_decoder import RowDecoder
 from model_store.store import LoadedModel, LoadPolicy
 
+_ESTIMATOR_MODULES = {
+    "skops": ("pandas", "sklearn", "skops"),
+    "pickle": ("pandas", "sklearn"),
+}
+
 
 class _Opened(NamedTuple):
     """A bundle that was read, with nothing in it run."""
@@ -86,6 +91,11 @@ def _compiled(opened: _Opened, compiled: Compiled) -> OnnxPredictor:
 
 def _estimator(opened: _Opened, policy: LoadPolicy) -> EstimatorPredictor:
     manifest = opened.manifest
+    if missing := packages.missing_modules(_ESTIMATOR_MODULES[manifest.estimator]):
+        raise RefusedError(
+            f"Its estimator needs {', '.join(missing)}, and this installation serves compiled "
+            "models alone: serve from requirements/train.txt or the image of all modes."
+        )
     stored = opened.contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
     formats.check_allowed(stored, manifest.estimator, policy)
     if missing := packages.missing_modules(manifest.requires):

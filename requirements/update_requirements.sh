@@ -1,8 +1,8 @@
 #!/bin/sh
 # Recompile every pin. Run it when a requirement changes, and once a month.
 #
-# `dev` is solved first, as it contains the others; `train` and `api` are then solved within its answer, so that a
-# model is trained, tested and served by the same versions. `--universal` solves for every supported platform at once.
+# `dev` is solved first, as it contains the others; they are then solved within its answer, so that a model is trained,
+# tested and served by the same versions. `--universal` solves for every supported platform at once.
 set -eu
 cd "$(dirname "$0")"
 
@@ -13,5 +13,4 @@ compile() {
 
 command -v uv >/dev/null || { echo "update_requirements.sh needs uv: pip install uv" >&2; exit 1; }
 compile --upgrade dev.in --output-file dev.txt
-compile --constraint dev.txt train.in --output-file train.txt
-compile --constraint dev.txt api.in --output-file api.txt
+for set in lab train api; do compile --constraint dev.txt "$set.in" --output-file "$set.txt"; done

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-PINS = ("api", "train", "dev")
+PINS = ("api", "train", "lab", "dev")
 FORMS = sorted(ROOT.glob(".github/ISSUE_TEMPLATE/[!c]*.yml"))
 # Where people's own folders are; what precedes tells such a path from a part of another one.
 OWN_FOLDER = re.compile(r"(?<![\w.-])/(?:root|work|home/\w+|Users/\w+)(?![\w-])")

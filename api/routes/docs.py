@@ -1,11 +1,12 @@
 """`GET /docs` and `GET /openapi.json`, whole without the internet."""
 
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from fastapi import Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from api.openapi import openapi_document
 from api.problems import NotFound
@@ -40,9 +41,14 @@ async def docs(request: Request) -> HTMLResponse:
     )
 
 
-async def asset(name: str) -> FileResponse:
+async def asset(name: str) -> Response:
     """Return a file of the page."""
     if name not in _ASSETS:
         raise NotFound("The page has no such file.")
-    path = files("fastapi_offline") / "static" / name
-    return FileResponse(str(path), media_type=_ASSETS[name])
+    return Response(_content(name), media_type=_ASSETS[name])
+
+
+# Kept, as many who read slowly would otherwise have as many threads read the disk for them.
+@cache
+def _content(name: str) -> bytes:
+    return (files("fastapi_offline") / "static" / name).read_bytes()

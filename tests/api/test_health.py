@@ -43,6 +43,13 @@ def test_a_service_that_is_told_to_stop_is_not_ready(service: Service) -> None:
     assert service.client.get("/health/live").status_code == 200
 
 
+def test_the_metrics_tell_what_readiness_is(service: Service) -> None:
+    """`service_ready` is the verdict of `/health/ready`, whose log an alarm cannot read."""
+    assert service.samples("service_ready") == {("service_ready",): 1}
+    service.state.engine.drain()
+    assert service.samples("service_ready") == {("service_ready",): 0}
+
+
 def break_log(service: Service) -> None:
     """Put a directory in the place of the log."""
     path = service.state.log.path

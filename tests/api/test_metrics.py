@@ -28,6 +28,9 @@ NAMES = {
     "predict_out_of_range_rows",
     "predict_unlogged",
     "service_info",
+    "service_ready",
+    "local_data_filesystem_free_bytes",
+    "local_data_filesystem_size_bytes",
     "process_cpu_seconds",
     "python_info",
 }

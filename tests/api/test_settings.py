@@ -54,6 +54,18 @@ def test_each_source_wins_over_the_next(
     assert Settings().admin_username == "from-environment"
 
 
+def test_an_empty_variable_is_no_value_but_where_nothing_is_one(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`TRAIN_IF_EMPTY=` turns the first training off, whatever the file says."""
+    file.write_text("[admin]\nusername = from-ini\n[train]\nif_empty = examples/other\n")
+    monkeypatch.setenv("ADMIN_USERNAME", "")
+    assert Settings().admin_username == "from-ini"
+    assert Settings().train_if_empty == "examples/other"
+    monkeypatch.setenv("TRAIN_IF_EMPTY", "")
+    assert Settings().train_if_empty == "none"
+
+
 def test_the_folder_of_secret_files_may_be_named_by_the_settings_file(
     file: Path, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from pydantic import SecretStr
 
 from api.settings import Settings
 from mlops.output import Exit
@@ -116,6 +117,25 @@ def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None
     assert ensure_secret(tmp_path / "secrets", "two") != first
     assert stat.S_IMODE((tmp_path / "secrets" / "one").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "secrets").stat().st_mode) == 0o700
+
+
+def test_the_password_of_metrics_is_copied_for_prometheus(local_data: Path, tmp_path: Path) -> None:
+    """Whoever may see the folder may read it; at the next start it is replaced."""
+    copy = tmp_path / "scrape" / "metrics_password"
+    copy.parent.mkdir()
+    for password in ("first", "second"):
+        with_secrets(Settings(metrics_password=SecretStr(password), metrics_password_copy=copy))
+        assert copy.read_text() == f"{password}\n"
+    assert stat.S_IMODE(copy.stat().st_mode) == 0o444
+    assert list(copy.parent.iterdir()) == [copy]
+
+
+def test_a_copy_that_cannot_be_written_stops_no_start(
+    local_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Prometheus will be refused, which the service says."""
+    with_secrets(Settings(metrics_password_copy=tmp_path / "nowhere" / "copy"))
+    assert "Prometheus will be refused" in capsys.readouterr().err
 
 
 def test_passwords_that_are_set_are_not_made(local_data: Path) -> None:

@@ -1,7 +1,10 @@
 """`mlops train`: what the command line makes of parameters. Runs are tested with the pipeline."""
 
+import pytest
+
+from api.settings import Settings
 from mlops.output import Exit
-from mlops.train import parse_parameters
+from mlops.train import parse_parameters, surroundings
 from tests.mlops.conftest import Mlops
 
 
@@ -26,3 +29,24 @@ def test_an_unknown_parameter_is_refused_with_the_known_ones(mlops: Mlops) -> No
     told = mlops("train", "examples/iris", "-p", "sede=7")
     assert told.exit_code == Exit.FAILED
     assert "seed" in told.stderr
+
+
+def test_an_installation_that_only_serves_says_so(
+    mlops: Mlops, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To train with it is refused with what to use instead."""
+    monkeypatch.setattr("mlops.train.find_spec", lambda name: None)
+    told = mlops("train", "examples/iris")
+    assert told.exit_code == Exit.FAILED
+    assert "cannot train" in told.stderr
+    assert "image of all modes" in told.stderr
+
+
+def test_a_commit_that_was_built_from_changed_files_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`make image` says so in the name of the commit, as there is no git in the image."""
+    monkeypatch.setattr("mlops.train.is_dirty", lambda folder: False)
+    for head, dirty in (("1a2b3c4", False), ("1a2b3c4-dirty", True)):
+        told = surroundings(Settings(git_branch="main", git_head=head))
+        assert (told["git_head"], told["git_dirty"]) == ("1a2b3c4", dirty)

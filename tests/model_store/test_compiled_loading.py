@@ -76,6 +76,20 @@ def test_what_cannot_be_compiled_is_served_by_its_estimator(
     assert store.manifest("line", version).not_compiled == "Not today."
 
 
+def test_an_installation_without_those_libraries_refuses_an_estimator(
+    store: FileModelStore,
+    draft_line: DraftLine,
+    version: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With what is missing and what to do; compiled models are not affected."""
+    uncompiled = store.publish(draft_line(compilation=Compilation(reason="Not today.")))
+    monkeypatch.setattr("model_store.packages._is_there", lambda module: module != "skops")
+    assert store.load("line", version).form == "compiled"
+    with pytest.raises(RefusedError, match="needs skops, and this installation serves compiled"):
+        store.load("line", uncompiled)
+
+
 @pytest.mark.parametrize("damaged", [b"", b"no graph", b"\x08\x0a"])
 def test_a_graph_that_cannot_run_here_falls_back(
     damaged: bytes, store: FileModelStore, version: str, reseal: Reseal
