@@ -12,6 +12,10 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# podman builds, too. IMAGE_OPTIONS reach it, as in IMAGE_OPTIONS='--network host --build-arg SERVICE_UID=1001'.
+DOCKER ?= docker
+IMAGE_OPTIONS ?=
+
 # SERVICE_HOST, SERVICE_PORT and LOCAL_DATA, from the environment or the command line, reach every verb.
 LOAD_USERS ?= 10
 LOAD_SECONDS ?= 15
@@ -32,6 +36,22 @@ serve: $(VENV)/.train ## set up, train if the store is empty, serve; DATA=table 
 .PHONY: train
 train: $(VENV)/.train ## run a pipeline: FOLDER=examples/iris
 	@$(BIN)/mlops train $(call quoted,$(or $(FOLDER),ml_pipe))
+
+.PHONY: image
+image: ## build the image of every mode, ml-service, and the smaller one that serves, ml-service-api
+	@branch=$$(git branch --show-current) head=$$(git rev-parse HEAD); \
+	git diff --quiet HEAD || head+=-dirty; \
+	build() { $(DOCKER) build --build-arg GIT_BRANCH="$$branch" --build-arg GIT_HEAD="$$head" \
+		$(addprefix --build-arg BASE_IMAGE=,$(BASE_IMAGE)) $(IMAGE_OPTIONS) "$$@" .; }; \
+	build --target api --tag ml-service-api && build --target service --tag ml-service
+
+.PHONY: image-test
+image-test: $(VENV)/.dev ## build the image and run each of its modes; needs root, docker.io, docker-compose, debootstrap
+	@$(BIN)/python -m pytest tests/image
+
+.PHONY: monitoring-test
+monitoring-test: $(VENV)/.dev ## run Prometheus and Alertmanager beside the service; needs Debian's packages of them
+	@$(BIN)/python -m pytest tests/prometheus
 
 .PHONY: load
 load: $(VENV)/.dev ## send valid rows to the running service, for LOAD_SECONDS, as LOAD_USERS at once

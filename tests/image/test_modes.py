@@ -1,0 +1,91 @@
+"""What each mode does, and how it ends."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.image.conftest import NewProject
+from tests.image.engine import logs, run
+from tests.image.waiting import wait_until
+
+
+def test_an_unknown_mode_is_a_sentence(images: dict[str, Any]) -> None:
+    """And exit code 2, as with any other misuse."""
+    container = run("docker", "run", "--detach", "--env", "MODE=apo", "ml-service")
+    try:
+        assert run("docker", "wait", container) == "2"
+        told = logs(container)
+        assert told == "MODE=apo is no mode: set it to api, jupyterlab, train or vsc."
+    finally:
+        run("docker", "rm", container)
+
+
+def test_an_unknown_mode_is_refused_by_compose(new_project: NewProject) -> None:
+    """By naming the file that would say what the mode mounts."""
+    code, told = new_project(MODE="apo").code("config")
+    assert code
+    assert "compose/apo.yml" in told
+
+
+def test_without_a_mode_the_container_stays_up(new_project: NewProject) -> None:
+    """Idle, healthy, and gone as soon as it is told to stop."""
+    project = new_project()
+    project("up", "--detach", "--no-build", "service")
+    wait_until(lambda: project.health() == "healthy", 60)
+    container = project.container()
+    run("docker", "stop", "--time", "60", container)
+    assert json.loads(run("docker", "inspect", container))[0]["State"]["ExitCode"] == 0
+
+
+def test_train_runs_once_and_ends_with_its_status(new_project: NewProject) -> None:
+    """A run that passes ends with 0, and one whose model is not good enough does not."""
+    project = new_project(MODE="train")
+    code, told = project.code("run", "--rm", "service", "examples/iris")
+    assert code == 0, told
+    assert "Published iris" in told
+    code, told = project.code(
+        "run", "--rm", "service", "examples/iris", "-p", "lowest_score=0.9999"
+    )
+    assert code == 1, told
+    assert "lowest_score" in told or "acceptance" in told
+
+
+def test_a_training_can_be_stopped(new_project: NewProject) -> None:
+    """The signal reaches the run, which ends before its grace does."""
+    project = new_project(MODE="train")
+    container = project("run", "--detach", "service", "examples/iris").splitlines()[-1]
+    try:
+        wait_until(lambda: "ipykernel" in run("docker", "top", container), 120)
+        # Beyond that time the engine would kill it, and it would end with 137.
+        run("docker", "stop", "--time", "100", container)
+        assert run("docker", "wait", container) == "143"
+    finally:
+        run("docker", "rm", "--force", container)
+
+
+def test_jupyterlab_asks_for_its_token_and_opens_the_notebooks(new_project: NewProject) -> None:
+    """What is saved there is saved in the checkout."""
+    project = new_project(MODE="jupyterlab")
+    project("up", "--detach", "--no-build", "service")
+    wait_until(lambda: project.status("/api", port="JUPYTER") == 200, 120)
+    assert project.status("/api/contents/ml_pipe", port="JUPYTER") == 403
+    token = project.inside("cat", "local_data/secrets/jupyter_token")
+    shown = project.ask("/api/contents/ml_pipe", port="JUPYTER", Authorization=f"token {token}")
+    assert shown
+    names = [entry["name"] for entry in shown.json["content"]]
+    assert "00_data_etl.ipynb" in names
+    project.inside("touch", "ml_pipe/saved_here")
+    assert token not in logs(project.container())
+
+
+@pytest.mark.parametrize("turned_off", ["", "none"])
+def test_an_empty_store_may_stay_empty(new_project: NewProject, turned_off: str) -> None:
+    """`TRAIN_IF_EMPTY=` trains nothing; the service says what is missing."""
+    project = new_project(MODE="api", TRAIN_IF_EMPTY=turned_off)
+    project("up", "--detach", "--no-build", "service")
+    wait_until(lambda: project.status("/health/live") == 200, 60)
+    answer = project.ask("/health/ready")
+    assert answer
+    assert answer.status == 503
+    assert "model" in answer.json["missing"]
