@@ -1,0 +1,174 @@
+"""From a service that stops to the message that a person gets, with the real daemons between.
+
+Each test prints what happened when, in seconds: `pytest -s`. The times of the files are divided by
+`SPEEDUP`.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults.service import started
+from tests.prometheus.free_port import free_port
+from tests.prometheus.processes import Daemon, alertmanager, prometheus, until
+from tests.prometheus.receivers import Receiver, receiving
+from tests.prometheus.stack_files import (
+    ALERTING,
+    RULES,
+    SCRAPING,
+    substituted,
+    with_urls_in_place,
+)
+
+pytestmark = pytest.mark.slow  # daemons are started, and wait as they are configured to
+SLACK, WEBHOOK = "/slack", "/webhook"
+ANNOTATIONS = {"summary": "It is so.", "description": "It means so.", "action": "Do so."}
+
+Say = Callable[[str], None]
+
+
+@pytest.fixture
+def say() -> Say:
+    """Print what happened, and how many seconds after the first thing that did."""
+    since: list[float] = []
+
+    def tell(what: str) -> None:
+        since.append(time.monotonic())
+        print(f"{since[-1] - since[0]:7.2f} s  {what}")  # noqa: T201 - the time line
+
+    return tell
+
+
+def alerting(folder: Path, receiver: str, server: Receiver) -> dict[str, Any]:
+    """Return Alertmanager's configuration for a receiver, its addresses those of a server."""
+    for name, path in (("slack_url", SLACK), ("webhook_url", WEBHOOK)):
+        (folder / name).write_text(server.url(path) + "\n", "utf-8")
+    places = {
+        "/etc/alertmanager/secrets": str(folder),
+        "  receiver: none": f"  receiver: {receiver}",
+    }
+    return with_urls_in_place(substituted(ALERTING, places))
+
+
+def alert(name: str, severity: str = "warning", instance: str = "service:8000") -> dict[str, Any]:
+    """Return an alert as Prometheus posts it."""
+    labels = {"alertname": name, "severity": severity, "job": "service", "instance": instance}
+    return {"labels": labels, "annotations": ANNOTATIONS}
+
+
+def names(message: dict[str, Any]) -> set[str]:
+    """Return the names of the alerts in a webhook's message."""
+    return {each["labels"]["alertname"] for each in message["alerts"]}
+
+
+def test_a_service_that_stops_is_told_once_and_so_is_its_return(
+    published: Path, tmp_path: Path, say: Say
+) -> None:
+    """Prometheus sees it, Alertmanager tells it: once that it is down, once that it is over."""
+    password = tmp_path / "password"
+    password.write_text("metrics-secret", "utf-8")
+    data = tmp_path / "data"
+    data.mkdir()
+    port = str(free_port())
+    with (
+        receiving() as server,
+        alertmanager(tmp_path, alerting(tmp_path, "webhook", server)) as alerts,
+    ):
+        places = {
+            "service:8000": f"127.0.0.1:{port}",
+            "alertmanager:9093": alerts.address,
+            "/run/scrape/metrics_password": str(password),
+        }
+        scraping, rules = substituted(SCRAPING, places), substituted(RULES, {})
+        with prometheus(tmp_path, scraping, rules) as watcher:
+
+            def told() -> list[str]:
+                return [
+                    each["status"]
+                    for message in server.sent_to(WEBHOOK)
+                    for each in message["alerts"]
+                    if each["labels"]["alertname"] == "InstanceDown"
+                ]
+
+            with started(data, published, SERVICE_PORT=port):
+                until(lambda: watcher.query("up == 1"), "The service is not scraped.")
+                say("scraped")
+            say("stopped")
+            until(lambda: watcher.query("up == 0"), "The stop is not seen.")
+            say("seen by Prometheus")
+            until(lambda: "firing" in told(), "Nobody is told that it is down.")
+            say("told that it is down")
+            with started(data, published, SERVICE_PORT=port):
+                say("started again")
+                until(lambda: "resolved" in told(), "Nobody is told that it is over.")
+                say("told that it is over")
+        assert told() == ["firing", "resolved"]
+        down, over = server.sent_to(WEBHOOK)
+    assert names(down) == names(over) == {"InstanceDown"}
+    assert down["groupLabels"] == {"job": "service"}
+    assert down["commonLabels"]["severity"] == "critical"
+    assert down["commonAnnotations"]["summary"] == f"service (127.0.0.1:{port}) cannot be scraped."
+    assert not alerts.complaints()
+
+
+def test_what_goes_wrong_at_a_time_is_one_message(tmp_path: Path, say: Say) -> None:
+    """Two alerts of one service are a group; the webhook and Slack each get it once."""
+    with (
+        receiving() as server,
+        alertmanager(tmp_path, alerting(tmp_path, "slack-and-webhook", server)) as alerts,
+    ):
+        alerts.ask("/api/v2/alerts", [alert("QueueGrowth"), alert("RequestsShed")])
+        say("two alerts")
+        until(lambda: server.sent_to(WEBHOOK) and server.sent_to(SLACK), "Nobody is told.")
+        say("told")
+        (message,), (post,) = server.sent_to(WEBHOOK), server.sent_to(SLACK)
+    assert names(message) == {"QueueGrowth", "RequestsShed"}
+    assert message["receiver"] == "slack-and-webhook"
+    (attachment,) = post["attachments"]
+    assert attachment["title"] == "FIRING: service"
+    assert attachment["text"].count("*warning*: It is so.\nIt means so.\n*What to do*: Do so.") == 2
+    assert not alerts.complaints()
+
+
+def test_what_follows_from_a_service_that_is_down_is_not_told(tmp_path: Path, say: Say) -> None:
+    """Of another service it is."""
+    with (
+        receiving() as server,
+        alertmanager(tmp_path, alerting(tmp_path, "slack", server)) as alerts,
+    ):
+        down, slow = alert("InstanceDown", "critical"), alert("HighLatency")
+        other = alert("HighErrorRatio", "critical", instance="other:8000")
+        alerts.ask("/api/v2/alerts", [down, slow, other])
+        say("three alerts")
+        until(lambda: server.sent_to(SLACK), "Nobody is told.")
+        say("told")
+        (post,) = server.sent_to(SLACK)
+    assert post["attachments"][0]["text"].count("*critical*") == 2
+    assert "*warning*" not in post["attachments"][0]["text"]
+
+
+def test_as_it_stands_nobody_is_told_and_nothing_is_wrong(tmp_path: Path, say: Say) -> None:
+    """The default needs no secret: the alert is grouped, is to be seen, and goes nowhere."""
+    with receiving() as server:
+        places = {"/etc/alertmanager/secrets": str(tmp_path)}
+        content = substituted(ALERTING, places)
+        # Debian's Alertmanager reads no `url_file`, so that nothing may be left of it here; Slack's
+        # is left, and its file is not there.
+        content["receivers"] = [r for r in content["receivers"] if "webhook_configs" not in r]
+        with alertmanager(tmp_path, content) as alerts:
+            alerts.ask("/api/v2/alerts", [alert("InstanceDown", "critical")])
+            say("an alert")
+            until(lambda: is_flushed(alerts), "The group was never flushed.")
+            say("flushed")
+            (group,) = alerts.ask("/api/v2/alerts/groups")
+            assert group["receiver"]["name"] == "none"
+            assert not server.messages
+            assert not alerts.complaints()
+
+
+def is_flushed(alerts: Daemon) -> bool:
+    """Tell whether a group was handed to its receiver."""
+    return "msg=flushing" in alerts.log.read_text("utf-8")
