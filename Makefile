@@ -25,7 +25,7 @@ quoted = '$(subst ','\'',$(1))'
 
 .PHONY: help
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
 serve: $(VENV)/.train ## set up, train if the store is empty, serve; DATA=table TARGET=column for your own table
@@ -52,6 +52,18 @@ image-test: $(VENV)/.dev ## build the image and run each of its modes; needs roo
 .PHONY: monitoring-test
 monitoring-test: $(VENV)/.dev ## run Prometheus and Alertmanager beside the service; needs Debian's packages of them
 	@$(BIN)/python -m pytest tests/prometheus
+
+.PHONY: lab
+lab: $(VENV)/.lab ## set up, open JupyterLab on the notebooks, on 127.0.0.1:8888 or JUPYTER_PORT
+	@exec $(BIN)/mlops lab $(if $(JUPYTER_PORT),--port $(call quoted,$(JUPYTER_PORT)))
+
+.PHONY: offline
+offline: $(VENV)/.train ## bundle what a machine without network needs: SET=train, lab or dev; IMAGE='name ...'
+	@requirements/offline.sh $(BIN)/python $(call quoted,$(or $(SET),train)) $(IMAGE)
+
+.PHONY: offline-test
+offline-test: $(VENV)/.dev ## install, train and serve from a bundle, without network; needs Linux, root or user namespaces
+	@$(BIN)/python -m pytest tests/offline
 
 .PHONY: load
 load: $(VENV)/.dev ## send valid rows to the running service, for LOAD_SECONDS, as LOAD_USERS at once
@@ -92,6 +104,10 @@ $(VENV)/.train: requirements/train.txt pyproject.toml
 	@requirements/install.sh "$(PYTHON)" $(VENV) train
 	@touch $@
 
+$(VENV)/.lab: requirements/lab.txt pyproject.toml
+	@requirements/install.sh "$(PYTHON)" $(VENV) lab
+	@touch $(VENV)/.train $@
+
 $(VENV)/.dev: requirements/dev.txt pyproject.toml
 	@requirements/install.sh "$(PYTHON)" $(VENV) dev
-	@touch $(VENV)/.train $@
+	@touch $(VENV)/.train $(VENV)/.lab $@
