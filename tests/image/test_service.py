@@ -27,7 +27,9 @@ estimator = SVR().fit(inputs, total)
 signature = infer_signature(inputs, pd.DataFrame({"total": total}))
 golden = golden_rows(estimator, signature, inputs)
 store = FileModelStore(Path("local_data/models"), LoadPolicy())
-draft = Draft("sums", "regression", estimator, signature, golden)
+draft = Draft(
+    model="sums", task="regression", estimator=estimator, signature=signature, golden=golden
+)
 store.promote("sums", store.publish(draft))
 """
 
