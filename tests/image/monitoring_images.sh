@@ -9,9 +9,12 @@ image() { # NAME BASE PROGRAM FOLDER ARGUMENTS
     local context
     context=$(mktemp --directory)
     cp "$(command -v "$3")" "$context/program"
+    # Debian's programs look for templates and pages there.
+    cp -r /usr/share/prometheus "$context/shared"
     docker build --quiet --tag "$1" --file - "$context" <<EOF
 FROM $2
 COPY program /bin/program
+COPY shared /usr/share/prometheus
 RUN install --directory --owner nobody --group nogroup $4
 USER nobody
 WORKDIR $4
