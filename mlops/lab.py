@@ -1,5 +1,6 @@
 """`mlops lab`: JupyterLab on the notebooks, whose kernel has what a run has."""
 
+import json
 import os
 import sys
 from importlib.util import find_spec
@@ -11,12 +12,15 @@ import typer
 from api.server import AddressError, listen
 from api.settings import Settings
 from api.settings_sources import PROJECT_ROOT
+from mlops.address import local_address
 from mlops.output import fail, tell
 from mlops.secret_files import ensure_secret
 from mlops.settings import load_settings
 from mlops.threads import threads_for_training
 
 TOKEN = "jupyter_token"  # noqa: S105 - the name of a file
+
+ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
 
 Host = Annotated[str, typer.Option(help="The address to listen on.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")]
@@ -38,9 +42,18 @@ def lab(host: Host = "127.0.0.1", port: Port = 8888) -> None:
         token = ensure_secret(secrets, TOKEN)
     except OSError as error:
         fail(f"{secrets} cannot be written ({error.strerror}): set LOCAL_DATA to another folder.")
+    _ask_for_no_news(settings.local_data)
     tell(_welcome(host, port, secrets / TOKEN))
     with threads_for_training():
         _become([sys.executable, "-m", "jupyterlab", *options(host, port)], settings, token)
+
+
+def _ask_for_no_news(local_data: Path) -> None:
+    """Let JupyterLab not even ask whether to fetch news."""
+    page = local_data / "jupyter" / "labconfig" / "page_config.json"
+    if not page.exists():
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}), "utf-8")
 
 
 def options(host: str, port: int) -> list[str]:
@@ -98,11 +111,9 @@ def _become(command: list[str], settings: Settings, token: str) -> NoReturn:
 
 def _welcome(host: str, port: int, token: Path) -> str:
     """Return what tells a person where the notebooks are, and how to get at the token."""
-    # In a container we listen on all addresses, and the port is published on this one.
-    shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - only compared
     return (
         "\nJupyterLab on the notebooks of ml_pipe\n\n"
-        f"  address   http://{shown}:{port}/lab/tree/ml_pipe\n"
+        f"  address   {local_address(host, port)}/lab/tree/ml_pipe\n"
         f"  token     cat {token}\n"
         "  stop      Ctrl-C, twice\n"
     )

@@ -25,6 +25,7 @@ from api.server import run as run_server
 from api.settings import Settings
 from api.settings_sources import PROJECT_ROOT
 from api.state import State
+from mlops.address import local_address
 from mlops.checkout import with_checkout
 from mlops.descriptors import allow_many
 from mlops.models import sentences
@@ -177,7 +178,7 @@ def _refuse_ambiguous(settings: Settings) -> None:
 def _welcome(state: State, port: int) -> str:
     """Return what tells a person where the service is and how to ask it."""
     settings, catalog = state.settings, state.watcher.catalog
-    address = f"http://{_host(settings.service_host)}:{port}"
+    address = local_address(settings.service_host, port)
     if missing := catalog.missing():
         return f"Serving on {address}, but nothing can be predicted yet. {missing}"
     manifest = catalog.answering().manifest
@@ -200,10 +201,3 @@ def _welcome(state: State, port: int) -> str:
         f"  predict   {predict} -H 'Content-Type: application/json' -d {shlex.quote(rows)}\n"
         f"  stop      Ctrl-C\n"
     )
-
-
-def _host(host: str) -> str:
-    """Return the host that a person on this machine asks, to reach what listens there."""
-    if host in {"0.0.0.0", "::"}:  # noqa: S104 - asked, not bound
-        return "127.0.0.1"
-    return f"[{host}]" if ":" in host else host

@@ -182,6 +182,7 @@ def test_it_fetches_nothing(running: Lab) -> None:
     assert config
     told = json.loads(config[1])
     assert told["news"] == {"disabled": True}
+    assert lab.ANNOUNCEMENTS in told["disabledExtensions"]
     assert told["extensionManager"]["can_install"] is False
     assert running.get("/lab/api/update").json() == {"notification": None}
 
