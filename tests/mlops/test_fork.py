@@ -60,6 +60,9 @@ def test_a_copy_is_not_left_behind() -> None:
 import os, signal, time
 from mlops.fork import ask_copy
 
+# Who runs the tests in the background may have had it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 def question():
     signal.signal(signal.SIGTERM, lambda *_: os._exit(os.write(1, b"ended") - 5))
     os.kill(os.getppid(), signal.SIGINT)
