@@ -39,14 +39,22 @@ from api.model_watcher import ModelWatcher
 from api.openapi import PROBLEM_RESPONSE
 from api.problems import InternalError, Problem, problem_of
 from api.routes import docs, health, metrics, models, predict
+from api.routes.business_metrics import business_metrics
 from api.routes.feedback import feedback
+from api.routes.label_queue import label_queue
 from api.service_collector import ServiceCollector
 from api.settings import Settings
 from api.state import State
+from api.watch import Watch
+from monitoring.business_metrics import BusinessCollector, BusinessMetrics
 from monitoring.collectors import LogCollector
+from monitoring.errors import LogUnavailableError
+from monitoring.feedback_collector import FeedbackCollector
+from monitoring.feedback_reader import FeedbackReader
 from monitoring.log_reader import LogReader
 from monitoring.prediction_log import PredictionLog
 from monitoring.schema import sqlite_warning
+from monitoring.window_collector import WindowCollector
 
 DISTRIBUTION = "ml-service-template"
 RETENTION_SECONDS = 60.0
@@ -115,6 +123,7 @@ def create_app(
 
     posts = [post(path, Role.PREDICT, predict.predict) for path in predict.PATHS]
     posts.append(post("/feedback", Role.PREDICT, feedback))
+    posts.append(post("/business-metrics", Role.PREDICT, business_metrics))
     app = Service(
         title="Prediction service",
         description="Predictions of the models that this service has loaded.",
@@ -157,6 +166,7 @@ def create_app(
     app.router.routes.extend(posts)
     get("/models", Role.PREDICT, models.list_models, "models")
     get("/models/{model}", Role.PREDICT, models.show_model, "models")
+    get("/feedback/queue", Role.ADMIN, label_queue, "feedback")
     get("/metrics", Role.METRICS, metrics.metrics, "metrics", PlainTextResponse)
     get("/health/live", Role.OPEN, health.live, "health")
     get("/health/ready", Role.OPEN, health.ready, "health")
@@ -202,10 +212,20 @@ async def lifespan(
             on_swap=partial(resources.adopt, log, settings, journal),
         )
         metrics.service_info.labels(app.version, settings.git_branch, settings.git_head).set(1)
+        watch = Watch(log.path, settings, lambda: watcher.catalog)
         bodies = BodyBudget(settings.predict_queue_bytes)
-        state = State(settings, metrics, log, watcher, engine, answering, app.outermost, bodies)
+        state = State(
+            settings, metrics, log, watcher, engine, answering, app.outermost, bodies, watch
+        )
         for collector in (
             LogCollector(LogReader(log.path)),
+            WindowCollector(lambda: list(watch.observations.values())),
+            FeedbackCollector(
+                FeedbackReader(log.path), lambda: list(watch.scores.values()), resources.utc_now
+            ),
+            BusinessCollector(
+                BusinessMetrics(log.path, settings.business_metrics), resources.utc_now
+            ),
             ModelCollector(lambda: watcher.catalog, resources.utc_now),
             ServiceCollector(
                 partial(readiness.missing, state), settings.local_data, settings.log_max_bytes
@@ -216,7 +236,7 @@ async def lifespan(
         await asyncio.to_thread(watcher.refresh)
         closing.callback(journal.tell, "stop")
         closing.push_async_callback(engine.close)
-        chores = [watcher.watch(), recover(answering)]
+        chores = [watcher.watch(), recover(answering), look(watch, settings, events)]
         if isinstance(log, PredictionLog):
             # Otherwise another process writes the log, and sees to that, too.
             chores += [retain(log, events), checkpoint(log)]
@@ -237,6 +257,20 @@ async def recover(answering: Answering) -> None:
         await asyncio.sleep(RECOVERY_SECONDS)
         if answering.log_failure:
             await asyncio.to_thread(answering.try_log)
+
+
+async def look(watch: Watch, settings: Settings, events: EventLog) -> None:
+    """See what arrived and how good it was, in a thread, off every request's way."""
+    while True:
+        # First, as a start has more urgent things to do.
+        await asyncio.sleep(settings.monitoring_seconds)
+        try:
+            await asyncio.to_thread(watch.look)
+        except LogUnavailableError:
+            # Told already, by who writes it; what was seen before stays.
+            pass
+        except Exception as error:  # noqa: BLE001 - the chore must outlive whatever fails once
+            events.warning("monitoring-failed", exc_info=error)
 
 
 async def checkpoint(log: PredictionLog) -> None:

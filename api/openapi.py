@@ -1,6 +1,7 @@
 """The OpenAPI document: the routes that FastAPI knows, and a typed `/predict` for each model."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -50,7 +51,9 @@ _PROBLEMS = {
 }
 
 
-def openapi_document(app: FastAPI, catalog: Catalog, *, max_string: int) -> dict[str, Any]:
+def openapi_document(
+    app: FastAPI, catalog: Catalog, *, max_string: int, business_metrics: Sequence[str] = ()
+) -> dict[str, Any]:
     """Return the document of the models that are served now."""
     document = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
@@ -67,7 +70,9 @@ def openapi_document(app: FastAPI, catalog: Catalog, *, max_string: int) -> dict
             served = catalog.versions[model][version]
             paths[path] = _predict_operation(path, served, max_string)
     paths["/feedback"] = _FEEDBACK
-    for path in ("/models", "/models/{model}", "/metrics"):
+    if business_metrics:
+        paths["/business-metrics"] = _business_metrics_operation(business_metrics)
+    for path in ("/models", "/models/{model}", "/metrics", "/feedback/queue"):
         # So that the page offers to send credentials; whether they are needed, the gate decides.
         document["paths"][path]["get"]["security"] = [{}, {"basic": []}]
     document["paths"] = paths | document["paths"]
@@ -186,13 +191,14 @@ def _example(column: Column) -> Any:
 
 
 def _items(properties: dict[str, Any]) -> dict[str, Any]:
-    item = {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-    return {"type": "array", "minItems": 1, "items": item}
+    return _one_or_many(
+        {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+    )
 
 
 _ROW_OF_REQUEST = {
@@ -223,8 +229,31 @@ _FEEDBACK = {
             },
         },
         "responses": _responses(
-            "What became of each, in the same order.",
+            "What became of each, in the same order; an object for an object.",
             _items(_ROW_OF_REQUEST | {"status": {"enum": [str(verdict) for verdict in Verdict]}}),
         ),
     }
 }
+
+
+def _business_metrics_operation(names: Sequence[str]) -> dict[str, Any]:
+    values = {
+        "type": "object",
+        "minProperties": 1,
+        "properties": {name: {"type": "number"} for name in names},
+        "additionalProperties": False,
+    }
+    stored = {
+        "type": "object",
+        "properties": {"stored": {"type": "array", "items": {"enum": list(names)}}},
+        "required": ["stored"],
+    }
+    operation = {
+        "tags": ["predict"],
+        "summary": "Tell numbers of your own system, such as its revenue",
+        "operationId": "business_metrics",
+        "security": [{}, {"basic": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": values}}},
+        "responses": _responses("The names whose values were stored.", stored),
+    }
+    return {"post": operation}

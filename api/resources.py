@@ -4,10 +4,11 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from api.catalog import Catalog
+from api.catalog import Catalog, ServedModel
 from api.journal import Journal
 from api.settings import Settings
 from model_store.file_store import FileModelStore
+from model_store.signature import Signature
 from model_store.store import LoadPolicy, ModelStore
 from monitoring.errors import LogFormatError, LogLockedError, LogUnavailableError
 from monitoring.log_writer import LogWriter
@@ -69,6 +70,17 @@ def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
     return log, ""
 
 
+def log_columns(served: ServedModel) -> list[ViewColumn]:
+    """Return the columns of a served version, as the log shows them."""
+    return signature_columns(served.manifest.signature)
+
+
+def signature_columns(signature: Signature) -> list[ViewColumn]:
+    """Return the columns of a signature, as the log shows them."""
+    columns = [ViewColumn(c.name, str(c.kind), "input") for c in signature.inputs]
+    return columns + [ViewColumn(c.name, str(c.kind), "output") for c in signature.outputs]
+
+
 def adopt(log: LogWriter, settings: Settings, journal: Journal, catalog: Catalog) -> None:
     """Make the log's views show the columns of all served models, and see that it hides the right.
 
@@ -83,11 +95,8 @@ def adopt(log: LogWriter, settings: Settings, journal: Journal, catalog: Catalog
             journal.tell("personal-field-unknown", level="error", column=name)
     failures = []
     for served in catalog:
-        signature = served.manifest.signature
-        columns = [ViewColumn(c.name, str(c.kind), "input") for c in signature.inputs]
-        columns += [ViewColumn(c.name, str(c.kind), "output") for c in signature.outputs]
         try:
-            log.declare(served.manifest.model, columns)
+            log.declare(served.manifest.model, log_columns(served))
         except (LogUnavailableError, ValueError) as error:
             # One view that cannot be made keeps no other from being made.
             failures.append(error)

@@ -6,6 +6,8 @@ environment: section and key, joined by an underscore.
 """
 
 import ipaddress
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -21,11 +23,20 @@ from api.settings_sources import PROJECT_ROOT, settings_sources
 from monitoring.options import SMALLEST_KEY_BYTES, SMALLEST_LOG_BYTES
 
 ROLES = 3
+METRIC_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
 def _split(value: Any) -> Any:
     return (
         [part.strip() for part in value.split(",") if part.strip()]
+        if isinstance(value, str)
+        else value
+    )
+
+
+def _pairs(value: Any) -> Any:
+    return (
+        dict(part.split("=", 1) if "=" in part else (part, "") for part in _split(value))
         if isinstance(value, str)
         else value
     )
@@ -148,6 +159,30 @@ class Settings(BaseSettings):
     log_max_bytes: Annotated[int, Field(ge=SMALLEST_LOG_BYTES)] | None = None
     """The size beyond which the oldest requests leave the log; empty: no limit."""
 
+    monitoring_seconds: Seconds = 10
+    """How often windows, drift and live scores are looked at."""
+    monitoring_min_rows: int = Field(20, ge=1)
+    """Of fewer rows nothing is told, neither statistics nor scores."""
+    window_rows: int = Field(1_000, ge=1, le=100_000)
+    """How many rows of a version, the newest, its statistics and drift are of."""
+    drift_min_rows: int = Field(100, ge=1)
+    """A window of fewer rows is not judged."""
+    drift_psi: float = Field(0.1, gt=0)
+    """The least population stability index of a column that has drifted."""
+    drift_columns: Annotated[Mapping[str, float], NoDecode, BeforeValidator(_pairs)] = {}
+    """The same for single columns, as in `age=0.2, income=0.3`."""
+    drift_alpha: float = Field(0.05, gt=0, lt=1)
+    """The chance, at most, that a test finds drift in any column of a side where there is none."""
+    drift_dataset_share: float = Field(0.3, gt=0, le=1)
+    """The least share of drifted columns by which the whole has drifted."""
+    feedback_rows: int = Field(1_000, ge=1, le=100_000)
+    """How many labelled rows of a version, the newest, its live scores are of."""
+    feedback_queue_seconds: Annotated[float, Field(gt=0, le=2_592_000)] = 86_400
+    """How long a row of the label queue is given to nobody else."""
+
+    business_metrics: Annotated[Names, Field(max_length=100)] = ()
+    """The names that `POST /business-metrics` takes, such as revenue; others are refused."""
+
     git_branch: str = ""
     """The branch that this code was built from; empty: asked from git when training."""
     git_head: str = ""
@@ -205,6 +240,15 @@ class Settings(BaseSettings):
             except UnicodeEncodeError:
                 raise ValueError(f"{name.upper()} is no UTF-8 text") from None
         return values
+
+    @field_validator("business_metrics")
+    @classmethod
+    def _metric_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(METRIC_NAME.fullmatch(name) for name in value):
+            raise ValueError(
+                "a metric's name has up to 64 of the characters A-Z, a-z, 0-9, _, . and -"
+            )
+        return value
 
     @field_validator("log_key")
     @classmethod

@@ -13,6 +13,7 @@ from api.engine import Engine
 from api.metrics import Metrics
 from api.model_watcher import ModelWatcher
 from api.settings import Settings
+from api.watch import Watch
 from monitoring.log_writer import LogWriter
 
 
@@ -28,6 +29,7 @@ class State:
     answering: Answering
     access: Access
     bodies: BodyBudget
+    watch: Watch
 
 
 def state_of(request: Request) -> State:

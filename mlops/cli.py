@@ -2,7 +2,7 @@
 
 import typer
 
-from mlops import log, models
+from mlops import feedback, log, models
 from mlops.lab import lab
 from mlops.serve import serve
 from mlops.settings import settings
@@ -20,3 +20,4 @@ app.command()(settings)
 app.command()(lab)
 app.add_typer(models.app, name="models")
 app.add_typer(log.app, name="log")
+app.add_typer(feedback.app, name="feedback")

@@ -142,6 +142,15 @@ def read_card(folder: Path, manifest: Manifest) -> str:
     return read_files(folder, manifest)[CARD].decode(errors="replace")
 
 
+def read_reference(folder: Path, manifest: Manifest) -> bytes:
+    """Return the reference profile of a bundle, JSON.
+
+    Raises:
+        RefusedError: it is missing or has other content.
+    """
+    return read_files(folder, manifest)[REFERENCE]
+
+
 def _read_file(folder: Path, file: File) -> bytes:
     try:
         content = files.read(folder / file.name, file.size)

@@ -66,6 +66,12 @@ class FileModelStore:
         with _named(model, version):
             return bundle.read_card(self._version_folder(model, version), manifest)
 
+    def reference(self, model: str, version: str) -> bytes:
+        """Return a version's reference profile, JSON, without loading the version."""
+        manifest = self.manifest(model, version)
+        with _named(model, version):
+            return bundle.read_reference(self._version_folder(model, version), manifest)
+
     def aliases(self, model: str) -> Aliases:
         """Return a model's aliases and their history; empty where none was ever given."""
         try:

@@ -43,6 +43,7 @@ def load(folder: Path, model: str, version: str, policy: LoadPolicy) -> LoadedMo
     opened = _opened(folder, model, version)
     manifest = opened.manifest
     card = opened.contents[bundle.CARD].decode(errors="replace")
+    reference = opened.contents[bundle.REFERENCE]
     reason = manifest.not_compiled
     if manifest.compiled:
         try:
@@ -50,9 +51,11 @@ def load(folder: Path, model: str, version: str, policy: LoadPolicy) -> LoadedMo
         except ModelStoreError as error:
             reason = f"The compiled form fails here. {error}"
         else:
-            return LoadedModel(manifest, opened.decoder, predictor, card, "compiled")
+            return LoadedModel(
+                manifest, opened.decoder, predictor, card, "compiled", reference=reference
+            )
     predictor = _estimator(opened, policy)
-    return LoadedModel(manifest, opened.decoder, predictor, card, "estimator", reason)
+    return LoadedModel(manifest, opened.decoder, predictor, card, "estimator", reason, reference)
 
 
 def verify(folder: Path, model: str, version: str, policy: LoadPolicy) -> None:

@@ -32,6 +32,8 @@ class LoadedModel:
     """What answers."""
     form_reason: str = ""
     """Why it is not the compiled form, a sentence."""
+    reference: bytes = b"{}"
+    """The reference profile, JSON: how each column was distributed in training."""
 
 
 class ModelStore(Protocol):
@@ -55,6 +57,10 @@ class ModelStore(Protocol):
 
     def card(self, model: str, version: str) -> str:
         """Return a version's model card, in Markdown."""
+        ...
+
+    def reference(self, model: str, version: str) -> bytes:
+        """Return a version's reference profile, JSON, without loading the version."""
         ...
 
     def aliases(self, model: str) -> Aliases:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from monitoring.errors import LogFormatError, LogUnavailableError
-from monitoring.schema import APPLICATION_ID, FORMAT_NUMBER, SCHEMA
+from monitoring.schema import APPLICATION_ID, FORMAT_NUMBER, OLDEST_FORMAT, SCHEMA
 
 Identity = tuple[int, int]
 
@@ -80,7 +80,7 @@ def _check_numbers(path: Path, connection: sqlite3.Connection) -> None:
         raise
     if application != APPLICATION_ID:
         raise LogFormatError(f"{path} is a SQLite database, but no prediction log. {_ADVICE}")
-    if number != FORMAT_NUMBER:
+    if not OLDEST_FORMAT <= number <= FORMAT_NUMBER:
         raise LogFormatError(
             f"{path} is a prediction log of format {number}, and this service writes format "
             f"{FORMAT_NUMBER}. {_ADVICE}"

@@ -12,6 +12,7 @@ import msgspec
 
 from monitoring.batch import Entry
 from monitoring.feedback import Feedback
+from monitoring.leases import Lease
 from monitoring.views import ViewColumn
 
 _LENGTH = struct.Struct("!Q")
@@ -47,6 +48,20 @@ class AddFeedback(msgspec.Struct, tag=True, array_like=True, frozen=True):
     items: list[Feedback]
 
 
+class GiveLeases(msgspec.Struct, tag=True, array_like=True, frozen=True):
+    """A call of `PredictionLog.lease`."""
+
+    wanted: list[Lease]
+    count: int
+    seconds: float
+
+
+class AddBusinessMetrics(msgspec.Struct, tag=True, array_like=True, frozen=True):
+    """A call of `PredictionLog.add_business_metrics`."""
+
+    values: dict[str, float]
+
+
 class Declare(msgspec.Struct, tag=True, array_like=True, frozen=True):
     """A call of `PredictionLog.declare`."""
 
@@ -54,7 +69,7 @@ class Declare(msgspec.Struct, tag=True, array_like=True, frozen=True):
     columns: list[ViewColumn]
 
 
-Call = Open | Write | Kept | TellEvent | AddFeedback | Declare
+Call = Open | Write | Kept | TellEvent | AddFeedback | GiveLeases | AddBusinessMetrics | Declare
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True):

@@ -10,9 +10,11 @@ import msgspec
 
 from monitoring.errors import LogUnavailableError
 from monitoring.log_messages import (
+    AddBusinessMetrics,
     AddFeedback,
     Call,
     Declare,
+    GiveLeases,
     Kept,
     Open,
     Receiver,
@@ -119,6 +121,10 @@ class LogServer:
                 self._log.event(call.kind, call.detail)
             case AddFeedback():
                 return self._log.add_feedback(call.items)
+            case GiveLeases():
+                return self._log.lease(call.wanted, call.count, call.seconds)
+            case AddBusinessMetrics():
+                self._log.add_business_metrics(call.values)
             case Declare():
                 self._log.declare(call.model, call.columns)
             case Open():

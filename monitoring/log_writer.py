@@ -6,6 +6,7 @@ from typing import Protocol
 
 from monitoring.batch import Entry
 from monitoring.feedback import Feedback, Verdict
+from monitoring.leases import Lease
 from monitoring.views import ViewColumn
 
 
@@ -40,6 +41,14 @@ class LogWriter(Protocol):
 
     def add_feedback(self, items: Iterable[Feedback]) -> list[Verdict]:
         """Store true values and return what became of each."""
+        ...
+
+    def lease(self, wanted: Sequence[Lease], count: int, seconds: float) -> list[int]:
+        """Give free rows out for labelling; return their places in `wanted`."""
+        ...
+
+    def add_business_metrics(self, values: Mapping[str, float]) -> None:
+        """Store what the client's system measured."""
         ...
 
     def declare(self, model: str, columns: Sequence[ViewColumn]) -> None:

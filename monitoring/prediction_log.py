@@ -4,18 +4,19 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
 
-from monitoring import feedback, views
+from monitoring import business_metrics, feedback, leases, views
 from monitoring.batch import Batch, Entry, Ledger
 from monitoring.errors import LogUnavailableError
 from monitoring.log_connection import LogConnection
 from monitoring.options import LogOptions
 from monitoring.privacy import Privacy, json_text
 from monitoring.retention import remove_step
+from monitoring.schema import FORMAT_NUMBER, upgrade
 from monitoring.timestamps import utc_text
 from monitoring.views import ViewColumn
 
@@ -139,6 +140,25 @@ class PredictionLog:
                 verdicts += self._transact(store)
         return verdicts
 
+    def lease(self, wanted: Sequence[leases.Lease], count: int, seconds: float) -> list[int]:
+        """Give the first `count` of these rows that are free out for labelling, for so long.
+
+        Returns the places in `wanted` of those that are given; nobody else is given them meanwhile.
+
+        Raises:
+            LogUnavailableError: None of them is given.
+        """
+        now = self._clock()
+        times = (utc_text(now), utc_text(now + timedelta(seconds=seconds)))
+        with self._guard:
+            return self._transact(lambda connection: leases.give(connection, wanted, count, times))
+
+    def add_business_metrics(self, values: Mapping[str, float]) -> None:
+        """Store what the client's system measured; of each name the newest values are kept."""
+        time = utc_text(self._clock())
+        with self._guard:
+            self._transact(lambda connection: business_metrics.store(connection, values, time))
+
     def declare(self, model: str, columns: Sequence[ViewColumn]) -> None:
         """Make the view `rows_<model>` show these columns and those of earlier versions.
 
@@ -236,6 +256,9 @@ class PredictionLog:
             return connection
         connection = self._log.open()
         connection.execute("BEGIN IMMEDIATE")
+        if (older := upgrade(connection)) is not None:
+            detail = json_text({"from": older, "to": FORMAT_NUMBER})
+            connection.execute(_EVENT, (utc_text(self._clock()), "log-upgraded", detail))
         ledger = self._ledger_of(connection)
         for model, columns in self._declared.items():
             views.declare(connection, model, columns.values())

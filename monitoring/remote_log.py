@@ -10,10 +10,13 @@ from typing import Any
 from monitoring.batch import Entry
 from monitoring.errors import LogUnavailableError
 from monitoring.feedback import Feedback, Verdict
+from monitoring.leases import Lease
 from monitoring.log_messages import (
+    AddBusinessMetrics,
     AddFeedback,
     Call,
     Declare,
+    GiveLeases,
     Kept,
     Open,
     Receiver,
@@ -100,6 +103,21 @@ class RemoteLog:
         while part := list(islice(remaining, _FEEDBACK_ITEMS)):
             verdicts += map(Verdict, self._call(AddFeedback(part)))
         return verdicts
+
+    def lease(self, wanted: Sequence[Lease], count: int, seconds: float) -> list[int]:
+        """Give the first `count` of these rows that are free out for labelling, for so long.
+
+        Returns the places in `wanted` of those that are given; nobody else is given them meanwhile.
+
+        Raises:
+            LogUnavailableError: None of them is given.
+        """
+        given: list[int] = self._call(GiveLeases(list(wanted), count, seconds))
+        return given
+
+    def add_business_metrics(self, values: Mapping[str, float]) -> None:
+        """Store what the client's system measured; of each name the newest values are kept."""
+        self._call(AddBusinessMetrics(dict(values)))
 
     def declare(self, model: str, columns: Sequence[ViewColumn]) -> None:
         """Make the view `rows_<model>` show these columns and those of earlier versions.

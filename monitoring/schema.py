@@ -5,8 +5,10 @@ import sqlite3
 APPLICATION_ID = int.from_bytes(b"PLog", "big")
 """In the file's header: a SQLite file with another number is not ours and is not touched."""
 
-FORMAT_NUMBER = 1
-"""In `PRAGMA user_version`: the layout that this code writes, and the only one that it reads."""
+FORMAT_NUMBER = 2
+"""In `PRAGMA user_version`: the layout that this code writes."""
+OLDEST_FORMAT = 1
+"""The oldest layout that is read, and that the writer makes a newer one of: see `upgrade`."""
 
 # `requests.sequence` is given by the writer: the n-th answered request of this file, counted by
 # `totals`, has number n. Retention never lowers totals, so no number is used twice, not even
@@ -38,13 +40,6 @@ CREATE TABLE totals (
   removed_rows INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (model, version, outcome)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE feedback (
-  sequence INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
-  row INTEGER NOT NULL,
-  time TEXT NOT NULL,
-  value TEXT NOT NULL,
-  PRIMARY KEY (sequence, row)
-) STRICT, WITHOUT ROWID;
 CREATE TABLE events (
   sequence INTEGER PRIMARY KEY,
   time TEXT NOT NULL,
@@ -61,6 +56,57 @@ CREATE TABLE columns (
 ) STRICT;
 """
 
+# What came with format 2. `feedback` names its line of `feedback_totals`, so that the newest labels
+# of a version are found without an index by version on `requests`, which predictions would pay for.
+# `asked` is 1 where the label queue had chosen the row for being hard: see `live_scores`.
+_FEEDBACK_TABLES = """
+CREATE TABLE feedback_totals (
+  id INTEGER PRIMARY KEY,
+  model TEXT NOT NULL,
+  version TEXT NOT NULL,
+  rows INTEGER NOT NULL,
+  time TEXT NOT NULL,
+  UNIQUE (model, version)
+) STRICT;
+CREATE TABLE feedback (
+  sequence INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
+  row INTEGER NOT NULL,
+  time TEXT NOT NULL,
+  value TEXT NOT NULL,
+  total INTEGER NOT NULL,
+  asked INTEGER NOT NULL,
+  PRIMARY KEY (sequence, row)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX feedback_by_total ON feedback (total, asked);
+CREATE TABLE leases (
+  sequence INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
+  row INTEGER NOT NULL,
+  time TEXT NOT NULL,
+  until TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (sequence, row)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE business_metrics (
+  name TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  time TEXT NOT NULL,
+  value REAL NOT NULL,
+  PRIMARY KEY (name, number)
+) STRICT, WITHOUT ROWID;
+"""
+
+# Only what has feedback is looked up among the requests, and of those only their first columns.
+_MOVE_FEEDBACK = """
+INSERT INTO feedback_totals (model, version, rows, time)
+  SELECT model, version, count(*), max(f.time) FROM feedback_1 AS f JOIN requests USING (sequence)
+  GROUP BY model, version;
+INSERT INTO feedback
+  SELECT f.sequence, f.row, f.time, f.value, t.id, 0 FROM feedback_1 AS f
+  JOIN requests AS r USING (sequence)
+  JOIN feedback_totals AS t ON t.model = r.model AND t.version = r.version
+  ORDER BY f.sequence, f.row;
+"""
+
 # Pages of 8 kB take a fifth less time than SQLite's 4 kB where requests come in crowds or with
 # many rows, and as long where they come alone.
 SCHEMA = f"""
@@ -70,9 +116,30 @@ BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT_NUMBER};
 {_TABLES}
+{_FEEDBACK_TABLES}
 COMMIT;
 """
 """Makes an empty database a log; for `executescript`."""
+
+
+def upgrade(connection: sqlite3.Connection) -> int | None:
+    """Make a log of an older format one of this; return which it was, None if it was of this one.
+
+    To be called in a transaction. Requests stay where they are, so that it is quick.
+    """
+    [found] = connection.execute("PRAGMA user_version").fetchone()
+    if found == FORMAT_NUMBER:
+        return None
+    # Not renamed: that would fail where somebody's view in the same file has become wrong.
+    connection.execute("CREATE TABLE feedback_1 AS SELECT * FROM feedback")
+    connection.execute("DROP TABLE feedback")
+    # Not by `executescript`, which would commit first.
+    for statement in f"{_FEEDBACK_TABLES}{_MOVE_FEEDBACK}".split(";"):
+        connection.execute(statement)
+    connection.execute("DROP TABLE feedback_1")
+    connection.execute(f"PRAGMA user_version = {FORMAT_NUMBER}")
+    return int(found)
+
 
 _SAFE_SQLITE = (3, 51, 3)
 

@@ -8,11 +8,13 @@ import numpy.typing as npt
 
 QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 BINS = 20
+ROWS_PER_BIN = 10
+"""So many rows a bin of equal shares holds at least: fewer tell of chance, not of the column."""
 LARGEST_CATEGORIES = 100
 """How many categories are named; the rarer ones are counted together."""
 
 Column = npt.NDArray[np.generic]
-_Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+_Numbers = npt.NDArray[np.int64 | np.float64]
 _Profile = dict[str, object]
 
 
@@ -20,11 +22,13 @@ def profile(columns: Mapping[str, Column], kinds: Mapping[str, str]) -> dict[str
     """Return the JSON-ready profile of each column under its own name, in the order given.
 
     Every column has `kind`, `count` (rows, missing ones included) and `missing` (their share, 0
-    to 1). An integer or number has `quantiles` (by probability) and `histogram` (`edges`, one
-    more than `counts`; the last bin holds its upper edge); a datetime has the same as RFC 3339
-    text in UTC. A boolean or category has `categories` (counts by value, the most frequent first)
-    and `other`. A free string has `lengths`, quantiles and histogram of its characters, and never
-    a value.
+    to 1). An integer or number has `quantiles` (by probability), `histogram` (`edges`, one more
+    than `counts`; the last bin holds its upper edge) and `bins`, to compare a window with: about
+    equal shares, or one a value where whole numbers take few. Bin `i` holds the `counts[i]` values
+    above `upper[i - 1]`, the first one those from `least` on, up to `upper[i]` itself. A datetime
+    has the same as RFC 3339 text in UTC. A boolean or category has `categories` (counts by value,
+    the most frequent first) and `other`. A free string has `lengths`, quantiles, histogram and
+    bins of its characters, and never a value.
 
     Args:
         columns: One array a column, all of one length, as `model_store.columns` tells; left as
@@ -76,9 +80,9 @@ def _missing(values: Column) -> npt.NDArray[np.bool_]:
 
 
 def _distribution(values: _Numbers, shown: Callable[[_Numbers], list[object]]) -> _Profile:
-    """Return quantiles (values that occur) and histogram of numbers, not one of them missing."""
+    """Return quantiles (values that occur), histogram and bins of numbers, none of them missing."""
     if not len(values):
-        return {"quantiles": {}, "histogram": {"edges": [], "counts": []}}
+        return {"quantiles": {}, "histogram": {"edges": [], "counts": []}, "bins": None}
     ordered = np.sort(values)
     ranks = np.ceil(np.array(QUANTILES) * len(ordered)).astype(np.int64) - 1
     found = ordered[np.maximum(ranks, 0)]
@@ -87,6 +91,33 @@ def _distribution(values: _Numbers, shown: Callable[[_Numbers], list[object]]) -
     return {
         "quantiles": dict(zip(map(str, QUANTILES), shown(found), strict=True)),
         "histogram": {"edges": shown(edges), "counts": counts.tolist()},
+        "bins": _bins(ordered, shown),
+    }
+
+
+def _bins(ordered: _Numbers, shown: Callable[[_Numbers], list[object]]) -> _Profile:
+    """Return bins that each end after a value that occurs: one that is frequent ends its own.
+
+    Bins of equal width put nearly all of a skewed column into one. Bins of floats end midway to
+    the next value: a model's answer that is rounded otherwise elsewhere stays where it belongs.
+    """
+    is_float = ordered.dtype.kind == "f"
+    last = np.unique(ordered)
+    if is_float or len(last) > BINS:
+        count = int(np.clip(len(ordered) // ROWS_PER_BIN, 1, BINS))
+        ranks = np.ceil(np.arange(1, count + 1) * len(ordered) / count).astype(np.int64) - 1
+        last = np.unique(ordered[ranks])
+    below = np.searchsorted(ordered, last, side="right")
+    upper = last.copy()
+    if is_float:
+        following = ordered[below[:-1]]
+        # Halved first, as the sum of two great numbers is none.
+        middle = last[:-1] / 2 + following / 2
+        upper[:-1] = np.where(middle < following, middle, last[:-1])
+    return {
+        "least": shown(ordered[:1])[0],
+        "upper": shown(upper),
+        "counts": np.diff(below, prepend=0).tolist(),
     }
 
 

@@ -26,6 +26,7 @@ async def openapi(request: Request, state: StateNow) -> dict[str, Any]:
         request.app,
         state.watcher.catalog,
         max_string=state.settings.predict_max_string_characters,
+        business_metrics=state.settings.business_metrics,
     )
 
 

@@ -1,7 +1,7 @@
-"""`POST /feedback`: the true value, told later, for a row that was predicted."""
+"""`POST /feedback`: the true values, told later, for rows that were predicted; one or many."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -29,14 +29,22 @@ class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _ITEM = msgspec.json.Decoder(FeedbackItem)
 
 
+class Told(NamedTuple):
+    """What a body tells."""
+
+    items: list[FeedbackItem]
+    single: bool
+    """Whether it is one object, and not an array: so is the answer."""
+
+
 async def feedback(request: Request) -> Response:
     """Store true values, and say of each, in the same order, what became of it."""
     state = state_of(request)
 
-    def store(body: bytes) -> tuple[list[FeedbackItem], list[Verdict]]:
-        items = decode(body, state.settings)
-        told = [Feedback(item.request_id, item.row, item.value) for item in items]
-        return items, state.log.add_feedback(told)
+    def store(body: bytes) -> tuple[Told, list[Verdict]]:
+        told = decode(body, state.settings)
+        items = [Feedback(item.request_id, item.row, item.value) for item in told.items]
+        return told, state.log.add_feedback(items)
 
     with state.bodies.share() as share:
         body = await read_json_body(
@@ -46,38 +54,40 @@ async def feedback(request: Request) -> Response:
             timeout_seconds=state.settings.predict_body_timeout_seconds,
         )
         try:
-            items, verdicts = await run_in_threadpool(store, body)
+            told, verdicts = await run_in_threadpool(store, body)
         except LogUnavailableError:
             raise LogUnavailable("The feedback could not be stored. Send it again.") from None
-    return JSONResponse(
-        [
-            {"request_id": item.request_id, "row": item.row, "status": str(verdict)}
-            for item, verdict in zip(items, verdicts, strict=True)
-        ]
-    )
+    answers = [
+        {"request_id": item.request_id, "row": item.row, "status": str(verdict)}
+        for item, verdict in zip(told.items, verdicts, strict=True)
+    ]
+    return JSONResponse(answers[0] if told.single else answers)
 
 
-def decode(body: bytes, settings: Settings) -> list[FeedbackItem]:
+def decode(body: bytes, settings: Settings) -> Told:
     """Return the items of a body.
 
     Raises:
         InvalidJson: it is not acceptable JSON text.
-        InvalidRows: it is no array of such items; the first one that is not is pointed to.
+        InvalidRows: it is neither such an item nor an array of them; the first one that is none is
+            pointed to.
         TooLarge: it has more items than a request may have rows.
     """
     document = parse_strictly(body)
+    if isinstance(document, dict):
+        return Told([_item(document)], single=True)
     if not isinstance(document, list) or not document:
-        raise InvalidRows("Send an array of at least one {request_id, row, value}.")
+        raise InvalidRows("Send {request_id, row, value}, or an array of at least one.")
     if len(document) > settings.predict_max_rows:
         raise TooLarge(f"A request may have {settings.predict_max_rows} true values.")
-    return [_item(index, value) for index, value in enumerate(document)]
+    return Told([_item(value, index) for index, value in enumerate(document)], single=False)
 
 
-def _item(index: int, value: Any) -> FeedbackItem:
+def _item(value: Any, *place: int) -> FeedbackItem:
     try:
         # By way of its JSON text, as the decoder knows of lone surrogates, and the parser does not.
         return _ITEM.decode(json.dumps(value))
     except msgspec.DecodeError:
         sentence = "An item is {request_id: string, row: integer from 0, value: no object or null}."
-        errors = [FieldError(pointer(index), "not-feedback", sentence)]
+        errors = [FieldError(pointer(*place), "not-feedback", sentence)]
         raise InvalidRows("Mend the item that `errors` points to.", errors=errors) from None

@@ -2,8 +2,7 @@
 
 import contextlib
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from api.body_budget import BodyBudget
 from api.problems import Overloaded
 from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
 from tests.api.wire import exchange
+from tests.waiting import wait_until
 
 HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 ROW = b'{"weight":60}'
@@ -41,13 +41,6 @@ def test_a_share_is_given_back_whatever_happens() -> None:
     budget.take(10)
 
 
-def until(happened: Callable[[], bool]) -> None:
-    """Wait until something has happened."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not happened():
-        assert time.monotonic() < deadline
-
-
 def of_size(size: int) -> bytes:
     """Return the last request of a connection, a good one with a body of so many bytes."""
     body = b" " * (size - len(ROW)) + ROW
@@ -59,7 +52,10 @@ def test_a_body_that_has_no_room_is_refused_until_there_is_some(server: Server) 
     large = of_size(MOST - 1000)
     with server.connect() as holder:
         holder.sendall(large[:-1])
-        until(lambda: exchange(server, of_size(MOST // 2)).startswith(b"HTTP/1.1 503 "))
+        wait_until(
+            lambda: exchange(server, of_size(MOST // 2)).startswith(b"HTTP/1.1 503 "),
+            PATIENCE_SECONDS,
+        )
         told = exchange(server, of_size(MOST // 2))
         assert told.startswith(b"HTTP/1.1 503 ")
         assert json.loads(told.partition(b"\r\n\r\n")[2])["type"] == "urn:problem:overloaded"
@@ -76,7 +72,7 @@ def test_who_leaves_gives_back(server: Server) -> None:
     for _ in range(5):
         with server.connect() as holder:
             holder.sendall(of_size(MOST - 1000)[:-1])
-    until(lambda: exchange(server, of_size(MOST - 1000)).endswith(ANSWER))
+    wait_until(lambda: exchange(server, of_size(MOST - 1000)).endswith(ANSWER), PATIENCE_SECONDS)
 
 
 def test_a_short_body_that_is_refused_costs_no_connection(server: Server) -> None:

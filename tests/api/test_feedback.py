@@ -59,11 +59,35 @@ def test_telling_again_changes_nothing_and_telling_anew_replaces(predicted: Serv
     assert stored(predicted) == [(1, 0, 6)]
 
 
-@pytest.mark.parametrize("value", ["Plum", 7, 7.5, True])
-def test_a_value_is_a_text_a_number_or_a_boolean(predicted: Service, value: object) -> None:
-    """As an output may be."""
-    tell(predicted, [{"request_id": "first", "row": 0, "value": value}])
-    assert stored(predicted) == [(1, 0, value)]
+@pytest.mark.parametrize(
+    ("value", "status"),
+    [(7, "stored"), (7.5, "stored"), ("7.5", "value is no number"), (True, "value is no number")],
+)
+def test_a_value_is_one_that_the_output_can_have(
+    predicted: Service, value: object, status: str
+) -> None:
+    """The verdict says what it is not; its neighbours are stored."""
+    good = {"request_id": "first", "row": 1, "value": 1}
+    answer = tell(predicted, [good | {"row": 0, "value": value}, good])
+    assert [item["status"] for item in answer.json()] == [status, "stored"]
+    assert len(stored(predicted)) == (2 if status == "stored" else 1)
+
+
+def test_a_class_that_the_model_does_not_know_may_be_true(serve: Serve) -> None:
+    """The world has more fruit than the training had; a number is none."""
+    with serve(["fruit"]) as service:
+        service.predict({"weight": 60}, headers={"X-Request-ID": "first"})
+        item = {"request_id": "first", "row": 0}
+        assert tell(service, item | {"value": 7}).json()["status"] == "value is no text"
+        assert tell(service, item | {"value": "Kiwi"}).json()["status"] == "stored"
+
+
+def test_one_object_is_answered_by_one(predicted: Service) -> None:
+    """As a prediction is; what is wrong with it is at its root."""
+    item = {"request_id": "first", "row": 0, "value": 5}
+    assert tell(predicted, item).json() == {"request_id": "first", "row": 0, "status": "stored"}
+    (error,) = tell(predicted, item | {"row": "0"}).json()["errors"]
+    assert error["pointer"] == ""
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import random
 import socket
 import struct
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -21,6 +20,7 @@ from tests.faults.moody import PAUSE, PAUSED
 from tests.faults.moody_store import VARIABLES, publish
 from tests.faults.process_usage import usage_of
 from tests.faults.service import Service, new_folder, started
+from tests.waiting import wait_until
 
 PLACES = 12
 SETTINGS = VARIABLES | {"PREDICT_QUEUE_REQUESTS": str(PLACES)}
@@ -58,20 +58,8 @@ def occupied(
     paused = service.folder / PAUSED
     paused.unlink(missing_ok=True)
     busy = pool.submit(call_once, service.port, ledger, {"a": PAUSE, "b": 1})
-    wait_until(paused.exists)
+    wait_until(paused.exists, PATIENCE_SECONDS)
     return busy
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Wait until something holds.
-
-    Raises:
-        AssertionError: it never does.
-    """
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def waits_nobody(service: Service) -> bool:
@@ -148,7 +136,7 @@ def places(service: Service, ledger: Ledger) -> tuple[int, int]:
         leaving = [pool.submit(send_and_leave, service, ledger) for _ in range(LEAVING)]
     for left in leaving:
         left.result()
-    wait_until(lambda: waits_nobody(service))
+    wait_until(lambda: waits_nobody(service), PATIENCE_SECONDS)
     return before, accepted_at_once(service, ledger)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.image.waiting import wait_until
+from tests.waiting import wait_until
 
 
 class NoEngineError(Exception):

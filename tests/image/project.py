@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.image.engine import run
-from tests.image.waiting import wait_until
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = "docker-compose"

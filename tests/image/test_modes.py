@@ -7,7 +7,7 @@ import pytest
 
 from tests.image.conftest import NewProject
 from tests.image.engine import logs, run
-from tests.image.waiting import wait_until
+from tests.waiting import wait_until
 
 
 def test_an_unknown_mode_is_a_sentence(images: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.image.conftest import NewProject
 from tests.image.project import Project
-from tests.image.waiting import wait_until
+from tests.waiting import wait_until
 
 BLOCK = re.compile(r"^```sh\n(make image .*?)^```$", re.MULTILINE | re.DOTALL)
 

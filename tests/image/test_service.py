@@ -7,7 +7,7 @@ from typing import Any
 from tests.image.conftest import NewProject
 from tests.image.engine import logs, run
 from tests.image.project import ROOT, ROW, Project
-from tests.image.waiting import wait_until
+from tests.waiting import wait_until
 
 EPHEMERAL = ("--file", str(ROOT / "docker-compose.ephemeral.yml"))
 PUBLISH_UNCOMPILED = """

@@ -9,7 +9,7 @@ import yaml
 from tests.image.conftest import NewProject
 from tests.image.engine import logs, run
 from tests.image.project import Project
-from tests.image.waiting import wait_until
+from tests.waiting import wait_until
 
 
 def targets(project: Project) -> dict[str, str]:

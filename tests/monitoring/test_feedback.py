@@ -2,17 +2,28 @@
 
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from monitoring.batch import Entry
 from monitoring.feedback import Feedback, Verdict
 from monitoring.options import LogOptions
 from monitoring.prediction_log import PredictionLog
+from monitoring.views import ViewColumn
 
 NewEntry = Callable[..., Entry]
 NewLog = Callable[..., PredictionLog]
+
+
+@pytest.fixture
+def log(new_log: NewLog, new_entry: NewEntry) -> Iterator[PredictionLog]:
+    """Return an open log of one request of nine rows."""
+    with new_log() as log:
+        log.write([new_entry("a", rows=9)])
+        yield log
 
 
 def stored(path: Path) -> list[tuple[object, ...]]:
@@ -84,3 +95,30 @@ def test_many_items_are_stored_in_order(new_log: NewLog, new_entry: NewEntry, pa
         verdicts = log.add_feedback(Feedback("a", row, row) for row in range(300))
     assert verdicts == [Verdict.STORED] * 250 + [Verdict.ROW_OUT_OF_RANGE] * 50
     assert [row[1] for row in stored(path)] == list(range(250))
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "good", "bad"),
+    [
+        ("number", Verdict.NO_NUMBER, [5, 5.5], ["5", True]),
+        ("integer", Verdict.NO_INTEGER, [5, 5.0], [5.5, "5", True]),
+        ("boolean", Verdict.NO_BOOLEAN, [True, False], [1, "true"]),
+        ("category", Verdict.NO_TEXT, ["Setosa", "never seen"], [1, True]),
+        ("string", Verdict.NO_TEXT, ["any"], [1.5]),
+    ],
+)
+def test_a_value_must_be_one_that_the_output_can_have(
+    log: PredictionLog, kind: str, verdict: Verdict, good: list[object], bad: list[object]
+) -> None:
+    """A class that the training had not is one; a value of another kind is refused with why."""
+    log.declare("iris", [ViewColumn("variety", kind, "output")])
+    told = log.add_feedback(Feedback("a", row, value) for row, value in enumerate(good + bad))
+    assert told == [Verdict.STORED] * len(good) + [verdict] * len(bad)
+    named = [Feedback("a", 8, {"variety": value}) for value in (bad[0], good[0])]
+    assert log.add_feedback(named) == [verdict, Verdict.STORED]
+
+
+def test_one_of_several_outputs_that_is_not_named_may_be_any(log: PredictionLog) -> None:
+    """Nobody knows which kind it must have."""
+    log.declare("iris", [ViewColumn(name, "number", "output") for name in "xy"])
+    assert log.add_feedback([Feedback("a", 0, "any")]) == [Verdict.STORED]

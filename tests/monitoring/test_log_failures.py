@@ -219,11 +219,11 @@ def test_what_is_no_prediction_log_is_named_and_left_alone(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
     """A text, another SQLite database, and a log of a later format."""
-    later = ("PRAGMA application_id = 1347186535", "PRAGMA user_version = 2", "CREATE TABLE t (x)")
+    later = ("PRAGMA application_id = 1347186535", "PRAGMA user_version = 3", "CREATE TABLE t (x)")
     for make, reason in (
         (lambda: path.write_text("time,value\n" * 1000), "is no SQLite database"),
         (lambda: sqlite_file(path, "CREATE TABLE theirs (x)"), "but no prediction log"),
-        (lambda: sqlite_file(path, *later), "of format 2"),
+        (lambda: sqlite_file(path, *later), "of format 3"),
     ):
         make()
         before = path.read_bytes()

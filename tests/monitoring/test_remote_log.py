@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 
 from monitoring.batch import Entry
+from monitoring.business_metrics import BusinessMetrics
 from monitoring.errors import LogUnavailableError
 from monitoring.feedback import Feedback, Verdict
+from monitoring.leases import Lease, Reason
 from monitoring.log_messages import Open, Receiver, Reply, Write, decode_reply, send
 from monitoring.log_reader import LogReader
 from monitoring.log_server import LogServer
@@ -140,6 +142,17 @@ def test_feedback_and_views_cross(world: World, path: Path, new_entry: NewEntry)
     assert worker.add_feedback(told) == [Verdict.STORED] * 250 + [Verdict.ROW_OUT_OF_RANGE]
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT variety FROM rows_iris").fetchall() == [("Virginica",)]
+
+
+def test_leases_and_business_metrics_cross(world: World, path: Path, new_entry: NewEntry) -> None:
+    """A row that one worker gives out, another does not."""
+    first, second = world.worker(1), world.worker(2)
+    first.write([new_entry(rows=3)])
+    wanted = [Lease(1, row, Reason.RANDOM) for row in range(4)]
+    assert first.lease(wanted, 2, seconds=60) == [0, 1]
+    assert second.lease(wanted, 9, seconds=60) == [2]
+    second.add_business_metrics({"revenue": 12.5})
+    assert BusinessMetrics(path, ["revenue"]).newest()["revenue"][0].value == 12.5
 
 
 def test_what_would_be_kept_follows_the_servers_options(

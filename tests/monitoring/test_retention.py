@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monitoring.batch import Entry
 from monitoring.feedback import Feedback
+from monitoring.leases import Lease, Reason
 from monitoring.log_reader import LogReader
 from monitoring.prediction_log import PredictionLog
 
@@ -34,12 +35,13 @@ def logged(path: Path) -> list[str]:
 def test_requests_beyond_their_age_go_and_totals_stay(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """With their feedback; a removed one still counts, and both sides of the check are equal."""
+    """With feedback and leases; a removed one still counts, and the check's two sides are equal."""
     noon = new_entry().time
     with new_log(retention_days=2) as log:
         for days in (3, 2.5, 1, 0):
             log.write([new_entry(f"{days}", rows=2, time=noon - timedelta(days=days))])
         log.add_feedback([Feedback("3", 0, "a"), Feedback("1", 0, "b")])
+        log.lease([Lease(number, 1, Reason.RANDOM) for number in (1, 3)], 2, seconds=60)
         retain_all(log)
     assert logged(path) == ["1", "0"]
     [total] = LogReader(path).totals()
@@ -49,6 +51,7 @@ def test_requests_beyond_their_age_go_and_totals_stay(
     assert LogReader(path).check().holds
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT value FROM feedback").fetchall() == [('"b"',)]
+        assert connection.execute("SELECT sequence FROM leases").fetchall() == [(3,)]
 
 
 def test_a_clock_that_jumped_stops_no_retention(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitoring.statistics import BINS, LARGEST_CATEGORIES, profile
+from monitoring.statistics import BINS, LARGEST_CATEGORIES, ROWS_PER_BIN, profile
 
 
 def of(values: Any, kind: str) -> dict[str, Any]:
@@ -90,7 +90,61 @@ def test_nothing_to_describe_is_described_as_such(values: Any, kind: str) -> Non
     distribution = described["lengths"] if kind == "string" else described
     assert distribution["quantiles"] == {}
     assert distribution["histogram"] == {"edges": [], "counts": []}
+    assert distribution["bins"] is None
     assert described["missing"] == (1.0 if len(values) else 0.0)
+
+
+def test_bins_hold_equal_shares_of_a_skewed_column() -> None:
+    """A histogram has nearly all of it in its first bin."""
+    values = np.exp(np.random.default_rng(0).normal(0, 3, 1000))
+    described = of(values, "number")
+    assert described["histogram"]["counts"][0] > 900
+    assert described["bins"]["counts"] == [1000 // BINS] * BINS
+    assert described["bins"]["least"] == values.min()
+    assert described["bins"]["upper"][-1] == values.max()
+
+
+def test_a_value_that_occurs_often_ends_its_bin() -> None:
+    """Midway to the next one, so that it is told from its neighbours however it is rounded."""
+    values = np.array([*[0.0] * 600, *np.linspace(0.5, 1, 400)])
+    bins = of(values, "number")["bins"]
+    assert (bins["least"], bins["upper"][0], bins["counts"][0]) == (0, 0.25, 600)
+    assert bins["counts"][1:] == [50] * 8
+
+
+def test_no_bin_ends_where_the_next_value_is() -> None:
+    """Neighbours among floats have nothing between them; the greatest have no sum."""
+    most = np.finfo(np.float64).max
+    for low, high in ((1.0, np.nextafter(1, 2)), (-most, most)):
+        bins = of(np.array([low] * 60 + [high] * 60), "number")["bins"]
+        assert bins["counts"] == [60, 60]
+        assert low <= bins["upper"][0] < high == bins["upper"][1]
+
+
+def test_whole_numbers_of_few_values_have_a_bin_each() -> None:
+    """However rare one is."""
+    bins = of(np.array([*[3] * 500, 1, 9]), "integer")["bins"]
+    assert bins == {"least": 1, "upper": [1, 3, 9], "counts": [1, 500, 1]}
+
+
+def test_few_rows_make_few_bins() -> None:
+    """Each of a small reference's bins holds enough rows to tell something."""
+    counts = of(np.linspace(0, 1, 95), "number")["bins"]["counts"]
+    assert len(counts) == 95 // ROWS_PER_BIN
+    assert min(counts) >= ROWS_PER_BIN
+    assert of(np.array([0.5, 0.7]), "number")["bins"]["counts"] == [2]
+
+
+def test_dates_and_lengths_have_bins() -> None:
+    """Dates as text, as elsewhere in the profile."""
+    day = "2026-01-01T00:00:00.000000Z"
+    assert of(np.array(["2026-01-01"], dtype="datetime64[us]"), "datetime")["bins"] == {
+        "least": day,
+        "upper": [day],
+        "counts": [1],
+    }
+    lengths = of(np.array(["a", "bc", "de"], dtype=object), "string")["lengths"]
+    assert lengths["bins"]["counts"] == [1, 2]
 
 
 def test_categories_are_counted_the_most_frequent_first() -> None:

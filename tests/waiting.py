@@ -9,4 +9,4 @@ def wait_until(reached: Callable[[], object], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < deadline, "It did not come about."
-        time.sleep(0.1)
+        time.sleep(0.02)

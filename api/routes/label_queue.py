@@ -1,0 +1,82 @@
+"""`GET /feedback/queue`: the rows most worth a person's label, given to one person at a time.
+
+For administrators: it shows what was asked of the model, which a caller of `/predict` never sees of
+others.
+"""
+
+from datetime import datetime
+from random import SystemRandom
+from typing import Annotated, Any
+
+from fastapi import Query
+from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api.problems import LogUnavailable
+from api.resources import utc_now
+from api.state import StateNow
+from monitoring.errors import LogUnavailableError
+from monitoring.label_queue import LabelQueue, Task
+from monitoring.leases import Reason
+
+MOST_ROWS = 100
+
+
+class RowView(BaseModel):
+    """A row to be labelled: send its `request_id` and `row` with the truth to `POST /feedback`."""
+
+    request_id: str
+    row: int
+    version: str
+    time: datetime
+    """When it was predicted."""
+    inputs: dict[str, Any] | None
+    """As the log keeps them; null where it keeps none."""
+    answer: dict[str, Any] | None
+    reason: Reason
+
+
+class LabelQueueView(BaseModel):
+    """Rows to be labelled."""
+
+    model: str
+    lease_seconds: float
+    """How long nobody else is given these rows."""
+    rows: list[RowView]
+
+
+async def label_queue(
+    state: StateNow,
+    response: Response,
+    rows: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 20,
+    model: str = "",
+) -> LabelQueueView:
+    """Give out the rows of a model that are most worth a label; nobody else gets them meanwhile.
+
+    In turn the least certain, the most drifted, and some at random; fewer than asked for where all
+    recent rows are labelled or out. Without `model` it is the one that `/predict` answers with.
+    """
+    name = state.watcher.catalog.answering(model).manifest.model
+    seconds = state.settings.feedback_queue_seconds
+    queue = LabelQueue(state.log, seconds, utc_now, SystemRandom())
+    try:
+        tasks = await run_in_threadpool(queue.take, name, rows, state.watch.rarities(name))
+    except LogUnavailableError:
+        raise LogUnavailable("The rows cannot be given out now. Ask again.") from None
+    # To ask again gives other rows.
+    response.headers["Cache-Control"] = "no-store"
+    return LabelQueueView(model=name, lease_seconds=seconds, rows=[_view(task) for task in tasks])
+
+
+def _view(task: Task) -> RowView:
+    row = task.row
+    return RowView(
+        request_id=row.request_id,
+        row=row.row,
+        version=row.version,
+        time=row.time,
+        inputs=None if row.inputs is None else dict(row.inputs),
+        answer=None if row.answer is None else dict(row.answer),
+        reason=task.reason,
+    )

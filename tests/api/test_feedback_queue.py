@@ -1,0 +1,123 @@
+"""`GET /feedback/queue`: the rows most worth a label."""
+
+import json
+import shutil
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import NewSettings, Serve, Service
+from tests.api.server_process import process_of
+
+ADMIN = ("admin", "admin-secret")
+
+
+@pytest.fixture
+def service(serve: Serve, new_settings: NewSettings) -> Iterator[Service]:
+    """Return a service of two models, `fruit` by default, that answered three rows."""
+    used = new_settings(admin_password=ADMIN[1], model_name="fruit", feedback_queue_seconds=60)
+    with serve(["sum", "fruit"], used) as service:
+        service.predict(
+            [{"weight": weight} for weight in (60, 70, 200)],
+            "/predict?probabilities=true",
+            headers={"X-Request-ID": "first"},
+        )
+        yield service
+
+
+Ask = Callable[..., Any]
+
+
+@pytest.fixture
+def ask(service: Service) -> Ask:
+    """Ask for rows."""
+
+    def get(query: str = "", auth: tuple[str, str] = ADMIN) -> Any:
+        return service.client.get(f"/feedback/queue{query}", auth=auth)
+
+    return get
+
+
+def test_rows_come_with_what_a_label_needs(ask: Ask) -> None:
+    """What was asked and answered, why it is worth a label, and by what to tell it."""
+    answer = ask("?rows=1")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    found = answer.json()
+    assert (found["model"], found["lease_seconds"]) == ("fruit", 60)
+    (row,) = found["rows"]
+    assert (row["request_id"], row["reason"]) == ("first", "least certain")
+    weight, fruit = row["inputs"]["weight"], row["answer"]["fruit"]
+    assert fruit == ("Plum" if weight < 100 else "Melon")
+
+
+def test_no_row_is_given_twice_while_it_is_out(ask: Ask, service: Service) -> None:
+    """Nor one that was labelled."""
+    service.predict([{"request_id": "first", "row": 0, "value": "Plum"}], "/feedback")
+    given = [row["row"] for _ in range(3) for row in ask("?rows=1").json()["rows"]]
+    assert sorted(given) == [1, 2]
+
+
+def test_another_model_is_asked_for_by_name(ask: Ask, service: Service) -> None:
+    """An unknown one is not found."""
+    assert ask("?model=sum").json()["rows"] == []
+    service.predict({"a": 1, "b": 2}, "/models/sum/predict")
+    (row,) = ask("?model=sum").json()["rows"]
+    assert (row["inputs"], row["answer"]) == ({"a": 1, "b": 2}, {"total": pytest.approx(5)})
+    assert row["reason"] == "random"
+    unknown = ask("?model=pear")
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "urn:problem:not-found")
+
+
+def test_only_an_administrator_sees_rows(ask: Ask, service: Service) -> None:
+    """Also where predictions are open: the rows are other callers'."""
+    assert service.client.get("/feedback/queue").status_code == 401
+    assert ask(auth=("metrics", "metrics-secret")).status_code == 403
+
+
+@pytest.mark.parametrize("query", ["?rows=0", "?rows=101", "?rows=xyzzy", "?rows="])
+def test_a_number_of_rows_has_limits(ask: Ask, query: str) -> None:
+    """As few as one, as many as a hundred."""
+    answer = ask(query)
+    assert (answer.status_code, answer.json()["type"]) == (422, "urn:problem:invalid-rows")
+    assert "xyzzy" not in answer.text
+
+
+def test_a_log_that_cannot_be_written_gives_no_rows(ask: Ask, service: Service) -> None:
+    """Else the same row would be given to the next who asks."""
+    path = service.state.log.path
+    path.rename(path.with_suffix(".moved"))
+    path.mkdir()
+    answer = ask()
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:problem:log-unavailable")
+    shutil.rmtree(path)
+
+
+@pytest.mark.slow  # a service of two workers is started
+def test_two_workers_give_no_row_twice(tmp_path: Path, published: Path) -> None:
+    """Whichever of them is asked, and however many ask at once."""
+    rows = 60
+    secrets = {"ADMIN_PASSWORD": ADMIN[1], "SERVICE_WORKERS": "2"}
+    with process_of(tmp_path, published, **secrets) as server:
+
+        def send(method: str, path: str, body: str, **headers: str) -> Any:
+            with closing(HTTPConnection("127.0.0.1", server.port)) as connection:
+                connection.request(method, path, body, headers)
+                return json.loads(connection.getresponse().read())
+
+        def take(_: int) -> list[int]:
+            user = b64encode(":".join(ADMIN).encode()).decode()
+            found = send("GET", "/feedback/queue?rows=10", "", Authorization=f"Basic {user}")
+            return [row["row"] for row in found["rows"]]
+
+        headers = {"Content-Type": "application/json"}
+        send("POST", "/predict", json.dumps([{"weight": 60}] * rows), **headers)
+        with ThreadPoolExecutor(8) as pool:
+            given = [row for taken in pool.map(take, range(20)) for row in taken]
+    assert sorted(given) == list(range(rows))
