@@ -73,6 +73,10 @@ load: $(VENV)/.dev ## send valid rows to the running service, for LOAD_SECONDS, 
 bench: $(VENV)/.train ## compare speed, start and memory with other servers: BENCH_SECONDS, BENCH_ROUNDS, BENCH_PARTS
 	@$(BIN)/python -m benchmarks.bench
 
+.PHONY: calibration
+calibration: $(VENV)/.dev ## show how often drift is found where there is none, and where there is some
+	@$(BIN)/python -m benchmarks.calibration
+
 .PHONY: test
 test: $(VENV)/.dev ## set up, run the whole test suite
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term

@@ -13,9 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.settings import Settings
+from api.state import State
 from tests.mixed_table import mixed_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -167,6 +171,24 @@ def test_the_routes_are_those_of_the_app(tmp_path: Path) -> None:
     app = create_app(Settings(local_data=tmp_path))
     paths = {getattr(route, "path", "") for route in app.routes}
     assert named == paths - {"/docs/{name}"}
+
+
+def metrics_table(app: FastAPI) -> str:
+    """Return every metric of the service, but those of the process and of Python, as a table."""
+    lines = ["| metric | kind | meaning |", "| --- | --- | --- |"]
+    with TestClient(app) as client:
+        state: State = client.app_state["service"]
+        for family in state.metrics.registry.collect():
+            if not family.name.startswith(("process_", "python_")):
+                name = f"{family.name}_total" if family.type == "counter" else family.name
+                lines.append(f"| `{name}` | {family.type} | {family.documentation} |")
+    return "\n".join([*lines[:2], *sorted(lines[2:])])
+
+
+def test_the_metrics_are_those_of_the_service(tmp_path: Path) -> None:
+    """The table of metrics is what `/metrics` exposes, each with its help text."""
+    settings = Settings(local_data=tmp_path, log_max_bytes=2**30, log_key=SecretStr("k" * 32))
+    assert metrics_table(create_app(settings)) in README
 
 
 def test_the_links_lead_somewhere() -> None:
