@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from api import readiness, resources
+from api import chores, readiness, resources
 from api.access import Access
 from api.answering import Answering
 from api.body import declared_bytes
@@ -48,7 +48,6 @@ from api.state import State
 from api.watch import Watch
 from monitoring.business_metrics import BusinessCollector, BusinessMetrics
 from monitoring.collectors import LogCollector
-from monitoring.errors import LogUnavailableError
 from monitoring.feedback_collector import FeedbackCollector
 from monitoring.feedback_reader import FeedbackReader
 from monitoring.log_reader import LogReader
@@ -57,10 +56,6 @@ from monitoring.schema import sqlite_warning
 from monitoring.window_collector import WindowCollector
 
 DISTRIBUTION = "ml-service-template"
-RETENTION_SECONDS = 60.0
-RETENTION_PAUSE_SECONDS = 0.05
-RECOVERY_SECONDS = 1.0
-CHECKPOINT_SECONDS = 0.05
 SHORT_BODY_BYTES = 65_536
 
 
@@ -236,56 +231,10 @@ async def lifespan(
         await asyncio.to_thread(watcher.refresh)
         closing.callback(journal.tell, "stop")
         closing.push_async_callback(engine.close)
-        chores = [watcher.watch(), recover(answering), look(watch, settings, events)]
+        todo = [watcher.watch(), chores.recover(answering), chores.look(watch, settings, events)]
         if isinstance(log, PredictionLog):
             # Otherwise another process writes the log, and sees to that, too.
-            chores += [retain(log, events), checkpoint(log)]
-        for chore in chores:
-            closing.push_async_callback(cancelled, asyncio.create_task(chore))
+            todo += [chores.retain(log, events), chores.checkpoint(log)]
+        for chore in todo:
+            closing.push_async_callback(chores.cancelled, asyncio.create_task(chore))
         yield {"service": state, "direct": Direct(state, app.gate)}
-
-
-async def cancelled(task: "asyncio.Task[None]") -> None:
-    """Cancel a task and wait until it has ended."""
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-
-
-async def recover(answering: Answering) -> None:
-    """Find out when a log that failed can be written again, even if nobody asks for predictions."""
-    while True:
-        await asyncio.sleep(RECOVERY_SECONDS)
-        if answering.log_failure:
-            await asyncio.to_thread(answering.try_log)
-
-
-async def look(watch: Watch, settings: Settings, events: EventLog) -> None:
-    """See what arrived and how good it was, in a thread, off every request's way."""
-    while True:
-        # First, as a start has more urgent things to do.
-        await asyncio.sleep(settings.monitoring_seconds)
-        try:
-            await asyncio.to_thread(watch.look)
-        except LogUnavailableError:
-            # Told already, by who writes it; what was seen before stays.
-            pass
-        except Exception as error:  # noqa: BLE001 - the chore must outlive whatever fails once
-            events.warning("monitoring-failed", exc_info=error)
-
-
-async def checkpoint(log: PredictionLog) -> None:
-    """Keep the log's write-ahead log short, in a thread, so that no request waits for the disk."""
-    while True:
-        await asyncio.sleep(CHECKPOINT_SECONDS)
-        await asyncio.to_thread(log.checkpoint)
-
-
-async def retain(log: PredictionLog, events: EventLog) -> None:
-    """Keep the log within its age and size, in steps that predictions can pass between."""
-    while True:
-        try:
-            more = await asyncio.to_thread(log.retain)
-        except Exception as error:  # noqa: BLE001 - the chore must outlive whatever fails once
-            events.warning("retention-failed", exc_info=error)
-            more = False
-        await asyncio.sleep(RETENTION_PAUSE_SECONDS if more else RETENTION_SECONDS)

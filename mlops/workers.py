@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from api import resources
-from api.app import cancelled, checkpoint, create_app, retain
+from api.app import create_app
+from api.chores import cancelled, checkpoint, retain
 from api.event_log import BackgroundStream, EventLog, make_event_log
 from api.journal import Journal
 from api.roster import Roster

@@ -101,7 +101,7 @@ def test_a_service_starts_without_its_log_and_finds_it_later(
 
     Here a folder stands in the place of the file that keeps a second service out.
     """
-    monkeypatch.setattr("api.app.RECOVERY_SECONDS", 0.01)
+    monkeypatch.setattr("api.chores.RECOVERY_SECONDS", 0.01)
     path = settings.local_data / "predictions.sqlite.lock"
     path.mkdir(parents=True)
     with serve() as service:

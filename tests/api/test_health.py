@@ -61,7 +61,7 @@ def test_a_log_that_cannot_be_written_takes_readiness_until_it_can(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is tried again and again, so that readiness comes back without a prediction."""
-    monkeypatch.setattr("api.app.RECOVERY_SECONDS", 0.01)
+    monkeypatch.setattr("api.chores.RECOVERY_SECONDS", 0.01)
     with serve() as service:
         break_log(service)
         assert service.predict(SUM_ROW).status_code == 503

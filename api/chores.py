@@ -1,0 +1,61 @@
+"""What the service does by itself, again and again, beside answering requests."""
+
+import asyncio
+
+from api.answering import Answering
+from api.event_log import EventLog
+from api.settings import Settings
+from api.watch import Watch
+from monitoring.errors import LogUnavailableError
+from monitoring.prediction_log import PredictionLog
+
+CHECKPOINT_SECONDS = 0.05
+RECOVERY_SECONDS = 1.0
+RETENTION_PAUSE_SECONDS = 0.05
+RETENTION_SECONDS = 60.0
+
+
+async def cancelled(task: "asyncio.Task[None]") -> None:
+    """Cancel a task and wait until it has ended."""
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def recover(answering: Answering) -> None:
+    """Find out when a log that failed can be written again, even if nobody asks for predictions."""
+    while True:
+        await asyncio.sleep(RECOVERY_SECONDS)
+        if answering.log_failure:
+            await asyncio.to_thread(answering.try_log)
+
+
+async def look(watch: Watch, settings: Settings, events: EventLog) -> None:
+    """See what arrived and how good it was, in a thread, off every request's way."""
+    while True:
+        # First, as a start has more urgent things to do.
+        await asyncio.sleep(settings.monitoring_seconds)
+        try:
+            await asyncio.to_thread(watch.look)
+        except LogUnavailableError:
+            # Told already, by who writes it; what was seen before stays.
+            pass
+        except Exception as error:  # noqa: BLE001 - the chore must outlive whatever fails once
+            events.warning("monitoring-failed", exc_info=error)
+
+
+async def checkpoint(log: PredictionLog) -> None:
+    """Keep the log's write-ahead log short, in a thread, so that no request waits for the disk."""
+    while True:
+        await asyncio.sleep(CHECKPOINT_SECONDS)
+        await asyncio.to_thread(log.checkpoint)
+
+
+async def retain(log: PredictionLog, events: EventLog) -> None:
+    """Keep the log within its age and size, in steps that predictions can pass between."""
+    while True:
+        try:
+            more = await asyncio.to_thread(log.retain)
+        except Exception as error:  # noqa: BLE001 - the chore must outlive whatever fails once
+            events.warning("retention-failed", exc_info=error)
+            more = False
+        await asyncio.sleep(RETENTION_PAUSE_SECONDS if more else RETENTION_SECONDS)
