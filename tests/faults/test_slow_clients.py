@@ -23,8 +23,9 @@ SETTINGS = {"PREDICT_BODY_TIMEOUT_SECONDS": "4"}
 MOST_MEGABYTES = 200
 """Half of what that many long bodies are together."""
 ALONE_SECONDS = 1
-STEADY = 2
-"""The connections of those who ask meanwhile."""
+STEADY = 3
+"""The connections of those who ask meanwhile, and the log's file once more: SQLite keeps it open
+after the service first read it beside its writer, as to close it would drop the writer's locks."""
 RID_SECONDS = 30
 """The deadlines are of 5 and of 10 seconds; after this long, somebody was not told of them."""
 
