@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from api import chores, readiness, resources
@@ -38,7 +38,7 @@ from api.model_collector import ModelCollector
 from api.model_watcher import ModelWatcher
 from api.openapi import PROBLEM_RESPONSE
 from api.problems import InternalError, Problem, problem_of
-from api.routes import docs, health, metrics, models, predict
+from api.routes import docs, health, metrics, models, monitoring, predict
 from api.routes.business_metrics import business_metrics
 from api.routes.feedback import feedback
 from api.routes.label_queue import label_queue
@@ -162,6 +162,7 @@ def create_app(
     get("/models", Role.PREDICT, models.list_models, "models")
     get("/models/{model}", Role.PREDICT, models.show_model, "models")
     get("/feedback/queue", Role.ADMIN, label_queue, "feedback")
+    get("/monitoring", Role.ADMIN, monitoring.monitoring, kind=HTMLResponse)
     get("/metrics", Role.METRICS, metrics.metrics, "metrics", PlainTextResponse)
     get("/health/live", Role.OPEN, health.live, "health")
     get("/health/ready", Role.OPEN, health.ready, "health")
@@ -223,7 +224,10 @@ async def lifespan(
             ),
             ModelCollector(lambda: watcher.catalog, resources.utc_now),
             ServiceCollector(
-                partial(readiness.missing, state), settings.local_data, settings.log_max_bytes
+                partial(readiness.missing, state),
+                watch.age_seconds,
+                settings.local_data,
+                settings.log_max_bytes,
             ),
         ):
             metrics.registry.register(collector)

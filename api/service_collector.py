@@ -13,12 +13,20 @@ class ServiceCollector(Collector):
 
     Args:
         missing: What keeps the service from being ready, as a sentence; usually empty.
+        monitoring_age: The seconds since windows and labels were looked at.
         folder: Where everything is written.
         log_max_bytes: The size that the prediction log is kept within; None: any.
     """
 
-    def __init__(self, missing: Callable[[], str], folder: Path, log_max_bytes: int | None) -> None:
+    def __init__(
+        self,
+        missing: Callable[[], str],
+        monitoring_age: Callable[[], float],
+        folder: Path,
+        log_max_bytes: int | None,
+    ) -> None:
         self._missing = missing
+        self._monitoring_age = monitoring_age
         self._folder = folder
         self._log_max_bytes = log_max_bytes
 
@@ -26,6 +34,11 @@ class ServiceCollector(Collector):
         """Return the metrics as they are now."""
         yield GaugeMetricFamily(
             "service_ready", "1 while predictions can be answered, else 0.", not self._missing()
+        )
+        yield GaugeMetricFamily(
+            "monitoring_age_seconds",
+            "Time since windows, drift and live scores were brought up to date.",
+            self._monitoring_age(),
         )
         try:
             disk = shutil.disk_usage(self._folder)

@@ -4,6 +4,7 @@ Nothing is added to a prediction: windows and labels are read from the predictio
 """
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -72,7 +73,15 @@ class Watch:
     `look` is for one thread at a time; what it saw may be read from any.
     """
 
-    def __init__(self, log: Path, settings: Settings, catalog: Callable[[], Catalog]) -> None:
+    def __init__(
+        self,
+        log: Path,
+        settings: Settings,
+        catalog: Callable[[], Catalog],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._looked = clock()
         self._log = log
         self._settings = settings
         self._catalog = catalog
@@ -108,6 +117,12 @@ class Watch:
         self.scores = {
             s: self._score(w) if s in changed else self.scores[s] for s, w in self._watched.items()
         }
+
+        self._looked = self._clock()
+
+    def age_seconds(self) -> float:
+        """Return the time since the last look that succeeded, at first since there is a watch."""
+        return self._clock() - self._looked
 
     def rarities(self, model: str) -> dict[str, Rarity]:
         """Return what tells how rare a row is, by version; none before the first look."""

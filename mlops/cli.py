@@ -4,6 +4,7 @@ import typer
 
 from mlops import feedback, log, models
 from mlops.lab import lab
+from mlops.report import report
 from mlops.serve import serve
 from mlops.settings import settings
 from mlops.train import train
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(serve)
+app.command()(report)
 app.command()(settings)
 app.command()(lab)
 app.add_typer(models.app, name="models")

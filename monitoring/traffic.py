@@ -4,9 +4,11 @@ Read from the prediction log in short statements, in memory that does not grow w
 """
 
 import contextlib
+import json
 import math
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -36,16 +38,19 @@ _FASTEST = 1e-7
 # again, and its answer would not fit into memory.
 _PAGE_REQUESTS = 5_000
 
-_ENDS = """
-SELECT (SELECT time FROM requests WHERE time >= :since AND time < :until ORDER BY time LIMIT 1),
-  (SELECT time FROM requests WHERE time >= :since AND time < :until ORDER BY time DESC LIMIT 1)
-"""
+_WANTED = """time >= :since AND time < :until AND (:model = '' OR model = :model)
+  AND (:versions = '[]' OR version IN (SELECT value FROM json_each(:versions)))"""
+_ENDS = f"""
+SELECT (SELECT time FROM requests WHERE {_WANTED} ORDER BY time LIMIT 1),
+  (SELECT time FROM requests WHERE {_WANTED} ORDER BY time DESC LIMIT 1)
+"""  # noqa: S608 - constants
 # From the index of times alone, which holds the numbers, too.
 _SPAN = "SELECT min(sequence), max(sequence) FROM requests WHERE time >= :first AND time <= :last"
-_PAGE = """
+_PAGE = f"""
 SELECT sequence, model, version, rows, seconds, CAST(strftime('%s', time) AS INTEGER)
-FROM requests WHERE sequence > ? AND sequence <= ? AND time >= ? AND time <= ?
-"""
+FROM requests WHERE sequence > :after AND sequence <= :last AND {_WANTED}
+ORDER BY sequence
+"""  # noqa: S608 - constants
 _EARLIEST, _LATEST = "", "~"
 
 
@@ -120,39 +125,57 @@ class Traffic:
         return sum(version.rows for version in self.versions)
 
 
-def read_traffic(path: Path, since: datetime | None, until: datetime | None) -> Traffic | None:
-    """Return what was answered from one moment to another, that one left out; None if nothing was.
+def read_traffic(
+    path: Path,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    *,
+    model: str = "",
+    versions: Iterable[str] = (),
+) -> Traffic | None:
+    """Return what was answered in a period; None if nothing was.
+
+    Args:
+        path: The log.
+        since: When the period begins; None: with the log.
+        until: The first moment after it; None: it has no end.
+        model: One model; empty: all.
+        versions: Some versions; none: all.
 
     Raises:
         LogUnavailableError: there is no readable log.
     """
-    period = {
+    wanted: dict[str, str | int] = {
         "since": utc_text(since) if since else _EARLIEST,
         "until": utc_text(until) if until else _LATEST,
+        "model": model,
+        "versions": json.dumps(list(versions)),
     }
     with contextlib.closing(connect_reader(path.resolve())) as connection:
         try:
-            first, last = connection.execute(_ENDS, period).fetchone()
-            return _read(connection, first, last) if first else None
+            first, last = connection.execute(_ENDS, wanted).fetchone()
+            return _read(connection, wanted, first, last) if first else None
         except sqlite3.Error as error:
             raise LogUnavailableError(
                 f"The prediction log {path} cannot be read: {error}."
             ) from error
 
 
-def _read(connection: sqlite3.Connection, first: str, last: str) -> Traffic:
+def _read(
+    connection: sqlite3.Connection, wanted: Mapping[str, str | int], first: str, last: str
+) -> Traffic:
     traffic = _empty(datetime.fromisoformat(first), datetime.fromisoformat(last))
     start, step = int(traffic.start.timestamp()), int(traffic.step.total_seconds())
     versions: dict[tuple[str, str], VersionTraffic] = {}
     begin, end = connection.execute(_SPAN, {"first": first, "last": last}).fetchone()
     for after in range(begin - 1, end, _PAGE_REQUESTS):
-        page = (after, min(after + _PAGE_REQUESTS, end), first, last)
+        page = {**wanted, "after": after, "last": min(after + _PAGE_REQUESTS, end)}
         for sequence, model, version, rows, seconds, time in connection.execute(_PAGE, page):
             found = versions.get((model, version))
             if found is None:
                 found = VersionTraffic(model, version, Span(sequence, sequence))
                 versions[model, version] = found
-            place = (time - start) // step
+            place = min((time - start) // step, traffic.count - 1)
             found.span = Span(found.span.first, sequence)
             found.requests += 1
             found.rows += rows

@@ -14,3 +14,5 @@ compile() {
 command -v uv >/dev/null || { echo "update_requirements.sh needs uv: pip install uv" >&2; exit 1; }
 compile --upgrade dev.in --output-file dev.txt
 for set in lab train api; do compile --constraint dev.txt "$set.in" --output-file "$set.txt"; done
+# Solved by itself, as it needs an older pandas, and installed by itself: `make evidently`.
+compile --upgrade evidently.in --output-file evidently.txt

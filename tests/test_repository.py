@@ -130,7 +130,7 @@ def test_each_notebook_of_a_run_has_one_cell_of_parameters() -> None:
     assert found == {"00": 1, "01": 1, "02": 1}
 
 
-@pytest.mark.parametrize("requirements", PINS)
+@pytest.mark.parametrize("requirements", [*PINS, "evidently"])
 def test_every_pin_is_one_version_with_hashes(requirements: str) -> None:
     """A package that was replaced after it was pinned is not installed."""
     found = [

@@ -11,7 +11,7 @@ from api.service_collector import ServiceCollector
 def told(folder: Path, log_max_bytes: int | None = None) -> dict[str, float]:
     """Return what the collector tells, by name."""
     registry = CollectorRegistry()
-    registry.register(ServiceCollector(lambda: "", folder, log_max_bytes))
+    registry.register(ServiceCollector(lambda: "", lambda: 7, folder, log_max_bytes))
     return {s.name: s.value for family in registry.collect() for s in family.samples}
 
 
@@ -25,7 +25,7 @@ def test_the_room_on_the_disk_is_that_of_local_data(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_gone_gives_no_figure(tmp_path: Path) -> None:
     """None is true, and a zero would be false; the rest of the scrape goes on."""
-    assert told(tmp_path / "gone") == {"service_ready": 1}
+    assert told(tmp_path / "gone") == {"service_ready": 1, "monitoring_age_seconds": 7}
 
 
 def test_a_limit_of_the_log_is_told_where_there_is_one(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from api.settings import Settings
 from api.watch import Watch
 from model_store.file_store import FileModelStore
+from monitoring.errors import LogUnavailableError
 from monitoring.statistics import profile
 from tests.api.conftest import NewSettings, Serve, Service, loaded, sum_draft
 from tests.waiting import wait_until
@@ -112,6 +113,22 @@ def test_the_thresholds_are_those_of_the_settings(
         seen = watch(service, patient)
         seen.look()
         assert drifted(seen) == {"a": False, "b": True, "total": False}
+
+
+def test_the_age_of_what_was_seen_is_told(service: Service) -> None:
+    """It begins anew with a look that succeeds, and goes on with one that does not."""
+    now = iter(range(100))
+    catalog = service.state.watcher
+    seen = Watch(
+        service.state.log.path, service.settings, lambda: catalog.catalog, lambda: next(now)
+    )
+    assert [seen.age_seconds(), seen.age_seconds()] == [1, 2]
+    seen.look()
+    assert seen.age_seconds() == 1
+    service.state.log.path.rename(service.state.log.path.with_suffix(".moved"))
+    with pytest.raises(LogUnavailableError):
+        seen.look()
+    assert seen.age_seconds() == 2
 
 
 def test_the_service_looks_by_itself(

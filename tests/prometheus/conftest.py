@@ -8,6 +8,8 @@ import pytest
 from model_store.file_store import FileModelStore
 from tests.api.conftest import POLICY, fruit_draft, sum_draft
 from tests.empty_environment import empty_environment
+from tests.prometheus.basket import basket_draft, referenced_sum_draft
+from tests.prometheus.telling import Say, time_line
 
 
 @pytest.fixture(autouse=True)
@@ -16,12 +18,18 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     empty_environment(monkeypatch, tmp_path)
 
 
+@pytest.fixture
+def say() -> Say:
+    """Print what happens when."""
+    return time_line()
+
+
 @pytest.fixture(scope="session")
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder of the models `sum` and `fruit`, with a champion each."""
+    """Return a folder of the models `sum`, `fruit` and `basket`, with a champion each."""
     root = tmp_path_factory.mktemp("published")
     store = FileModelStore(root, POLICY)
-    for draft in (sum_draft(), fruit_draft()):
+    for draft in (referenced_sum_draft(), fruit_draft(), basket_draft()):
         store.promote(draft.model, store.publish(draft))
     return root
 

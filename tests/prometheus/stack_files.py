@@ -8,9 +8,10 @@ from typing import Any
 import yaml
 
 FOLDER = Path(__file__).parents[2] / "prometheus"
-SCRAPING, RULES, RULE_CASES, ALERTING = (
-    FOLDER / name for name in ("prometheus.yml", "rules.yml", "rules_test.yml", "alertmanager.yml")
+SCRAPING, RULES, ALERTING = (
+    FOLDER / name for name in ("prometheus.yml", "rules.yml", "alertmanager.yml")
 )
+RULE_CASES = sorted(FOLDER.glob("*rules_test.yml"))
 GRAFANA = FOLDER / "grafana"
 DATA_SOURCES = GRAFANA / "provisioning" / "datasources" / "prometheus.yml"
 DASHBOARD_PROVIDERS = GRAFANA / "provisioning" / "dashboards" / "dashboards.yml"
@@ -84,8 +85,9 @@ def rule_queries() -> list[Query]:
 
 
 def _without_variables(expression: str) -> str:
-    # As Grafana does it, with all models chosen and a scrape interval of 15 s.
-    replaced = expression.replace("$__rate_interval", "1m").replace("$model", ".*")
+    # As Grafana does it, with all models and columns chosen and a scrape interval of 15 s.
+    replaced = expression.replace("$__rate_interval", "1m")
+    replaced = replaced.replace("$model", ".*").replace("$column", ".*")
     assert "$" not in replaced, f"This variable is not known here: {expression}"
     return replaced
 

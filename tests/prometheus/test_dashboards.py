@@ -155,10 +155,14 @@ def test_the_provider_of_dashboards_is_what_grafana_asks_for() -> None:
     jsonschema.validate(read_yaml(DASHBOARD_PROVIDERS), PROVIDERS_SCHEMA)
 
 
-def test_there_are_two_dashboards() -> None:
+def test_there_are_three_dashboards() -> None:
     """With an address each."""
-    assert [path.stem for path in DASHBOARDS] == ["model", "service"]
-    assert [read_dashboard(path)["uid"] for path in DASHBOARDS] == ["model", "service"]
+    assert [path.stem for path in DASHBOARDS] == ["model", "monitoring", "service"]
+    assert [read_dashboard(path)["uid"] for path in DASHBOARDS] == [
+        "model",
+        "monitoring",
+        "service",
+    ]
 
 
 @dashboards

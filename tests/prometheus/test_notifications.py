@@ -4,8 +4,6 @@ Each test prints what happened when, in seconds: `pytest -s`. The times of the f
 `SPEEDUP`.
 """
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +12,17 @@ import pytest
 from tests.faults.service import started
 from tests.prometheus.free_port import free_port
 from tests.prometheus.processes import Daemon, alertmanager, prometheus, until
-from tests.prometheus.receivers import Receiver, receiving
+from tests.prometheus.receivers import receiving
 from tests.prometheus.stack_files import (
     ALERTING,
     RULES,
     SCRAPING,
     substituted,
-    with_urls_in_place,
 )
+from tests.prometheus.telling import SLACK, WEBHOOK, Say, alerting
 
 pytestmark = pytest.mark.slow  # daemons are started, and wait as they are configured to
-SLACK, WEBHOOK = "/slack", "/webhook"
 ANNOTATIONS = {"summary": "It is so.", "description": "It means so.", "action": "Do so."}
-
-Say = Callable[[str], None]
-
-
-@pytest.fixture
-def say() -> Say:
-    """Print what happened, and how many seconds after the first thing that did."""
-    since: list[float] = []
-
-    def tell(what: str) -> None:
-        since.append(time.monotonic())
-        print(f"{since[-1] - since[0]:7.2f} s  {what}")  # noqa: T201 - the time line
-
-    return tell
-
-
-def alerting(folder: Path, receiver: str, server: Receiver) -> dict[str, Any]:
-    """Return Alertmanager's configuration for a receiver, its addresses those of a server."""
-    for name, path in (("slack_url", SLACK), ("webhook_url", WEBHOOK)):
-        (folder / name).write_text(server.url(path) + "\n", "utf-8")
-    places = {
-        "/etc/alertmanager/secrets": str(folder),
-        "  receiver: none": f"  receiver: {receiver}",
-    }
-    return with_urls_in_place(substituted(ALERTING, places))
 
 
 def alert(name: str, severity: str = "warning", instance: str = "service:8000") -> dict[str, Any]:

@@ -1,9 +1,10 @@
 """Every query of the dashboards and rules, asked of a Prometheus that scrapes real services.
 
-One service does well. The other is in trouble: it refuses a damaged version, turns requests away,
-and cannot write its log. So there are series of everything that a query may ask for.
+One service does well, and is told so. The other is in trouble: it refuses a damaged version, turns
+requests away, and cannot write its log. So there are series of everything that a query may ask for.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,7 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.faults.client import Response
 from tests.faults.service import Service, started
+from tests.prometheus.basket import basket_rows
 from tests.prometheus.exposition import exposed_names
 from tests.prometheus.processes import Prometheus, prometheus, until
 from tests.prometheus.promql import metric_name, selectors
@@ -47,6 +50,7 @@ class World:
 
     def keep_busy(self) -> None:
         """Ask both services for some of everything."""
+        be_watched(self.well)
         for service in (self.well, self.troubled):
             ask(service)
         turn_away(self.troubled)
@@ -76,6 +80,30 @@ def ask(service: Service) -> None:
             assert answer.status == status, answer
         assert connection.exchange("GET", "/metrics").status == 401
         assert connection.exchange("GET", "/health/ready").status == 200
+
+
+def be_watched(service: Service) -> None:
+    """Ask two models for enough rows to be told of, and tell their labels; and a business metric.
+
+    Some rows of `basket` are not as those of its training.
+    """
+    asked: tuple[tuple[str, bytes, str | float], ...] = (
+        ("/models/basket/predict?probabilities=true", basket_rows(), "Plum"),
+        ("/predict", b"[%s]" % b",".join([GOOD_ROW] * 20), 6.5),
+    )
+    with service.connected() as connection:
+
+        def post(path: str, body: bytes) -> Response:
+            answer = connection.exchange("POST", path, body, Content_Type="application/json")
+            assert answer.status == 200, answer
+            return answer
+
+        for path, body, truth in asked:
+            answer = post(path, body)
+            request, rows = answer.header("X-Request-ID"), range(len(json.loads(answer.body)))
+            labels = [{"request_id": request, "row": row, "value": truth} for row in rows]
+            post("/feedback", json.dumps(labels).encode())
+        post("/business-metrics", b'{"revenue": 1000}')
 
 
 def turn_away(service: Service) -> None:
@@ -119,11 +147,18 @@ def world(
         "PREDICT_QUEUE_BYTES": str(MOST_BYTES),
         "PREDICT_MAX_BODY_BYTES": str(MOST_BYTES),
     }
+    watched = {
+        "LOG_MAX_BYTES": "10000000",
+        "MONITORING_SECONDS": "0.5",
+        "DRIFT_MIN_ROWS": "20",
+        "BUSINESS_METRICS": "revenue",
+    }
     for name in ("well", "troubled"):
         (folder / name).mkdir()
     with ExitStack() as stack:
-        well = stack.enter_context(started(folder / "well", published, LOG_MAX_BYTES="10000000"))
+        well = stack.enter_context(started(folder / "well", published, **watched))
         troubled = stack.enter_context(started(folder / "troubled", damaged, **trouble))
+        be_watched(well)
         ask(troubled)
         break_log(troubled)
         places = {

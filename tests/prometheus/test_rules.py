@@ -21,7 +21,8 @@ from tests.prometheus.stack_files import (
 )
 
 NAMES = [rule["alert"] for rule in alerts()]
-USUAL = {"InstanceDown"}
+CASE_NAMES = [path.name for path in RULE_CASES]
+USUAL = {"InstanceDown", "DatasetDrift", "FeatureDrift", "TargetDrift"}
 """Names that other stacks use for the same."""
 
 
@@ -29,7 +30,7 @@ USUAL = {"InstanceDown"}
 def cases() -> dict[str, list[tuple[bool, bool]]]:
     """Return by alert, of each case: whether it fires, and whether anything was scraped."""
     found: dict[str, list[tuple[bool, bool]]] = {name: [] for name in NAMES}
-    for world in read_yaml(RULE_CASES)["tests"]:
+    for world in (world for path in RULE_CASES for world in read_yaml(path)["tests"]):
         for case in world["alert_rule_test"]:
             found[case["alertname"]].append((bool(case["exp_alerts"]), bool(world["input_series"])))
     return found
@@ -55,7 +56,7 @@ def test_promtool_accepts_the_configuration(tmp_path: Path) -> None:
 @pytest.mark.slow  # promtool makes a database for each of its cases
 def test_the_cases_hold() -> None:
     """Each alert fires when it should, with its sentences, and is silent when it should be."""
-    checked = run("promtool", "test", "rules", RULE_CASES.name, folder=FOLDER)
+    checked = run("promtool", "test", "rules", *CASE_NAMES, folder=FOLDER)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -63,15 +64,17 @@ def test_the_cases_hold() -> None:
 @pytest.mark.parametrize("fires", [False, True], ids=["never fires", "always fires"])
 def test_the_cases_catch_a_rule_that_is_wrong(tmp_path: Path, fires: bool) -> None:  # noqa: FBT001
     """One that never fires, and one that always does: of each alert."""
-    rules, cases = read_yaml(RULES), read_yaml(RULE_CASES)
+    rules = read_yaml(RULES)
     for group in rules["groups"]:
         for rule in group["rules"]:
             rule["expr"] = "vector(1)" if fires else "vector(0) > 1"
-    # Where nothing is scraped each alert has to be silent; promtool is slow to tell differences.
-    cases["tests"] = [world for world in cases["tests"] if fires != bool(world["input_series"])]
-    for path, content in ((RULES, rules), (RULE_CASES, cases)):
-        (tmp_path / path.name).write_text(yaml.safe_dump(content), "utf-8")
-    checked = run("promtool", "test", "rules", RULE_CASES.name, folder=tmp_path)
+    (tmp_path / RULES.name).write_text(yaml.safe_dump(rules), "utf-8")
+    for path in RULE_CASES:
+        cases = read_yaml(path)
+        # Where nothing is scraped each has to be silent; promtool is slow to tell differences.
+        cases["tests"] = [w for w in cases["tests"] if fires != bool(w["input_series"])]
+        (tmp_path / path.name).write_text(yaml.safe_dump(cases), "utf-8")
+    checked = run("promtool", "test", "rules", *CASE_NAMES, folder=tmp_path)
     assert checked.returncode != 0
     told = checked.stdout + checked.stderr
     assert set(re.findall(r"alertname: ?(\w+)", told)) == set(NAMES), told

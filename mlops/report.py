@@ -1,0 +1,176 @@
+"""`mlops report`: what the prediction log tells of a period, as one page that needs no network."""
+
+import contextlib
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Annotated
+
+import typer
+
+from api import resources
+from api.settings import Settings
+from mlops.evidently_pages import (
+    NOT_INSTALLED,
+    EvidentlyError,
+    is_installed,
+    make_page,
+    page_beside,
+)
+from mlops.output import Exit, fail, tell
+from mlops.report_page.findings import Asked, Findings, Limits
+from mlops.report_page.page import report_page
+from mlops.settings import load_settings
+from mlops.version_findings import FindingsReader
+from model_store.errors import ModelStoreError
+from model_store.store import ModelStore
+from monitoring.errors import LogUnavailableError
+from monitoring.log_reader import LogReader
+from monitoring.report_folder import ReportFolder
+from monitoring.traffic import read_traffic
+
+MOST_VERSIONS = 10
+"""So many versions have a chapter, those that answered last: a page stays readable."""
+
+Since = Annotated[
+    str, typer.Option(help="Begin here: 2026-11-21 or 2026-11-21T14:00; UTC unless it says else.")
+]
+Until = Annotated[str, typer.Option(help="End before this moment, written as --since is.")]
+Version = Annotated[str, typer.Option(help="One version, or the one that an alias stands for.")]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        help="The page; else <LOCAL_DATA>/reports/<time>.html, where GET /monitoring finds it.",
+    ),
+]
+WorstRows = Annotated[
+    int, typer.Option(min=0, max=100, help="How many single rows of each sort are shown.")
+]
+Evidently = Annotated[
+    bool, typer.Option("--evidently", help="Write Evidently's own page of each version beside it.")
+]
+
+
+def report(  # noqa: PLR0913 - one parameter for each of the verb's options
+    *,
+    since: Since = "",
+    until: Until = "",
+    model: Annotated[str, typer.Option(help="One model; all, if left out.")] = "",
+    version: Version = "",
+    output: Output = None,
+    worst_rows: WorstRows = 5,
+    evidently: Evidently = False,
+) -> None:
+    """Write a page on traffic, drift, live scores and the worst rows of a period."""
+    settings = load_settings()
+    store = resources.model_store(settings)
+    asked = Asked(_moment(since), _moment(until), model, version)
+    page = output or ReportFolder(settings.local_data).new(resources.utc_now())
+    try:
+        found = find(settings, store, asked, worst_rows)
+        write(page, report_page(found))
+        typer.echo(str(page))
+        if evidently and not _with_evidently(settings, found, page):
+            raise typer.Exit(Exit.FAILED)
+    except LogUnavailableError as error:
+        fail(str(error))
+    except OSError as error:
+        fail(f"{page} cannot be written ({error.strerror}).")
+
+
+def find(settings: Settings, store: ModelStore, asked: Asked, worst_rows: int) -> Findings:
+    """Return what the log and the store tell of what was asked for.
+
+    Raises:
+        LogUnavailableError: there is no readable log.
+    """
+    began, log = time.monotonic(), resources.log_path(settings)
+    versions = _versions(store, asked)
+    traffic = read_traffic(log, asked.since, asked.until, model=asked.model, versions=versions)
+    reader = FindingsReader(settings, store, log, worst_rows)
+    told = traffic.versions if traffic else []
+    totals = [
+        total
+        for total in LogReader(log).totals()
+        if asked.model in {"", total.model} and (not versions or total.version in versions)
+    ]
+    return Findings(
+        made=resources.utc_now(),
+        asked=asked,
+        limits=_limits(settings),
+        keeps=settings.log_predictions,
+        traffic=traffic,
+        totals=totals,
+        versions=[reader.read(version) for version in told[:MOST_VERSIONS]],
+        more_versions=told[MOST_VERSIONS:],
+        took=timedelta(seconds=time.monotonic() - began),
+    )
+
+
+def write(path: Path, page: str) -> None:
+    """Write a page so that nobody finds a half of it, for its owner alone: it shows single rows."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # A lone surrogate, which JSON can hold, has no UTF-8.
+    content = page.encode(errors="backslashreplace")
+    with NamedTemporaryFile(dir=path.parent, prefix=".report-", delete=False) as beside:
+        try:
+            beside.write(content)
+            beside.close()
+            Path(beside.name).replace(path)
+        except BaseException:
+            Path(beside.name).unlink(missing_ok=True)
+            raise
+
+
+def _with_evidently(settings: Settings, found: Findings, page: Path) -> bool:
+    """Write Evidently's pages beside ours; tell whether there is one of every version."""
+    if not is_installed():
+        tell(f"mlops: {NOT_INSTALLED}")
+        return False
+    complete = True
+    for version in found.versions:
+        beside = page_beside(page, version)
+        try:
+            make_page(settings, resources.log_path(settings), version, beside)
+            typer.echo(str(beside))
+        except EvidentlyError as error:
+            tell(f"mlops: {error}")
+            complete = False
+    return complete
+
+
+def _moment(text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"{text!r} is no moment: write 2026-11-21 or 2026-11-21T14:00.", Exit.USAGE)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _versions(store: ModelStore, asked: Asked) -> frozenset[str]:
+    """Return the versions that a version's id or an alias may stand for; none: all."""
+    if not asked.version:
+        return frozenset()
+    found = {asked.version}
+    with contextlib.suppress(ModelStoreError):
+        for model in [asked.model] if asked.model else store.models():
+            found.update(filter(None, [store.aliases(model).current.get(asked.version)]))
+    return frozenset(found)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        window_rows=settings.window_rows,
+        drift_rows=settings.drift_min_rows,
+        monitoring_rows=settings.monitoring_min_rows,
+        psi=settings.drift_psi,
+        psi_of_columns=settings.drift_columns,
+        alpha=settings.drift_alpha,
+        dataset_share=settings.drift_dataset_share,
+        personal=frozenset(settings.log_personal_fields),
+    )

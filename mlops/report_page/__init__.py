@@ -1,0 +1,1 @@
+"""The page of a report, built from what was found: pure functions that read and write nothing."""

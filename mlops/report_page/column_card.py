@@ -1,0 +1,213 @@
+"""A column on the page: what arrived against what training saw, as a picture and as numbers."""
+
+from collections.abc import Sequence
+
+from mlops.report_page.findings import ColumnFinding, Edges
+from mlops.report_page.markup import Html, element, folded, table
+from mlops.report_page.pictures import Bar, Ends, categories, figure, histogram
+from mlops.report_page.wording import column_value, number, percent
+from monitoring.column_statistics import ColumnStatistics
+from monitoring.drift import ColumnDrift
+from monitoring.reference import CATEGORICAL
+
+MOST_BARS = 10
+"""So many categories have bars of their own; the table beside the picture has more."""
+MOST_CATEGORIES = 50
+_OF_KIND = {"string": ", in characters", "datetime": ", UTC"}
+
+
+def column_card(
+    found: ColumnFinding, statistics: ColumnStatistics | None, drift: ColumnDrift | None
+) -> Html:
+    """Return the card of a column."""
+    column = found.counts.column
+    kind = f"{column.kind}{' (its length)' if column.kind == 'string' else ''}"
+    head = element(
+        "div",
+        element("h4", column.name),
+        _badge(drift),
+        class_="head",
+    )
+    return element(
+        "div",
+        head,
+        element("p", f"{kind}. {_words(found, statistics)}", class_="soft"),
+        _picture(found),
+        folded("The numbers", _numbers(found, statistics, drift), _table(found)),
+        class_="card",
+    )
+
+
+def _badge(drift: ColumnDrift | None) -> Html:
+    if drift is None:
+        return element("span", "not judged", class_="badge unknown")
+    if drift.drifted:
+        return element("span", "drifted", class_="badge bad")
+    return element("span", "as in training", class_="badge good")
+
+
+def _words(found: ColumnFinding, statistics: ColumnStatistics | None) -> str:
+    """Return what is different, as a sentence or two; the picture's text alternative."""
+    counts = found.counts
+    reference = counts.column.reference
+    if statistics is None:
+        return ""
+    parts = []
+    if statistics.distribution:
+        shown = column_value(statistics.distribution.median, counts.column.kind)
+        parts.append(f"The middle value is {shown}{_trained_median(found)}")
+    elif statistics.categories:
+        name, share = max(statistics.categories.items(), key=lambda item: item[1])
+        parts.append(f"Most frequent is {name}, {percent(share)}{_trained_share(found, name)}")
+    if statistics.missing or reference.missing:
+        before = percent(reference.missing / reference.rows) if reference.rows else "unknown"
+        parts.append(f"{percent(statistics.missing)} are missing (training: {before})")
+    if statistics.out_of_range:
+        parts.append(f"{percent(statistics.out_of_range)} are outside the range of training")
+    if statistics.unseen:
+        parts.append(f"{percent(statistics.unseen)} are of categories that training never saw")
+    return "; ".join(parts) + "." if parts else "It holds too few values to be told of."
+
+
+def _trained_median(found: ColumnFinding) -> str:
+    # Its bin is known, not itself.
+    reference = found.counts.column.reference
+    inside = reference.counts[1:-1]
+    if not inside.sum():
+        return ""
+    place = int(inside.cumsum().searchsorted(inside.sum() / 2))
+    kind = found.counts.column.kind
+    low, high = (float(edge) for edge in reference.edges[place : place + 2])
+    ends = [column_value(end, kind) for end in (low, high)]
+    return f" (training: {' to '.join(dict.fromkeys(ends))})"
+
+
+def _trained_share(found: ColumnFinding, name: str) -> str:
+    reference = found.counts.column.reference
+    total = int(reference.counts.sum())
+    share = reference.counts[reference.categories.index(name)] / total
+    return f" (training: {percent(share)})"
+
+
+def _picture(found: ColumnFinding) -> Html:
+    name = found.counts.column.name
+    if found.counts.column.kind in CATEGORICAL:
+        bars = _bars(found)
+        shown = bars[:MOST_BARS] + [bar for bar in bars[MOST_BARS:] if bar.new]
+        told = "; ".join(
+            f"{bar.name} {percent(bar.window)}, in training {percent(bar.reference)}"
+            for bar in shown
+        )
+        return figure(categories(shown), f"Shares of {name}: {told}.")
+    if found.edges is None:
+        return element("p", "There is no value to draw.", class_="soft")
+    edges = found.edges
+    kind = found.counts.column.kind
+    ends = Ends(*(column_value(float(edges.edges[place]), kind) for place in (0, -1)))
+    window, reference = _shares(found, edges)
+    present = max(found.counts.present, 1)
+    outside = (edges.below / present, edges.above / present)
+    alternative = (
+        f"Distribution of {name} from {ends.first} to {ends.last}{_OF_KIND.get(kind, '')}: "
+        f"{_peak(window, edges, kind)} now, {_peak(reference, edges, kind)} in training."
+    )
+    return figure(histogram(reference, window, outside, ends), alternative)
+
+
+def _peak(shares: Sequence[float], edges: Edges, kind: str) -> str:
+    if not any(shares):
+        return "nothing"
+    place = max(range(len(shares)), key=shares.__getitem__)
+    low, high = (column_value(float(e), kind) for e in edges.edges[place : place + 2])
+    return f"most, {percent(shares[place])}, between {low} and {high}"
+
+
+def _shares(found: ColumnFinding, edges: Edges) -> tuple[list[float], list[float]]:
+    """Return the shares of each bin, of values that are present: window and reference."""
+    window = edges.window / max(found.counts.present, 1)
+    reference = edges.reference / max(edges.reference.sum(), 1)
+    return window.tolist(), reference.tolist()
+
+
+def _bars(found: ColumnFinding) -> list[Bar]:
+    """Return all categories, those of training first, with shares of the present values."""
+    counts, reference = found.counts, found.counts.column.reference
+    window = (counts.counts / max(counts.present, 1)).tolist()
+    trained = (reference.counts / max(reference.counts.sum(), 1)).tolist()
+    known = reference.categories
+    bars = [Bar(name, trained[i], window[i]) for i, name in enumerate(known)]
+    if window[-2] or trained[-2]:
+        bars.append(Bar("other rare ones", trained[-2], window[-2]))
+    if window[-1]:
+        bars.append(Bar("never seen", 0.0, window[-1], new=True))
+    return bars
+
+
+def _table(found: ColumnFinding) -> Html:
+    if found.counts.column.kind in CATEGORICAL:
+        bars = _bars(found)
+        # Those of training are the most frequent first; what follows them is never cut.
+        kept = bars[:MOST_CATEGORIES] + [b for b in bars[MOST_CATEGORIES:] if b.new]
+        rows = [(bar.name, percent(bar.reference), percent(bar.window)) for bar in kept]
+        return table(
+            ["category", "training", "now"],
+            rows,
+            caption=f"Shares of the values of {found.counts.column.name}",
+            numbers=2,
+        )
+    if found.edges is None:
+        return Html()
+    edges, kind = found.edges, found.counts.column.kind
+    window, reference = _shares(found, edges)
+    present = max(found.counts.present, 1)
+    shown = [column_value(float(edge), kind) for edge in edges.edges]
+    rows = [("below", percent(0.0), percent(edges.below / present))]
+    rows += [
+        (f"{low} to {high}", percent(before), percent(now))
+        for low, high, before, now in zip(shown, shown[1:], reference, window, strict=False)
+    ]
+    rows.append(("above", percent(0.0), percent(edges.above / present)))
+    return table(
+        [f"values{_OF_KIND.get(kind, '')}", "training", "now"],
+        rows,
+        caption=f"Shares of the values of {found.counts.column.name}",
+        numbers=2,
+    )
+
+
+def _numbers(
+    found: ColumnFinding, statistics: ColumnStatistics | None, drift: ColumnDrift | None
+) -> Html:
+    kind = found.counts.column.kind
+    rows = [("rows", f"{found.counts.rows:,}")]
+    if drift:
+        rows += [
+            ("population stability index", f"{drift.psi:.3f}"),
+            ("Jensen-Shannon distance", f"{drift.jensen_shannon:.3f}"),
+            ("p-value, corrected", f"{drift.p_value:.2g}"),
+        ]
+    if statistics:
+        rows.append(("missing", percent(statistics.missing)))
+        if statistics.out_of_range is not None:
+            rows.append(("outside the range of training", percent(statistics.out_of_range)))
+        if statistics.unseen is not None:
+            rows.append(("never seen in training", percent(statistics.unseen)))
+        if statistics.distribution:
+            told = statistics.distribution
+            spread = told.standard_deviation
+            rows += [
+                ("mean", column_value(told.mean, kind)),
+                ("standard deviation", _spread(spread, kind)),
+                ("least", column_value(told.minimum, kind)),
+                ("lower quartile", column_value(told.lower_quartile, kind)),
+                ("median", column_value(told.median, kind)),
+                ("upper quartile", column_value(told.upper_quartile, kind)),
+                ("greatest", column_value(told.maximum, kind)),
+            ]
+    return table(
+        ["measure", "now"], rows, caption=f"Statistics of {found.counts.column.name}", numbers=1
+    )
+
+
+def _spread(value: float, kind: str) -> str:
+    return f"{number(value / 86_400)} days" if kind == "datetime" else number(value)

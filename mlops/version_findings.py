@@ -1,0 +1,197 @@
+"""What is found of one version: by the functions by which the running service watches itself."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from api.settings import Settings
+from api.watch import scored_version, thresholds, watched_columns
+from mlops.report_page.findings import ColumnFinding, Edges, VersionFindings
+from mlops.worst_rows import WorstRowsFinder
+from model_store.errors import ModelStoreError
+from model_store.manifest import Manifest
+from model_store.store import ModelStore
+from monitoring.column_counts import ColumnCounts, count_columns
+from monitoring.feedback_reader import FeedbackReader
+from monitoring.live_scores import live_scores, scores_over_time
+from monitoring.observation import observe
+from monitoring.reference import CATEGORICAL
+from monitoring.traffic import VersionTraffic
+from monitoring.window import Window
+from monitoring.window_reader import Reading, WindowReader
+
+PERIODS = 20
+"""Live scores are told in so many periods."""
+MOST_LABELS = 10_000
+"""Of so many labelled rows at most, the newest; they are in memory at once."""
+BINS = 20
+"""A column is drawn in so many bins where its reference has none."""
+
+
+@dataclass(frozen=True)
+class FindingsReader:
+    """Looks at versions in one log and one store."""
+
+    settings: Settings
+    store: ModelStore
+    log: Path
+    worst_rows: int
+    """How many rows of each sort are shown."""
+    aliases: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    """The aliases of each version, by model; read once."""
+
+    def read(self, traffic: VersionTraffic) -> VersionFindings:
+        """Return what is found of a version in the span of its traffic.
+
+        Raises:
+            LogUnavailableError: the log cannot be read.
+        """
+        found = VersionFindings(traffic)
+        found.aliases = tuple(self._aliases(traffic.model).get(traffic.version, ()))
+        try:
+            found.manifest = self.store.manifest(traffic.model, traffic.version)
+            reference = self.store.reference(traffic.model, traffic.version)
+        except ModelStoreError as error:
+            found.untold.append(f"Drift and scores, as the model store cannot tell: {error}")
+            return found
+        reading = self._watch(found, found.manifest, reference)
+        labels = FeedbackReader(self.log, traffic.span)
+        self._score(found, found.manifest, labels)
+        finder = WorstRowsFinder(self.log, found.manifest, self.worst_rows)
+        if self.worst_rows:
+            finder.add(found, reading, labels, self.settings.feedback_rows)
+        return found
+
+    def _aliases(self, model: str) -> dict[str, list[str]]:
+        if model not in self.aliases:
+            self.aliases[model] = {}
+            try:
+                current = self.store.aliases(model).current
+            except ModelStoreError:
+                current = {}
+            for alias, version in sorted(current.items()):
+                self.aliases[model].setdefault(version, []).append(alias)
+        return self.aliases[model]
+
+    def _watch(self, found: VersionFindings, manifest: Manifest, reference: bytes) -> Reading:
+        span = found.traffic.span
+        columns = watched_columns(manifest, reference, self.settings)
+        window = Window(columns, self.settings.window_rows)
+        reader = WindowReader(
+            self.log,
+            manifest.model,
+            manifest.version,
+            look_back=span.last - span.first + 1,
+            span=span,
+        )
+        reading = reader.read(window.cursor, window.size)
+        window.extend(reading)
+        found.observation = observe(
+            manifest.model,
+            manifest.version,
+            window,
+            thresholds(self.settings),
+            fewest_rows=self.settings.monitoring_min_rows,
+        )
+        profiles = json.loads(reference)
+        # No picture of fewer rows than statistics are told of.
+        if found.observation.statistics:
+            found.columns = [
+                ColumnFinding(counts, _edges(counts, profiles.get(counts.column.name)))
+                for counts in count_columns(window)
+            ]
+        found.untold += _untold(found, reading, self.settings)
+        return reading
+
+    def _score(self, found: VersionFindings, manifest: Manifest, labels: FeedbackReader) -> None:
+        of = scored_version(manifest)
+        fewest = self.settings.monitoring_min_rows
+        found.scores = live_scores(labels, of, rows=self.settings.feedback_rows, min_rows=fewest)
+        labelled = labels.labelled(of.model, of.version, MOST_LABELS)
+        found.periods = scores_over_time(labelled, of, periods=PERIODS, min_rows=fewest)
+        found.period_rows = MOST_LABELS
+        if found.scores.unscored:
+            found.untold.append(f"Live scores: {found.scores.unscored}")
+        elif not found.scores.rows:
+            found.untold.append(
+                "How often it is right, as no true values were told of its rows: send them to "
+                "POST /feedback, or by `mlops feedback import`."
+            )
+        elif not found.scores.scores:
+            found.untold.append(
+                f"Live scores, as only {found.scores.rows} of its rows have a true value, and "
+                f"nothing is told of fewer than {fewest}."
+            )
+
+
+def _untold(found: VersionFindings, reading: Reading, settings: Settings) -> list[str]:
+    rows = found.observation.rows if found.observation else 0
+    sentences = []
+    if not reading.requests:
+        sentences.append("What was asked, as the log keeps no values of these requests.")
+    elif not rows:
+        sentences.append(
+            "What was asked, as the log keeps hashes of the values: they have no distribution."
+        )
+    elif rows < settings.monitoring_min_rows:
+        sentences.append(
+            f"Statistics, as the log holds {rows} rows in clear, and nothing is told of fewer than "
+            f"{settings.monitoring_min_rows}."
+        )
+    elif rows < settings.drift_min_rows:
+        sentences.append(
+            f"Drift, as {rows} rows are too few to judge: {settings.drift_min_rows} are needed."
+        )
+    unknown = [f.counts.column.name for f in found.columns if not f.counts.column.reference.rows]
+    if unknown and len(unknown) == len(found.columns):
+        sentences.append("Drift, as the version was published without a reference profile.")
+    elif unknown:
+        sentences.append(
+            f"Drift of {', '.join(unknown)}: the version's reference profile does not have it."
+        )
+    fewest = min((f.counts.column.reference.rows for f in found.columns), default=0)
+    if 0 < fewest < settings.drift_min_rows:
+        sentences.append(
+            f"Small drift, as the version was trained on few rows ({fewest} of a column): only "
+            "large differences can be told from chance."
+        )
+    hidden = [
+        column.name
+        for column in (found.manifest.signature if found.manifest else ())
+        if column.name in settings.log_personal_fields
+    ]
+    if hidden:
+        sentences.append(f"Anything of {', '.join(hidden)}, which the settings call personal.")
+    return sentences
+
+
+def _edges(counts: ColumnCounts, profile: Any) -> Edges | None:
+    """Return the bins that a column is drawn in: those of its profile's histogram."""
+    column, ordered = counts.column, counts.ordered
+    if column.kind in CATEGORICAL:
+        return None
+    edges, reference = _histogram(column.kind, profile if column.reference.rows else None)
+    if len(edges) < 2:  # noqa: PLR2004 - a bin has two ends
+        if not len(ordered):
+            return None
+        # Halved, so that the width of the widest range is still a number.
+        edges = np.linspace(ordered[0] / 2, ordered[-1] / 2, BINS + 1) * 2
+        reference = np.zeros(BINS)
+    inside = ordered[(ordered >= edges[0]) & (ordered <= edges[-1])]
+    # By its sorted values, as edges may be equal, or numbers too large for a width.
+    places = inside.searchsorted(edges[1:-1], "left")
+    window = np.diff(np.concatenate([[0], places, [len(inside)]])).astype(np.float64)
+    below = int(ordered.searchsorted(edges[0], "left"))
+    return Edges(edges, reference, window, below, len(ordered) - below - len(inside))
+
+
+def _histogram(kind: str, profile: Any) -> tuple[Any, Any]:
+    found = (profile or {}).get("lengths", profile or {}).get("histogram", {})
+    edges, counts = found.get("edges", []), found.get("counts", [])
+    if kind == "datetime":
+        texts = [text.removesuffix("Z") for text in edges]
+        return np.array(texts, "datetime64[us]").astype(np.int64) / 1e6, np.array(counts, float)
+    return np.array(edges, np.float64), np.array(counts, np.float64)

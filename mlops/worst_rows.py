@@ -1,0 +1,161 @@
+"""The rows that somebody should look at: the worst answers, the least certain, the oddest."""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import msgspec
+
+from api.watch import scored_version
+from mlops.report_page.findings import VersionFindings, WorstRow, WorstRows
+from mlops.report_page.wording import number, percent
+from model_store.manifest import Manifest
+from monitoring.feedback_reader import FeedbackReader, LabelledRow
+from monitoring.logged_rows import read_rows
+from monitoring.rarity import rarity
+from monitoring.window_reader import Reading
+
+NEWEST_ROWS = 2_000
+"""The least certain and the oddest rows are looked for among so many, as in the label queue."""
+# Eight times as rare as half of all rows are; less is chance.
+_ODD_BITS = 3.0
+_decode = msgspec.json.Decoder().decode
+
+Place = tuple[int, int]
+
+
+class _Recent(NamedTuple):
+    """A row of the window."""
+
+    place: Place
+    inputs: Mapping[str, Any]
+    answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class WorstRowsFinder:
+    """Finds up to `count` rows of each sort in a log."""
+
+    log: Path
+    manifest: Manifest
+    count: int
+
+    def add(
+        self, found: VersionFindings, reading: Reading, labels: FeedbackReader, labelled: int
+    ) -> None:
+        """Add to what was found of a version.
+
+        Args:
+            found: What is added to.
+            reading: The requests of its window.
+            labels: Reads its true values.
+            labelled: How many labelled rows are looked at, the newest.
+        """
+        manifest = self.manifest
+        rows = labels.labelled(manifest.model, manifest.version, labelled)
+        recent = _recent(reading)
+        for worst in (
+            self._errors(rows),
+            self._uncertain(recent),
+            self._odd(found, recent),
+        ):
+            if worst and worst.rows:
+                found.worst.append(worst)
+
+    def _errors(self, labelled: Sequence[LabelledRow]) -> WorstRows | None:
+        output = scored_version(self.manifest).output
+        if self.manifest.task == "regression":
+            numbers = [row for row in labelled if _error(row, output) is not None]
+            worst = heapq.nlargest(self.count, numbers, key=lambda row: _error(row, output) or 0.0)
+            measures = [f"wrong by {number(_error(row, output) or 0.0)}" for row in worst]
+            title = "Largest errors"
+        else:
+            wrong = [row for row in labelled if _is_wrong(row, output)]
+            worst = heapq.nlargest(self.count, wrong, key=_certainty)
+            measures = [_sure(_certainty(row)) for row in worst]
+            title = "Wrong answers, the surest first"
+        meaning = (
+            f"Of the newest {len(labelled):,} rows that somebody told the truth of. Look whether "
+            "the model or the label is wrong, and what these rows have in common."
+        )
+        rows = self._rows([(row.sequence, row.row) for row in worst], measures)
+        truths = {(row.sequence, row.row): row.truth for row in worst}
+        told = [r._replace(truth=truths[r.row.sequence, r.row.row], told=True) for r in rows]
+        return WorstRows(title, meaning, told)
+
+    def _uncertain(self, recent: Sequence[_Recent]) -> WorstRows | None:
+        told = [row for row in recent if _shares(row.answer)]
+        worst = heapq.nsmallest(self.count, told, key=lambda row: max(_shares(row.answer)))
+        measures = [_sure(max(_shares(row.answer))) for row in worst]
+        meaning = (
+            f"Of the newest {len(told):,} rows that told probabilities. The model was in two minds "
+            "about these: they are worth a person's answer."
+        )
+        return WorstRows(
+            "Least certain", meaning, self._rows([row.place for row in worst], measures)
+        )
+
+    def _odd(self, found: VersionFindings, recent: Sequence[_Recent]) -> WorstRows | None:
+        columns = [finding.counts.column for finding in found.columns]
+        bits = [rarity(columns, row.inputs) for row in recent]
+        usual = median(bits) if bits else 0.0
+        worst = [
+            place
+            for place in heapq.nlargest(self.count, range(len(recent)), key=bits.__getitem__)
+            if bits[place] - usual >= _ODD_BITS
+        ]
+        measures = [f"{bits[place] - usual:.1f} bits rarer than half of them" for place in worst]
+        meaning = (
+            f"Of the newest {len(recent):,} rows. Their inputs are furthest from what training "
+            "saw: outside its range, in categories that it rarely or never saw, or missing. "
+            "Nobody knows what an answer to such a row is worth."
+        )
+        places = [recent[place].place for place in worst]
+        return WorstRows("Furthest from the training data", meaning, self._rows(places, measures))
+
+    def _rows(self, places: Sequence[Place], measures: Sequence[str]) -> list[WorstRow]:
+        measure = dict(zip(places, measures, strict=True))
+        rows = read_rows(self.log, places)
+        return [WorstRow(row, measure[row.sequence, row.row]) for row in rows]
+
+
+def _recent(reading: Reading) -> list[_Recent]:
+    """Return the newest rows, the newest first."""
+    found: list[_Recent] = []
+    for request in reversed(reading.requests):
+        sides = (_decode(request.inputs), _decode(request.outputs))
+        inputs, answers = (side if isinstance(side, list) else [side] for side in sides)
+        rows = zip(range(len(inputs)), inputs, answers, strict=False)
+        found += [_Recent((request.sequence, row), i, a) for row, i, a in rows]
+        if len(found) >= NEWEST_ROWS:
+            break
+    return found[:NEWEST_ROWS]
+
+
+def _shares(answer: Mapping[str, Any]) -> list[float]:
+    # A hash stands in their place where the output is personal.
+    told = answer.get("probabilities")
+    return list(told.values()) if isinstance(told, Mapping) else []
+
+
+def _certainty(row: LabelledRow) -> float:
+    return max(_shares(row.answer), default=0.0)
+
+
+def _sure(share: float) -> str:
+    return f"{percent(share)} sure" if share else "told no probability"
+
+
+def _error(row: LabelledRow, output: str) -> float | None:
+    values = (row.answer.get(output), row.truth)
+    if any(isinstance(v, bool) or not isinstance(v, int | float) for v in values):
+        return None
+    return float(abs(values[0] - values[1]))
+
+
+def _is_wrong(row: LabelledRow, output: str) -> bool:
+    answer = row.answer.get(output)
+    return answer is not None and row.truth is not None and answer != row.truth

@@ -1,0 +1,166 @@
+"""The smallest world of a report: versions that were never trained, and a log of what they did."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model_store import bundle
+from model_store.manifest import Manifest, Origin, Score
+from model_store.signature import Column, Kind, Signature
+from monitoring.batch import Entry
+from monitoring.feedback import Feedback
+from monitoring.options import LogOptions
+from monitoring.prediction_log import PredictionLog
+from monitoring.statistics import profile
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SCRIPT = "<script>alert(1)</script>"
+TRAINED = {
+    "weight": np.arange(1000.0) % 100,
+    "color": np.array(["red", SCRIPT] * 500, dtype=object),
+    "fruit": np.array(["Plum", "Melon"] * 500, dtype=object),
+}
+KINDS = {"weight": "number", "color": "category", "fruit": "category"}
+SIGNATURE = Signature(
+    inputs=(
+        Column(name="weight", kind=Kind.NUMBER),
+        Column(name="color", kind=Kind.CATEGORY, categories=("red", SCRIPT)),
+    ),
+    outputs=(Column(name="fruit", kind=Kind.CATEGORY, categories=("Plum", "Melon")),),
+)
+
+
+def publish(
+    local_data: Path,
+    version: str = "v1",
+    model: str = "fruit",
+    *,
+    reference: Mapping[str, Any] | None = None,
+    signature: Signature = SIGNATURE,
+) -> None:
+    """Put a version into the store that nobody can load: a report does not need to."""
+    if reference is None:
+        reference = profile(TRAINED, KINDS)
+    folder = local_data / "models" / model / version
+    folder.mkdir(parents=True)
+    manifest = Manifest(
+        model=model,
+        version=version,
+        created="2026-11-20T12:00:00Z",
+        task="classification",
+        estimator="skops",
+        signature=signature,
+        scores=(Score(metric="accuracy", split="test", value=0.9),),
+        origin=Origin(run="run-1"),
+        python="3.11",
+        packages={},
+    )
+    contents = {
+        "model.skops": b"",
+        bundle.GOLDEN: b"{}",
+        bundle.REFERENCE: json.dumps(reference).encode(),
+        bundle.CARD: b"",
+    }
+    bundle.write(folder, manifest, contents)
+
+
+def rows_like_training(count: int) -> list[dict[str, Any]]:
+    """Return inputs that are distributed as in training."""
+    places = (np.arange(count) * 37) % 1000
+    return [
+        {"weight": float(TRAINED["weight"][i]), "color": str(TRAINED["color"][i])} for i in places
+    ]
+
+
+def answers_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return an answer to each row, as many of either fruit, with probabilities."""
+    fruits = [("Plum", "Melon")[place % 2] for place in range(len(rows))]
+    return [
+        {"fruit": fruit, "probabilities": {fruit: 0.9, ("Melon", "Plum")[fruit == "Melon"]: 0.1}}
+        for fruit in fruits
+    ]
+
+
+class ReportLog(PredictionLog):
+    """The log of a service, written in a few words."""
+
+    def __init__(self, local_data: Path, **options: Any) -> None:
+        super().__init__(
+            local_data / "predictions.sqlite",
+            LogOptions(key=b"k" * 32, **options),
+            lambda: NOON + timedelta(days=1),
+        )
+
+    def answered(
+        self,
+        request_id: str,
+        rows: Sequence[Mapping[str, Any]],
+        version: str = "v1",
+        *,
+        model: str = "fruit",
+        hours: float = 0,
+    ) -> None:
+        """Log a request that came so many hours after noon."""
+        # Without spaces, as the service writes.
+        compact = json.JSONEncoder(separators=(",", ":")).encode
+        texts = (compact(side).encode() for side in (rows, answers_of(rows)))
+        time = NOON + timedelta(hours=hours)
+        self.write([Entry(request_id, time, model, version, "answered", len(rows), 0.004, *texts)])
+
+    def told(self, request_id: str, truths: Iterable[Any]) -> None:
+        """Tell the truth of the first rows of a request."""
+        self.add_feedback(Feedback(request_id, row, value) for row, value in enumerate(truths))
+
+
+class Page(HTMLParser):
+    """A page, taken apart as a browser would."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._tables: list[list[list[str]]] = []
+        self._in_cell = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag == "table":
+            self._tables.append([])
+        elif tag == "tr":
+            self._tables[-1].append([])
+        elif tag in {"td", "th"}:
+            self._tables[-1][-1].append("")
+            self._in_cell = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in {"td", "th"}:
+            self._in_cell = False
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+        if self._in_cell:
+            self._tables[-1][-1][-1] += data
+
+    @property
+    def shown(self) -> str:
+        """What stands on the page, without its tags."""
+        return "".join(self.words)
+
+    def table(self, *headings: str) -> list[list[str]]:
+        """Return the rows of the first table with these first headings."""
+        for table in self._tables:
+            if table and table[0][: len(headings)] == list(headings):
+                return table[1:]
+        raise AssertionError(f"There is no table {headings}.")
+
+    def verdicts(self) -> list[str]:
+        """Return the words of the badges of the versions, in order."""
+        return re.findall(r'class="badge \w+">. ([^<]+)</span><h4', self.text)
