@@ -101,9 +101,12 @@ def _distribution(counted: ColumnCounts) -> Distribution:
     # Values that occur, as the quantiles of the reference are.
     ranks = np.ceil(np.array([0.25, 0.5, 0.75]) * len(ordered)).astype(np.int64) - 1
     lower, median, upper = ordered[ranks].tolist()
+    # Of values near the greatest that there is, the sum or the squares are none: infinite, as told.
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = float(ordered.mean()), float(ordered.std())
     return Distribution(
-        mean=float(ordered.mean()),
-        standard_deviation=float(ordered.std()),
+        mean=mean,
+        standard_deviation=deviation,
         minimum=float(ordered[0]),
         lower_quartile=lower,
         median=median,

@@ -34,7 +34,8 @@ fi
 
 echo "Setting up $venv with $("$python" --version) and $pins"
 "$python" -m venv "$venv"
-PYTHONUNBUFFERED=1 "$venv/bin/python" "${pip[@]}" install --progress-bar off \
+# The pins are complete; to solve them anew, pip would take what extras ask for as not pinned.
+PYTHONUNBUFFERED=1 "$venv/bin/python" "${pip[@]}" install --progress-bar off --no-deps \
     ${source[@]+"${source[@]}"} --require-hashes --requirement "$pins" |
     awk -v all="$(grep -c '^[A-Za-z].*==' "$pins")" '
         /^(Collecting|Processing|Requirement already)/ { printf "\r  %d of at most %d packages", ++seen, all }

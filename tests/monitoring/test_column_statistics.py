@@ -87,3 +87,10 @@ def test_without_reference_there_is_no_range_and_no_category() -> None:
     assert (numbers.distribution.mean, numbers.out_of_range) == (1, None)
     assert (categories.categories, categories.other, categories.unseen) == (None, None, None)
     assert numbers.reference_missing is None
+
+
+def test_values_too_great_to_add_up_are_told_as_infinite() -> None:
+    """A look goes on, without a warning."""
+    found = described("number", [1.0], [1.7e308] * 20)
+    assert found.distribution
+    assert (found.distribution.mean, found.distribution.median) == (math.inf, 1.7e308)
