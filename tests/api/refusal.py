@@ -41,8 +41,12 @@ def problems(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
 
 @contextmanager
 def kinds_service(published: Path, folder: Path, **changes: Any) -> Iterator[Service]:
-    """Serve a model that has a column of every kind."""
-    with running(published, small_settings(folder, **changes), ["sum"]) as service:
+    """Serve a model that has a column of every kind.
+
+    Its window is not looked at: the least and the greatest value of good rows may be told of.
+    """
+    used = small_settings(folder, monitoring_seconds=86_400, **changes)
+    with running(published, used, ["sum"]) as service:
         service.install(loaded(ConstantPredictor(), signature=KINDS_SIGNATURE))
         yield service
 
