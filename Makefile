@@ -39,8 +39,9 @@ train: $(VENV)/.train ## run a pipeline: FOLDER=examples/iris
 
 .PHONY: image
 image: ## build the image of every mode, ml-service, and the smaller one that serves, ml-service-api
-	@branch=$$(git branch --show-current 2>/dev/null || true); head=$$(git rev-parse HEAD 2>/dev/null || true); \
-	if [ -n "$$head" ] && ! git diff --quiet HEAD; then head+=-dirty; fi; \
+	@branch=$${GIT_BRANCH-$$(git branch --show-current 2>/dev/null || true)}; \
+	head=$$(git rev-parse HEAD 2>/dev/null || true); \
+	if [ -n "$$head" ] && ! git diff --quiet HEAD; then head+=-dirty; fi; head=$${GIT_HEAD-$$head}; \
 	build() { $(DOCKER) build --build-arg GIT_BRANCH="$$branch" --build-arg GIT_HEAD="$$head" \
 		$(addprefix --build-arg BASE_IMAGE=,$(BASE_IMAGE)) $(IMAGE_OPTIONS) "$$@" .; }; \
 	build --target api --tag ml-service-api && build --target service --tag ml-service

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,12 +28,19 @@ def run(project: Project, checkout: Path, command: str) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.usefixtures("images", "monitoring_images")
+@pytest.mark.usefixtures("monitoring_images")
 def test_the_commands_do_what_the_readme_says(
-    new_project: NewProject, checkout: Path, base: str
+    new_project: NewProject, checkout: Path, base: str, images: dict[str, dict[str, Any]]
 ) -> None:
     """From the images to a service that is ready, to its password, and down again."""
-    project = new_project(BASE_IMAGE=base, IMAGE_OPTIONS="--network host")
+    # The copy of the checkout is none; the images that it makes anew are to stay as they are.
+    labels = images["ml-service"]["Config"]["Labels"]
+    project = new_project(
+        BASE_IMAGE=base,
+        IMAGE_OPTIONS="--network host",
+        GIT_BRANCH=labels["org.opencontainers.image.version"],
+        GIT_HEAD=labels["org.opencontainers.image.revision"],
+    )
     [block] = BLOCK.findall((checkout / "README.md").read_text("utf-8"))
     image, up, ready, password, down = [
         re.sub(r"\s{2,}#.*", "", line).strip() for line in block.splitlines()
