@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitoring.errors import LogUnavailableError
-from monitoring.log_file import connect_reader
+from monitoring.log_file import reading
 
 KEPT_VALUES = 10_000
 """How many values of a name are kept, the newest: one a minute for a week, in some 500 kB."""
@@ -55,16 +55,10 @@ class BusinessMetrics:
         """
         if not self._names:
             return {}
-        with contextlib.closing(connect_reader(self._path)) as connection:
-            try:
-                found = {
-                    name: connection.execute(_NEWEST, (name, count)).fetchall()
-                    for name in self._names
-                }
-            except sqlite3.Error as error:
-                raise LogUnavailableError(
-                    f"The business metrics in {self._path} cannot be read: {error}."
-                ) from error
+        with reading(self._path) as connection:
+            found = {
+                name: connection.execute(_NEWEST, (name, count)).fetchall() for name in self._names
+            }
         return {
             name: [Measured(datetime.fromisoformat(time), value) for time, value in rows]
             for name, rows in found.items()

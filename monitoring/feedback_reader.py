@@ -1,8 +1,6 @@
 """Reading labelled rows, and answers that may be labelled later, from the prediction log."""
 
-import contextlib
-import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -11,8 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from monitoring.errors import LogUnavailableError
-from monitoring.log_file import connect_reader
+from monitoring.log_file import reading
 from monitoring.span import EVERYTHING, Span
 
 # How far back, in requests of all versions and in rows of the one that is asked for, answers with
@@ -77,7 +74,7 @@ class FeedbackReader:
 
     def totals(self) -> list[FeedbackTotal]:
         """Return how many rows of each version were labelled."""
-        with self._reading() as connection:
+        with reading(self._path) as connection:
             return [
                 FeedbackTotal(model, version, rows, datetime.fromisoformat(time))
                 for model, version, rows, time in connection.execute(_TOTALS)
@@ -94,7 +91,7 @@ class FeedbackReader:
             rows: How many rows at most.
             asked: Those that the label queue had chosen for being hard, instead of all others.
         """
-        with self._reading() as connection:
+        with reading(self._path) as connection:
             wanted = (model, version, asked, *self._span, rows)
             labels = connection.execute(_LABELLED, wanted).fetchall()
             found = []
@@ -120,7 +117,7 @@ class FeedbackReader:
         """Return the newest answers that tell probabilities, labelled or not; the newest first."""
         found: list[Answer] = []
         seen = 0
-        with self._reading() as connection:
+        with reading(self._path) as connection:
             wanted = {"model": model, "version": version, "look_back": _LOOK_BACK_REQUESTS}
             recent = connection.execute(_RECENT, wanted | self._span._asdict())
             for count, outputs in recent:
@@ -130,16 +127,6 @@ class FeedbackReader:
                 if len(found) == rows or seen >= rows * _LOOK_BACK_FACTOR:
                     break
         return found
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with contextlib.closing(connect_reader(self._path)) as connection:
-            try:
-                yield connection
-            except sqlite3.Error as error:
-                raise LogUnavailableError(
-                    f"The feedback in {self._path} cannot be read: {error}."
-                ) from error
 
 
 _rows = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -1,6 +1,5 @@
 """The rows most worth a person's label: the least certain, the most drifted, and some at random."""
 
-import contextlib
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +11,9 @@ from typing import Any
 
 import msgspec
 
-from monitoring.errors import LogUnavailableError
 from monitoring.feedback_reader import texts
 from monitoring.leases import Lease, Reason
-from monitoring.log_file import connect_reader
+from monitoring.log_file import reading
 from monitoring.log_writer import LogWriter
 from monitoring.timestamps import utc_text
 
@@ -113,13 +111,8 @@ def candidates(path: Path, model: str, now: datetime) -> list[Candidate]:
     Raises:
         LogUnavailableError: there is no readable log.
     """
-    with contextlib.closing(connect_reader(path)) as connection:
-        try:
-            return list(islice(_free(connection, model, utc_text(now)), CANDIDATE_ROWS))
-        except sqlite3.Error as error:
-            raise LogUnavailableError(
-                f"The prediction log {path} cannot be read: {error}."
-            ) from error
+    with reading(path) as connection:
+        return list(islice(_free(connection, model, utc_text(now)), CANDIDATE_ROWS))
 
 
 def ranked(

@@ -4,6 +4,7 @@ import contextlib
 import os
 import sqlite3
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -167,6 +168,22 @@ def connect_reader(path: Path) -> sqlite3.Connection:
                 # shares with a writer. There is no writer, so it is told not to look for one.
                 return _readable(path, "mode=ro&immutable=1")
         raise LogUnavailableError(f"The prediction log {path} cannot be read: {error}.") from error
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a connection for one question, and close it again.
+
+    Raises:
+        LogUnavailableError: There is no log at the path, or it cannot be read.
+    """
+    with contextlib.closing(connect_reader(path)) as connection:
+        try:
+            yield connection
+        except sqlite3.Error as error:
+            raise LogUnavailableError(
+                f"The prediction log {path} cannot be read: {error}."
+            ) from error
 
 
 def _readable(path: Path, mode: str) -> sqlite3.Connection:

@@ -1,7 +1,6 @@
 """Reading the prediction log, from any thread or process, while the service writes it."""
 
 import contextlib
-import sqlite3
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from monitoring.errors import LogUnavailableError
-from monitoring.log_file import connect_reader, size_bytes
+from monitoring.log_file import reading, size_bytes
 from monitoring.privacy import json_text
 
 # A page is one short read: a long one would keep the write-ahead log from being used again.
@@ -67,7 +66,7 @@ class LogReader:
 
     def totals(self) -> list[Total]:
         """Return the ledger."""
-        with self._reading() as connection:
+        with reading(self._path) as connection:
             return [Total(*row) for row in connection.execute(_TOTALS)]
 
     def size_bytes(self) -> int:
@@ -76,7 +75,7 @@ class LogReader:
 
     def check(self) -> Balance:
         """Return the ledger and the rows it stands for, as of one moment. Reads the whole log."""
-        with self._reading() as connection:
+        with reading(self._path) as connection:
             connection.execute("BEGIN")
             ledger, logged = (
                 {(model, version): (requests, rows) for model, version, requests, rows in found}
@@ -115,7 +114,7 @@ class LogReader:
 
         A new log is known by its id: a new file often has the inode of the one just removed.
         """
-        with self._reading() as connection:
+        with reading(self._path) as connection:
             (found,) = connection.execute(_ID).fetchone()
             if after is None:
                 (after,) = connection.execute(_LAST).fetchone()
@@ -124,18 +123,8 @@ class LogReader:
             return found, after, connection.execute(_PAGE, (after, _PAGE_REQUESTS)).fetchall()
 
     def _page(self, after: int) -> list[tuple[Any, ...]]:
-        with self._reading() as connection:
+        with reading(self._path) as connection:
             return connection.execute(_PAGE, (after, _PAGE_REQUESTS)).fetchall()
-
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with contextlib.closing(connect_reader(self._path)) as connection:
-            try:
-                yield connection
-            except sqlite3.Error as error:
-                raise LogUnavailableError(
-                    f"The prediction log {self._path} cannot be read: {error}."
-                ) from error
 
 
 def _line(row: tuple[Any, ...]) -> str:

@@ -3,8 +3,6 @@
 A value that the log holds as a hash stays one.
 """
 
-import contextlib
-import sqlite3
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from monitoring.errors import LogUnavailableError
 from monitoring.feedback_reader import texts
-from monitoring.log_file import connect_reader
+from monitoring.log_file import reading
 
 _REQUEST = "SELECT request_id, time, inputs, outputs FROM requests WHERE sequence = ?"
 
@@ -40,27 +37,22 @@ def read_rows(path: Path, places: Iterable[tuple[int, int]]) -> list[LoggedRow]:
         LogUnavailableError: there is no readable log.
     """
     found = []
-    with contextlib.closing(connect_reader(path.resolve())) as connection:
-        try:
-            for sequence, row in places:
-                request = connection.execute(_REQUEST, (sequence,)).fetchone()
-                if request is None:
-                    continue
-                request_id, time, *sides = request
-                inputs, answers = (texts(side) for side in sides)
-                if row < max(len(inputs), len(answers)):
-                    found.append(
-                        LoggedRow(
-                            sequence,
-                            row,
-                            request_id,
-                            datetime.fromisoformat(time),
-                            msgspec.json.decode(inputs[row]) if inputs else {},
-                            msgspec.json.decode(answers[row]) if answers else {},
-                        )
+    with reading(path.resolve()) as connection:
+        for sequence, row in places:
+            request = connection.execute(_REQUEST, (sequence,)).fetchone()
+            if request is None:
+                continue
+            request_id, time, *sides = request
+            inputs, answers = (texts(side) for side in sides)
+            if row < max(len(inputs), len(answers)):
+                found.append(
+                    LoggedRow(
+                        sequence,
+                        row,
+                        request_id,
+                        datetime.fromisoformat(time),
+                        msgspec.json.decode(inputs[row]) if inputs else {},
+                        msgspec.json.decode(answers[row]) if answers else {},
                     )
-        except sqlite3.Error as error:
-            raise LogUnavailableError(
-                f"The prediction log {path} cannot be read: {error}."
-            ) from error
+                )
     return found

@@ -3,7 +3,6 @@
 Read from the prediction log in short statements, in memory that does not grow with the log.
 """
 
-import contextlib
 import json
 import math
 import sqlite3
@@ -16,8 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from monitoring.errors import LogUnavailableError
-from monitoring.log_file import connect_reader
+from monitoring.log_file import reading
 from monitoring.span import Span
 from monitoring.timestamps import utc_text
 
@@ -151,14 +149,9 @@ def read_traffic(
         "model": model,
         "versions": json.dumps(list(versions)),
     }
-    with contextlib.closing(connect_reader(path.resolve())) as connection:
-        try:
-            first, last = connection.execute(_ENDS, wanted).fetchone()
-            return _read(connection, wanted, first, last) if first else None
-        except sqlite3.Error as error:
-            raise LogUnavailableError(
-                f"The prediction log {path} cannot be read: {error}."
-            ) from error
+    with reading(path.resolve()) as connection:
+        first, last = connection.execute(_ENDS, wanted).fetchone()
+        return _read(connection, wanted, first, last) if first else None
 
 
 def _read(

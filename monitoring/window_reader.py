@@ -1,13 +1,11 @@
 """Reading the newest rows of a version from the prediction log, a page at a time."""
 
-import contextlib
 import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
 from monitoring.batch import Ledger
-from monitoring.errors import LogUnavailableError
-from monitoring.log_file import connect_reader
+from monitoring.log_file import reading
 from monitoring.span import EVERYTHING, Span
 
 # One statement looks at so many requests, whoever's they are: there is no index by version, which
@@ -80,13 +78,8 @@ class WindowReader:
         Raises:
             LogUnavailableError: there is no readable log.
         """
-        with contextlib.closing(connect_reader(self._path)) as connection:
-            try:
-                return self._read(connection, after, rows)
-            except sqlite3.Error as error:
-                raise LogUnavailableError(
-                    f"The prediction log {self._path} cannot be read: {error}."
-                ) from error
+        with reading(self._path) as connection:
+            return self._read(connection, after, rows)
 
     def _read(self, connection: sqlite3.Connection, after: Cursor, rows: int) -> Reading:
         log, first = connection.execute(_START).fetchone()
