@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from api.catalog import Catalog, ServedModel
+from api.catalog import Catalog
 from api.journal import Journal
 from api.settings import Settings
 from model_store.file_store import FileModelStore
@@ -70,11 +70,6 @@ def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
     return log, ""
 
 
-def log_columns(served: ServedModel) -> list[ViewColumn]:
-    """Return the columns of a served version, as the log shows them."""
-    return signature_columns(served.manifest.signature)
-
-
 def signature_columns(signature: Signature) -> list[ViewColumn]:
     """Return the columns of a signature, as the log shows them."""
     columns = [ViewColumn(c.name, str(c.kind), "input") for c in signature.inputs]
@@ -96,7 +91,7 @@ def adopt(log: LogWriter, settings: Settings, journal: Journal, catalog: Catalog
     failures = []
     for served in catalog:
         try:
-            log.declare(served.manifest.model, log_columns(served))
+            log.declare(served.manifest.model, signature_columns(served.manifest.signature))
         except (LogUnavailableError, ValueError) as error:
             # One view that cannot be made keeps no other from being made.
             failures.append(error)

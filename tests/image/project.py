@@ -3,13 +3,13 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 from base64 import b64encode
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
+from tests.free_port import free_port
 from tests.image.engine import run
 from tests.waiting import wait_until
 
@@ -142,10 +142,3 @@ class Project:
 
     def _ended(self) -> bool:
         return bool(self.inspect()["State"]["Status"] == "exited")
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

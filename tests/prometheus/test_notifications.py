@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.faults.service import started
-from tests.prometheus.free_port import free_port
+from tests.free_port import free_port
 from tests.prometheus.processes import Daemon, alertmanager, prometheus, until
 from tests.prometheus.receivers import receiving
 from tests.prometheus.stack_files import (
