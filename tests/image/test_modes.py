@@ -57,10 +57,11 @@ def test_a_training_can_be_stopped(new_project: NewProject) -> None:
     container = project("run", "--detach", "service", "examples/iris").splitlines()[-1]
     try:
         # It fails while the container is being started.
-        wait_until(lambda: "ipykernel" in run("docker", "top", container, check=False), 120)
+        wait_until(lambda: "ipykernel" in run("docker", "top", container, check=False), 300)
         # Beyond that time the engine would kill it, and it would end with 137.
-        run("docker", "stop", "--time", "100", container)
-        assert run("docker", "wait", container) == "143"
+        run("docker", "stop", "--time", "300", container)
+        code = run("docker", "wait", container)
+        assert code == "143", logs(container)
     finally:
         run("docker", "rm", "--force", container)
 
