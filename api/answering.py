@@ -13,9 +13,9 @@ from api.metrics import Metrics
 from api.problems import DeadlineExceeded, InternalError, LogUnavailable, ModelFailed
 from api.settings import Settings
 from model_store.errors import PredictionError
-from monitoring.batch import Entry
-from monitoring.errors import LogUnavailableError
-from monitoring.log_writer import LogWriter
+from monitoring.log.batch import Entry
+from monitoring.log.errors import LogUnavailableError
+from monitoring.log.writer import LogWriter
 
 
 class Answering:

@@ -46,14 +46,14 @@ from api.service_collector import ServiceCollector
 from api.settings import Settings
 from api.state import State
 from api.watch import Watch
-from monitoring.business_metrics import BusinessCollector, BusinessMetrics
-from monitoring.collectors import LogCollector
-from monitoring.feedback_collector import FeedbackCollector
-from monitoring.feedback_reader import FeedbackReader
-from monitoring.log_reader import LogReader
-from monitoring.prediction_log import PredictionLog
-from monitoring.schema import sqlite_warning
-from monitoring.window_collector import WindowCollector
+from monitoring.feedback.collector import FeedbackCollector
+from monitoring.feedback.reader import FeedbackReader
+from monitoring.log.business_metrics import BusinessCollector, BusinessMetrics
+from monitoring.log.collector import LogCollector
+from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.reader import LogReader
+from monitoring.log.schema import sqlite_warning
+from monitoring.windows.collector import WindowCollector
 
 DISTRIBUTION = "ml-service-template"
 SHORT_BODY_BYTES = 65_536

@@ -6,8 +6,8 @@ from api.answering import Answering
 from api.event_log import EventLog
 from api.settings import Settings
 from api.watch import Watch
-from monitoring.errors import LogUnavailableError
-from monitoring.prediction_log import PredictionLog
+from monitoring.log.errors import LogUnavailableError
+from monitoring.log.prediction_log import PredictionLog
 
 CHECKPOINT_SECONDS = 0.05
 RECOVERY_SECONDS = 1.0

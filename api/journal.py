@@ -3,8 +3,8 @@
 from typing import Literal
 
 from api.event_log import EventLog
-from monitoring.errors import LogUnavailableError
-from monitoring.log_writer import LogWriter
+from monitoring.log.errors import LogUnavailableError
+from monitoring.log.writer import LogWriter
 
 Level = Literal["info", "warning", "error"]
 

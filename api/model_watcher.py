@@ -10,7 +10,7 @@ from api.metrics import Metrics
 from api.settings import Settings
 from model_store.errors import ModelStoreError
 from model_store.store import ModelStore
-from monitoring.errors import LogUnavailableError
+from monitoring.log.errors import LogUnavailableError
 
 RETRY_SECONDS = 60.0
 """How often a refused version is tried again that has not changed."""

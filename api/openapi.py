@@ -13,7 +13,7 @@ from api.problems import FieldError
 from model_store.predictor import PROBABILITIES, label_text
 from model_store.row_decoder import MAX_STRING
 from model_store.signature import Column, Kind, Signature
-from monitoring.feedback import Verdict
+from monitoring.log.true_values import Verdict
 
 _PROBLEM = {
     "type": "object",

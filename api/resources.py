@@ -10,11 +10,11 @@ from api.settings import Settings
 from model_store.file_store import FileModelStore
 from model_store.signature import Signature
 from model_store.store import LoadPolicy, ModelStore
-from monitoring.errors import LogFormatError, LogLockedError, LogUnavailableError
-from monitoring.log_writer import LogWriter
-from monitoring.options import LogOptions
-from monitoring.prediction_log import PredictionLog
-from monitoring.views import ViewColumn
+from monitoring.log.errors import LogFormatError, LogLockedError, LogUnavailableError
+from monitoring.log.options import LogOptions
+from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.views import ViewColumn
+from monitoring.log.writer import LogWriter
 
 OpenLog = Callable[[Settings], tuple[LogWriter, str]]
 """Opens the prediction log, as `prediction_log` does or in another way."""

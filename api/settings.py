@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from api.settings_sources import PROJECT_ROOT, settings_sources
-from monitoring.options import SMALLEST_KEY_BYTES, SMALLEST_LOG_BYTES
+from monitoring.log.options import SMALLEST_KEY_BYTES, SMALLEST_LOG_BYTES
 
 ROLES = 3
 METRIC_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")

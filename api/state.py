@@ -14,7 +14,7 @@ from api.metrics import Metrics
 from api.model_watcher import ModelWatcher
 from api.settings import Settings
 from api.watch import Watch
-from monitoring.log_writer import LogWriter
+from monitoring.log.writer import LogWriter
 
 
 @dataclass(frozen=True)

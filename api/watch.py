@@ -14,15 +14,15 @@ from api.catalog import Catalog, ServedModel
 from api.resources import signature_columns
 from api.settings import Settings
 from model_store.manifest import Manifest
-from monitoring.drift import Thresholds
-from monitoring.feedback_reader import FeedbackReader, FeedbackTotal
-from monitoring.label_queue import Rarity
-from monitoring.live_scores import LiveScores, ScoredVersion, live_scores
-from monitoring.observation import Observation, observe
-from monitoring.rarity import rarity
-from monitoring.window import Window
-from monitoring.window_columns import WindowColumn, window_columns
-from monitoring.window_reader import WindowReader
+from monitoring.feedback.label_queue import Rarity
+from monitoring.feedback.live_scores import LiveScores, ScoredVersion, live_scores
+from monitoring.feedback.reader import FeedbackReader, FeedbackTotal
+from monitoring.windows.columns import WindowColumn, window_columns
+from monitoring.windows.drift import Thresholds
+from monitoring.windows.observation import Observation, observe
+from monitoring.windows.rarity import rarity
+from monitoring.windows.reader import WindowReader
+from monitoring.windows.window import Window
 
 
 @dataclass(frozen=True)

@@ -21,13 +21,13 @@ from ml_pipe.train_test_validate import reference_of, split
 from model_store.columns import to_rows
 from model_store.signature import Kind, Signature
 from model_store.tables import conform
-from monitoring.column_counts import count_columns
-from monitoring.drift import Drift, measure_drift
+from monitoring.log.views import Side, ViewColumn
 from monitoring.statistics import profile
-from monitoring.views import Side, ViewColumn
-from monitoring.window import Window
-from monitoring.window_columns import WindowColumn, window_columns
-from monitoring.window_reader import Cursor, LoggedRequest, Reading
+from monitoring.windows.column_counts import count_columns
+from monitoring.windows.columns import WindowColumn, window_columns
+from monitoring.windows.drift import Drift, measure_drift
+from monitoring.windows.reader import Cursor, LoggedRequest, Reading
+from monitoring.windows.window import Window
 from tests.mixed_table import mixed_table
 
 SEED = 7

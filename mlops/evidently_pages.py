@@ -21,7 +21,7 @@ from api.settings_sources import PROJECT_ROOT
 from mlops.report_page.findings import VersionFindings
 from model_store.manifest import Manifest
 from model_store.names import is_name
-from monitoring.window_reader import Cursor, WindowReader
+from monitoring.windows.reader import Cursor, WindowReader
 
 PYTHON = PROJECT_ROOT / ".evidently" / "bin" / "python"
 NOT_INSTALLED = (

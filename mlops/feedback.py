@@ -17,7 +17,7 @@ from api.routes.feedback import FeedbackItem
 from mlops.output import Exit, JsonOption, fail, print_json, print_table
 from mlops.service_client import ServiceClient, ServiceError
 from mlops.settings import load_settings
-from monitoring.feedback import Verdict
+from monitoring.log.true_values import Verdict
 
 app = typer.Typer(no_args_is_help=True, help="Tell a running service what was true.")
 

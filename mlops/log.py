@@ -10,8 +10,8 @@ import typer
 
 from mlops.output import Exit, JsonOption, fail, print_json, print_table
 from mlops.settings import load_settings
-from monitoring.errors import LogUnavailableError
-from monitoring.log_reader import LogReader
+from monitoring.log.errors import LogUnavailableError
+from monitoring.log.reader import LogReader
 
 app = typer.Typer(no_args_is_help=True, help="Read the prediction log as JSON lines.")
 

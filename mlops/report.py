@@ -25,10 +25,10 @@ from mlops.settings import load_settings
 from mlops.version_findings import FindingsReader
 from model_store.errors import ModelStoreError
 from model_store.store import ModelStore
-from monitoring.errors import LogUnavailableError
-from monitoring.log_reader import LogReader
+from monitoring.log.errors import LogUnavailableError
+from monitoring.log.reader import LogReader
+from monitoring.log.traffic import read_traffic
 from monitoring.report_folder import ReportFolder
-from monitoring.traffic import read_traffic
 
 MOST_VERSIONS = 10
 """So many versions have a chapter, those that answered last: a page stays readable."""

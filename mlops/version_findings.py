@@ -14,14 +14,14 @@ from mlops.worst_rows import WorstRowsFinder
 from model_store.errors import ModelStoreError
 from model_store.manifest import Manifest
 from model_store.store import ModelStore
-from monitoring.column_counts import ColumnCounts, count_columns
-from monitoring.feedback_reader import FeedbackReader
-from monitoring.live_scores import live_scores, scores_over_time
-from monitoring.observation import observe
-from monitoring.reference import CATEGORICAL
-from monitoring.traffic import VersionTraffic
-from monitoring.window import Window
-from monitoring.window_reader import Reading, WindowReader
+from monitoring.feedback.live_scores import live_scores, scores_over_time
+from monitoring.feedback.reader import FeedbackReader
+from monitoring.log.traffic import VersionTraffic
+from monitoring.windows.column_counts import ColumnCounts, count_columns
+from monitoring.windows.observation import observe
+from monitoring.windows.reader import Reading, WindowReader
+from monitoring.windows.reference import CATEGORICAL
+from monitoring.windows.window import Window
 
 PERIODS = 20
 """Live scores are told in so many periods."""

@@ -34,10 +34,10 @@ from mlops.preload import preload
 from mlops.supervised import tell_supervisor
 from mlops.supervisor import Programme, Supervisor
 from mlops.turn import Turn
-from monitoring.errors import LogUnavailableError
-from monitoring.log_server import LogServer
-from monitoring.prediction_log import PredictionLog
-from monitoring.remote_log import RemoteLog
+from monitoring.log.errors import LogUnavailableError
+from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.remote_log import RemoteLog
+from monitoring.log.server import LogServer
 
 STANDARD_OUTPUT = 1
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there, safely

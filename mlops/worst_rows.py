@@ -13,10 +13,10 @@ from api.watch import scored_version
 from mlops.report_page.findings import VersionFindings, WorstRow, WorstRows
 from mlops.report_page.wording import number, percent
 from model_store.manifest import Manifest
-from monitoring.feedback_reader import FeedbackReader, LabelledRow
-from monitoring.logged_rows import read_rows
-from monitoring.rarity import rarity
-from monitoring.window_reader import Reading
+from monitoring.feedback.logged_rows import read_rows
+from monitoring.feedback.reader import FeedbackReader, LabelledRow
+from monitoring.windows.rarity import rarity
+from monitoring.windows.reader import Reading
 
 NEWEST_ROWS = 2_000
 """The least certain and the oddest rows are looked for among so many, as in the label queue."""

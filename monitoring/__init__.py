@@ -1,1 +1,1 @@
-"""What happened: the prediction log, its readers and limits, and the statistics of columns."""
+"""What happened: the prediction log, and what it tells about models that serve."""

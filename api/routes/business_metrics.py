@@ -13,7 +13,7 @@ from api.body import read_json_body
 from api.problems import MAX_ERRORS, FieldError, InvalidRows, LogUnavailable, pointer
 from api.state import state_of
 from api.strict_json import parse_strictly
-from monitoring.errors import LogUnavailableError
+from monitoring.log.errors import LogUnavailableError
 
 
 async def business_metrics(request: Request) -> Response:

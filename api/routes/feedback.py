@@ -14,8 +14,8 @@ from api.settings import Settings
 from api.state import state_of
 from api.strict_json import parse_strictly
 from model_store.row_decoder import MAX_STRING
-from monitoring.errors import LogUnavailableError
-from monitoring.feedback import Feedback, Verdict
+from monitoring.log.errors import LogUnavailableError
+from monitoring.log.true_values import Feedback, Verdict
 
 
 class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

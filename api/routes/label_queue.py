@@ -16,9 +16,9 @@ from starlette.responses import Response
 from api.problems import LogUnavailable
 from api.resources import utc_now
 from api.state import StateNow
-from monitoring.errors import LogUnavailableError
-from monitoring.label_queue import LabelQueue, Task
-from monitoring.leases import Reason
+from monitoring.feedback.label_queue import LabelQueue, Task
+from monitoring.log.errors import LogUnavailableError
+from monitoring.log.leases import Reason
 
 MOST_ROWS = 100
 

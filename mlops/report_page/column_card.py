@@ -6,9 +6,9 @@ from mlops.report_page.findings import ColumnFinding, Edges
 from mlops.report_page.markup import Html, element, folded, table
 from mlops.report_page.pictures import Bar, Ends, categories, figure, histogram
 from mlops.report_page.wording import column_value, number, percent
-from monitoring.column_statistics import ColumnStatistics
-from monitoring.drift import ColumnDrift
-from monitoring.reference import CATEGORICAL
+from monitoring.windows.column_statistics import ColumnStatistics
+from monitoring.windows.drift import ColumnDrift
+from monitoring.windows.reference import CATEGORICAL
 
 MOST_BARS = 10
 """So many categories have bars of their own; the table beside the picture has more."""

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from model_store.manifest import Manifest
-from monitoring.column_counts import ColumnCounts
-from monitoring.live_scores import LiveScores, Period
-from monitoring.log_reader import Total
-from monitoring.logged_rows import LoggedRow
-from monitoring.observation import Observation
-from monitoring.traffic import Traffic, VersionTraffic
-from monitoring.window_columns import Numbers
+from monitoring.feedback.live_scores import LiveScores, Period
+from monitoring.feedback.logged_rows import LoggedRow
+from monitoring.log.reader import Total
+from monitoring.log.traffic import Traffic, VersionTraffic
+from monitoring.windows.column_counts import ColumnCounts
+from monitoring.windows.columns import Numbers
+from monitoring.windows.observation import Observation
 
 
 class Edges(NamedTuple):

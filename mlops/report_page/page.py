@@ -15,7 +15,7 @@ from mlops.report_page.verdict import (
 )
 from mlops.report_page.version_chapter import version_chapter
 from mlops.report_page.wording import counted, duration, moment, number, percent, short_moment
-from monitoring.traffic import Traffic
+from monitoring.log.traffic import Traffic
 
 TITLE = "Monitoring report"
 

@@ -17,8 +17,8 @@ from mlops.report_page.wording import (
     percent,
     short_moment,
 )
-from monitoring.live_scores import LiveScores, Period
-from monitoring.views import Side
+from monitoring.feedback.live_scores import LiveScores, Period
+from monitoring.log.views import Side
 
 MOST_CARDS = 12
 """So many columns are shown at once, the most drifted; the others once they are asked for."""

@@ -38,7 +38,7 @@ from model_store.predictor import EstimatorPredictor, Prediction
 from model_store.row_decoder import RowDecoder
 from model_store.signature import Column, Kind, Signature
 from model_store.store import LoadedModel, LoadPolicy
-from monitoring.log_reader import LogReader
+from monitoring.log.reader import LogReader
 from tests.empty_environment import empty_environment
 
 SUM_ROW = {"a": 1, "b": 2}

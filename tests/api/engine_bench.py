@@ -18,9 +18,9 @@ from api.event_log import make_event_log
 from api.job import Answer, Job
 from api.metrics import Metrics
 from api.settings import Settings
-from monitoring.log_reader import LogReader
-from monitoring.options import LogOptions
-from monitoring.prediction_log import PredictionLog
+from monitoring.log.options import LogOptions
+from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.reader import LogReader
 from tests.api.conftest import Estimator, loaded, served
 
 PATIENCE_SECONDS = 30

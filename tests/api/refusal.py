@@ -8,7 +8,7 @@ from typing import Any
 
 from api.access import METHODS
 from api.problems import MAX_ERRORS, Problem
-from monitoring.log_reader import LogReader
+from monitoring.log.reader import LogReader
 from tests.api.body_rules import status_of
 from tests.api.conftest import (
     KINDS_ROW,

@@ -24,7 +24,7 @@ from api.settings import Settings
 from model_store.columns import Columns
 from model_store.predictor import Prediction
 from model_store.row_decoder import Rows
-from monitoring.log_reader import LogReader
+from monitoring.log.reader import LogReader
 from tests.api.conftest import Estimator, NewSettings, loaded, served
 from tests.api.engine_bench import Bench, Held, new_job, outcomes, refuse_negative, until
 

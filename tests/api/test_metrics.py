@@ -6,7 +6,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from model_store.file_store import FileModelStore
-from monitoring.log_reader import LogReader
+from monitoring.log.reader import LogReader
 from tests.api.conftest import SUM_ROW, Estimator, NewSettings, Serve, Service, loaded, sum_draft
 
 NAMES = {

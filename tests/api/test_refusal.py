@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from api.explanation import Explainer
 from api.problems import FieldError, InvalidJson, InvalidRows, Problem
 from model_store.row_decoder import RowDecoder, Rows
-from monitoring.batch import Entry
+from monitoring.log.batch import Entry
 from tests.api.conftest import KINDS_ROW, KINDS_SIGNATURE, Service
 from tests.api.marked_values import MARKED
 from tests.api.mutated_bodies import bodies

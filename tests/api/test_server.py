@@ -17,7 +17,7 @@ import uvicorn
 
 from api import server as api_server
 from api.server import AddressError, listen
-from monitoring.log_reader import LogReader
+from monitoring.log.reader import LogReader
 from tests.api.conftest import Service
 from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
 

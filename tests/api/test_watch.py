@@ -9,7 +9,7 @@ import pytest
 from api.settings import Settings
 from api.watch import Watch
 from model_store.file_store import FileModelStore
-from monitoring.errors import LogUnavailableError
+from monitoring.log.errors import LogUnavailableError
 from monitoring.statistics import profile
 from tests.api.conftest import NewSettings, Serve, Service, loaded, sum_draft
 from tests.waiting import wait_until

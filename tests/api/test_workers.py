@@ -20,7 +20,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 
 from model_store.file_store import FileModelStore
-from monitoring.log_reader import LogReader
+from monitoring.log.reader import LogReader
 from tests.api.conftest import POLICY, fruit_draft
 from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
 

@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.bench_models import BenchModel, make_model
 from benchmarks.filled_log import fill_log
-from monitoring.batch import Entry
-from monitoring.log_reader import LogReader
-from monitoring.options import LogOptions
-from monitoring.prediction_log import PredictionLog
+from monitoring.log.batch import Entry
+from monitoring.log.options import LogOptions
+from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.reader import LogReader
 
 ROWS = 1000
 

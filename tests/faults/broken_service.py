@@ -12,8 +12,8 @@ from api import direct, resources
 from api.job import Answer
 from api.routes.predict import Predicted
 from mlops.__main__ import main
-from monitoring.batch import Entry
-from monitoring.prediction_log import PredictionLog
+from monitoring.log.batch import Entry
+from monitoring.log.prediction_log import PredictionLog
 
 DELAY_SECONDS = 0.2
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.batch import Entry
-from monitoring.options import LogOptions
-from monitoring.prediction_log import PredictionLog
+from monitoring.log.batch import Entry
+from monitoring.log.options import LogOptions
+from monitoring.log.prediction_log import PredictionLog
 from tests.faults.ledger import Call, Comparison, Ledger
 
 ASKED, ANSWERED = b'[{"a":1}]', b'[{"total":1}]'

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.schema import SCHEMA
+from monitoring.log.schema import SCHEMA
 from tests.faults.conftest import NewFault, Sums
 from tests.faults.ledger import Ledger
 from tests.faults.load import Load

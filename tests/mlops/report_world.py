@@ -13,10 +13,10 @@ import numpy as np
 from model_store import bundle
 from model_store.manifest import Manifest, Origin, Score
 from model_store.signature import Column, Kind, Signature
-from monitoring.batch import Entry
-from monitoring.feedback import Feedback
-from monitoring.options import LogOptions
-from monitoring.prediction_log import PredictionLog
+from monitoring.log.batch import Entry
+from monitoring.log.options import LogOptions
+from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.true_values import Feedback
 from monitoring.statistics import profile
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)

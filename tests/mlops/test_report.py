@@ -10,9 +10,9 @@ from api.settings import Settings
 from api.watch import thresholds, watched_columns
 from mlops.output import Exit
 from model_store.file_store import FileModelStore
-from monitoring.observation import Observation, observe
-from monitoring.window import Window
-from monitoring.window_reader import WindowReader
+from monitoring.windows.observation import Observation, observe
+from monitoring.windows.reader import WindowReader
+from monitoring.windows.window import Window
 from tests.mlops.conftest import Mlops
 from tests.mlops.report_world import Page, ReportLog, publish, rows_like_training
 

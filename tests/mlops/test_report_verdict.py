@@ -8,12 +8,12 @@ from mlops.report_page.findings import VersionFindings
 from mlops.report_page.verdict import Level, verdict
 from model_store.manifest import Manifest, Score, Task
 from model_store.signature import Column, Kind, Signature
-from monitoring.drift import ColumnDrift, Drift
-from monitoring.live_scores import Estimate, LiveScores, ScoredVersion
-from monitoring.observation import Observation
-from monitoring.span import Span
-from monitoring.traffic import VersionTraffic
-from monitoring.views import Side
+from monitoring.feedback.live_scores import Estimate, LiveScores, ScoredVersion
+from monitoring.log.span import Span
+from monitoring.log.traffic import VersionTraffic
+from monitoring.log.views import Side
+from monitoring.windows.drift import ColumnDrift, Drift
+from monitoring.windows.observation import Observation
 
 TRAINED = {"accuracy": 0.9, "mean_absolute_error": 2.0}
 

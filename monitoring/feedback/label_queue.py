@@ -1,0 +1,161 @@
+"""The rows most worth a person's label: the least certain, the most drifted, and some at random."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+
+from monitoring.feedback.reader import texts
+from monitoring.log.file import reading
+from monitoring.log.leases import Lease, Reason
+from monitoring.log.timestamps import utc_text
+from monitoring.log.writer import LogWriter
+
+Rarity = Callable[[Mapping[str, Any]], float]
+"""Tells how rare the values of a row are, by column name; the greater, the rarer."""
+
+CANDIDATE_ROWS = 2_000
+"""So many of the newest rows that are free are looked at."""
+# And so many of the newest requests, as there is no index by model, and all may be labelled.
+_LOOK_BACK_REQUESTS = 10_000
+# More rows are wanted than are given, as somebody else may be given some of them first.
+_SPARE = 4
+
+# A label is told by request id, and then means the latest request of that id: no other is given.
+_NEWEST = """
+SELECT sequence, request_id, time, version, rows, inputs, outputs FROM requests AS r
+WHERE sequence > (SELECT max(sequence) FROM requests) - ? AND model = ? AND NOT EXISTS (
+  SELECT 1 FROM requests WHERE request_id = r.request_id AND sequence > r.sequence
+) ORDER BY sequence DESC
+"""
+_TAKEN = """
+SELECT row FROM feedback WHERE sequence = :sequence
+UNION ALL SELECT row FROM leases WHERE sequence = :sequence AND until > :now
+"""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row without a label."""
+
+    sequence: int
+    """The request's number in the log."""
+    row: int
+    request_id: str
+    time: datetime
+    """When it was predicted."""
+    version: str
+    inputs: Mapping[str, Any] | None
+    """As they stand in the log: personal ones as hashes; None where it keeps none."""
+    answer: Mapping[str, Any] | None
+
+    @property
+    def certainty(self) -> float | None:
+        """The greatest probability; None where none was told."""
+        told = (self.answer or {}).get("probabilities")
+        return max(told.values()) if isinstance(told, Mapping) and told else None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A row that is out for labelling, and why."""
+
+    row: Candidate
+    reason: Reason
+
+
+class LabelQueue:
+    """Gives out rows to be labelled, none of them twice at once.
+
+    Args:
+        log: Where the rows are, and where it is noted that they are out.
+        seconds: How long a row stays out; then it may be given to somebody else.
+        now: Returns the time now, with a time zone.
+        random: Chooses the random share.
+    """
+
+    def __init__(
+        self, log: LogWriter, seconds: float, now: Callable[[], datetime], random: Random
+    ) -> None:
+        self._log = log
+        self._seconds = seconds
+        self._now = now
+        self._random = random
+
+    def take(self, model: str, rows: int, rarities: Mapping[str, Rarity]) -> list[Task]:
+        """Return up to so many rows of a model, which are then out.
+
+        Args:
+            model: The model; all of its versions count.
+            rows: How many.
+            rarities: By version; rows of a version without one are not looked at for drift.
+
+        Raises:
+            LogUnavailableError: the log cannot be read or written.
+        """
+        found = candidates(self._log.path, model, self._now())
+        wanted = ranked(found, rarities, self._random, rows * _SPARE)
+        leases = [Lease(task.row.sequence, task.row.row, task.reason) for task in wanted]
+        return [wanted[place] for place in self._log.lease(leases, rows, self._seconds)]
+
+
+def candidates(path: Path, model: str, now: datetime) -> list[Candidate]:
+    """Return the newest rows of a model that have no label and are not out, the newest first.
+
+    Raises:
+        LogUnavailableError: there is no readable log.
+    """
+    with reading(path) as connection:
+        return list(islice(_free(connection, model, utc_text(now)), CANDIDATE_ROWS))
+
+
+def ranked(
+    found: Sequence[Candidate], rarities: Mapping[str, Rarity], random: Random, count: int
+) -> list[Task]:
+    """Return up to `count` rows, each once: in turn the next least certain, drifted and random."""
+    certain = sorted(
+        (row.certainty, place) for place, row in enumerate(found) if row.certainty is not None
+    )
+    drifted = sorted(
+        (-rarities[row.version](row.inputs), place)
+        for place, row in enumerate(found)
+        if row.version in rarities and row.inputs is not None
+    )
+    shuffled = random.sample(range(len(found)), len(found))
+    turns: list[tuple[Reason, Iterator[int]]] = [
+        (Reason.UNCERTAIN, (place for _, place in certain)),
+        (Reason.DRIFTED, (place for _, place in drifted)),
+        (Reason.RANDOM, iter(shuffled)),
+    ]
+    chosen: dict[int, Reason] = {}
+    while turns and len(chosen) < count:
+        reason, places = turns.pop(0)
+        place = next((place for place in places if place not in chosen), None)
+        if place is not None:
+            chosen[place] = reason
+            turns.append((reason, places))
+    return [Task(found[place], reason) for place, reason in chosen.items()]
+
+
+def _free(connection: sqlite3.Connection, model: str, now: str) -> Iterator[Candidate]:
+    for request in connection.execute(_NEWEST, (_LOOK_BACK_REQUESTS, model)):
+        sequence, request_id, time, version, rows, inputs, outputs = request
+        taken = set(connection.execute(_TAKEN, {"sequence": sequence, "now": now}))
+        free = [row for row in range(rows) if (row,) not in taken]
+        asked, answered = (texts(text) if free else [] for text in (inputs, outputs))
+        for row in free:
+            yield Candidate(
+                sequence,
+                row,
+                request_id,
+                datetime.fromisoformat(time),
+                version,
+                msgspec.json.decode(asked[row]) if asked else None,
+                msgspec.json.decode(answered[row]) if answered else None,
+            )

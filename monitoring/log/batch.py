@@ -1,0 +1,98 @@
+"""The answered and failed requests that are logged in one transaction."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal, NamedTuple, Self
+
+from monitoring.log.privacy import Privacy
+from monitoring.log.timestamps import utc_text
+
+Outcome = Literal["answered", "failed"]
+
+_INSERT = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COUNT = """
+INSERT INTO totals (model, version, outcome, requests, rows) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, rows = rows + excluded.rows
+"""
+_WITHDRAW = "DELETE FROM requests WHERE sequence > ?"
+
+
+class Entry(NamedTuple):
+    """One request: what was received, what was answered.
+
+    A failed one is counted, and leaves no row in `requests`.
+    """
+
+    request_id: str
+    time: datetime
+    """When it arrived, with a time zone."""
+    model: str
+    version: str
+    outcome: Outcome
+    rows: int
+    seconds: float
+    inputs: bytes
+    """JSON text as received: a row object or an array of them, UTF-8."""
+    outputs: bytes
+    """JSON text as answered, in the same shape; empty where it failed."""
+
+
+class Ledger(NamedTuple):
+    """How many requests a log has counted since it was made."""
+
+    requests: int
+    answered: int
+    """The greatest sequence number given so far."""
+
+    @classmethod
+    def read(cls, connection: sqlite3.Connection) -> Self:
+        """Return the ledger of a log."""
+        query = """
+        SELECT coalesce(sum(requests), 0),
+          coalesce(sum(requests) FILTER (WHERE outcome = 'answered'), 0) FROM totals
+        """
+        requests, answered = connection.execute(query).fetchone()
+        return cls(requests, answered)
+
+
+class Batch:
+    """What one transaction stores, made ready before the log is locked."""
+
+    def __init__(self, entries: Sequence[Entry], privacy: Privacy) -> None:
+        self._rows: list[tuple[object, ...]] = []
+        self._counts: dict[tuple[str, str, Outcome], tuple[int, int]] = {}
+        for entry in entries:
+            key = (entry.model, entry.version, entry.outcome)
+            requests, rows = self._counts.get(key, (0, 0))
+            self._counts[key] = requests + 1, rows + entry.rows
+            if entry.outcome == "answered":
+                self._rows.append(
+                    (
+                        entry.request_id,
+                        utc_text(entry.time),
+                        entry.model,
+                        entry.version,
+                        entry.rows,
+                        entry.seconds,
+                        privacy.inputs(entry.inputs),
+                        privacy.outputs(entry.outputs),
+                    )
+                )
+        self._requests = len(entries)
+
+    def insert(self, connection: sqlite3.Connection, before: Ledger) -> None:
+        """Store the rows, numbered on from the ledger, and count them."""
+        numbered = [(number, *row) for number, row in enumerate(self._rows, before.answered + 1)]
+        connection.executemany(_INSERT, numbered)
+        connection.executemany(_COUNT, [(*key, *counts) for key, counts in self._counts.items()])
+
+    def withdraw(self, connection: sqlite3.Connection, before: Ledger) -> None:
+        """Undo `insert`."""
+        connection.execute(_WITHDRAW, (before.answered,))
+        counts = [(*key, -requests, -rows) for key, (requests, rows) in self._counts.items()]
+        connection.executemany(_COUNT, counts)
+
+    def counted(self, before: Ledger) -> Ledger:
+        """Return the ledger after this batch."""
+        return Ledger(before.requests + self._requests, before.answered + len(self._rows))

@@ -1,0 +1,1 @@
+"""What arrived lately, column by column, beside the table that a version was trained on."""

@@ -1,0 +1,55 @@
+"""A window, counted once for all that is told of it: as its reference is counted."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from monitoring.windows.columns import Numbers, WindowColumn
+from monitoring.windows.reference import CATEGORICAL
+from monitoring.windows.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnCounts:
+    """What a window holds of one column."""
+
+    column: WindowColumn
+    rows: int
+    """Missing ones included."""
+    missing: int
+    counts: npt.NDArray[np.int64]
+    """Of the values that are not missing, as in the column's `Reference.counts`."""
+    ordered: Numbers
+    """The values that are not missing, ascending; none of a category or boolean."""
+
+    @property
+    def present(self) -> int:
+        """How many values are not missing."""
+        return self.rows - self.missing
+
+
+def count_columns(window: Window) -> list[ColumnCounts]:
+    """Return the counts of each column, in the window's order."""
+    return [_counts(column, window.values(place)) for place, column in enumerate(window.columns)]
+
+
+def _counts(column: WindowColumn, values: Numbers) -> ColumnCounts:
+    rows = len(values)
+    reference = column.reference
+    if column.kind in CATEGORICAL:
+        codes = values[~np.isnan(values)].astype(np.int64)
+        counts = np.bincount(codes, minlength=len(reference.counts))
+        return ColumnCounts(column, rows, rows - len(codes), counts, np.empty(0))
+    # Sorted, as quartiles need it; NaN is sorted to the end. Bins are then found by their edges.
+    ordered = np.sort(values)
+    present = int(np.searchsorted(ordered, np.nan))
+    ordered = ordered[:present]
+    edges = reference.edges
+    below = ordered.searchsorted(edges[:1], "left")
+    until = ordered.searchsorted(edges[1:], "right")
+    counts = np.diff(np.concatenate([[0], below, until, [present]]))
+    if not len(edges):
+        # Nothing was seen in training, and all is outside of it.
+        counts = np.array([0, present])
+    return ColumnCounts(column, rows, rows - present, counts, ordered)

@@ -1,0 +1,130 @@
+"""The columns of a window, and how JSON values become numbers in it.
+
+| kind              | number                                                                 |
+| ----------------- | ---------------------------------------------------------------------- |
+| integer, number   | the value                                                              |
+| boolean, category | its place among the reference's categories; the next number for those  |
+|                   | seen in training but too rarely to be named; the one after for unseen  |
+| datetime          | seconds since 1970, UTC                                                |
+| string            | how many characters it has                                             |
+
+A missing value is NaN.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from monitoring.log.views import Side, ViewColumn
+from monitoring.windows.reference import CATEGORICAL, Reference, read_reference
+
+Numbers = npt.NDArray[np.float64]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_Moments = list[datetime | None]
+_UNKNOWN = -1.0
+# What `Privacy` writes in the place of a value.
+_HASHED = "hmac:"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowColumn:
+    """A column that a window holds."""
+
+    name: str
+    kind: str
+    side: Side
+    reference: Reference
+    codes: Mapping[object, float] = field(default_factory=dict)
+    """The numbers of a category's or boolean's values."""
+    unnamed: float = 0.0
+    """The number of a category that has none of its own."""
+
+    def numbers(self, values: Sequence[Any]) -> Numbers:
+        """Return the numbers of JSON values, `(rows,)`.
+
+        Raises:
+            ValueError: one is no value of the column's kind, as where the log holds a hash.
+        """
+        if self.kind in CATEGORICAL:
+            return self._coded(values)
+        if self.kind == "datetime":
+            return _moments(values)
+        if self.kind == "string":
+            values = [None if value is None else _length(value) for value in values]
+        return np.array(values, np.float64)
+
+    def _coded(self, values: Sequence[Any]) -> Numbers:
+        codes = self.codes
+        found = np.array([codes.get(value, _UNKNOWN) for value in values], np.float64)
+        unknown = found == _UNKNOWN
+        for place in np.flatnonzero(unknown).tolist():
+            value = values[place]
+            if self.kind == "boolean" or not isinstance(value, str) or value.startswith(_HASHED):
+                raise ValueError(f"The log holds no {self.kind} in the column {self.name!r}.")
+        found[unknown] = self.unnamed
+        return found
+
+
+def window_columns(
+    columns: Iterable[ViewColumn],
+    profiles: Mapping[str, Any],
+    *,
+    seen: Mapping[str, Collection[str]] | None = None,
+    leave_out: Collection[str] = (),
+) -> tuple[WindowColumn, ...]:
+    """Return the columns of a version's window, in the order given.
+
+    Args:
+        columns: the version's inputs and outputs.
+        profiles: its reference profile, by column.
+        seen: all categories of a column, as the signature tells them: those that the profile does
+            not name are then told from those that training never saw. Without it, they are taken
+            for rare ones where the profile counted any.
+        leave_out: the names of personal columns, which the log does not hold.
+    """
+    return tuple(
+        _column(column, profiles.get(column.name), (seen or {}).get(column.name))
+        for column in columns
+        if column.name not in leave_out
+    )
+
+
+def _column(
+    column: ViewColumn, profile: Mapping[str, Any] | None, seen: Collection[str] | None
+) -> WindowColumn:
+    reference = read_reference(profile, column.kind)
+    codes: dict[object, float] = {}
+    unnamed = 0.0
+    if column.kind in CATEGORICAL:
+        places: dict[object, float] = {
+            name: float(place) for place, name in enumerate(reference.categories)
+        }
+        other = float(len(places))
+        if column.kind == "boolean":
+            texts = {True: "true", False: "false"}
+            # The one that training never saw is unseen.
+            codes = {value: places.get(text, other + 1) for value, text in texts.items()}
+        else:
+            codes = {**dict.fromkeys(seen or (), other), **places}
+        codes[None] = np.nan
+        may_be_rare = seen is None and reference.counts[-2] > 0
+        unnamed = other if may_be_rare else other + 1
+    return WindowColumn(column.name, column.kind, column.side, reference, codes, unnamed)
+
+
+def _moments(values: Sequence[Any]) -> Numbers:
+    # What it raises is a ValueError.
+    moments = msgspec.convert(values, _Moments)
+    return np.array([m and (m - _EPOCH).total_seconds() for m in moments], np.float64)
+
+
+def _length(value: Any) -> int:
+    if not isinstance(value, str) or value.startswith(_HASHED):
+        raise ValueError("The log holds no text in the column.")
+    return len(value)

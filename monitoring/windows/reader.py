@@ -1,0 +1,114 @@
+"""Reading the newest rows of a version from the prediction log, a page at a time."""
+
+import sqlite3
+from pathlib import Path
+from typing import NamedTuple
+
+from monitoring.log.batch import Ledger
+from monitoring.log.file import reading
+from monitoring.log.span import EVERYTHING, Span
+
+# One statement looks at so many requests, whoever's they are: there is no index by version, which
+# every prediction would pay for. A long read would keep the write-ahead log from being used again.
+_PAGE_REQUESTS = 1000
+
+LOOK_BACK_REQUESTS = 100_000
+"""How far back rows are looked for. Rows of a version that answers one request in a hundred still
+fill a window of 1,000; to look so far takes a fraction of a second, once after each start."""
+
+_START = "SELECT id, (SELECT coalesce(min(sequence), 1) FROM requests) FROM log"
+_PAGE = """
+SELECT sequence, rows FROM requests
+WHERE sequence > ? AND sequence <= ? AND model = ? AND version = ? AND inputs IS NOT NULL
+ORDER BY sequence DESC
+"""
+_TEXTS = "SELECT sequence, inputs, outputs FROM requests WHERE sequence = ?"
+
+
+class Cursor(NamedTuple):
+    """Up to where a log was read."""
+
+    log: str = ""
+    """The id of the log's file: another file counts its requests from one again."""
+    sequence: int = 0
+
+
+class LoggedRequest(NamedTuple):
+    """What the log holds of a request: two JSON texts, each a row object or an array of them."""
+
+    sequence: int
+    inputs: str
+    outputs: str
+
+
+class Reading(NamedTuple):
+    """What was found after a cursor."""
+
+    cursor: Cursor
+    """Where to go on."""
+    requests: list[LoggedRequest]
+    """The oldest first."""
+    anew: bool
+    """Whether this is not the log that was read before: what that one held counts no more."""
+
+
+class WindowReader:
+    """Reads the newest rows of one version of a model; opens a connection for each reading."""
+
+    def __init__(
+        self,
+        path: Path,
+        model: str,
+        version: str,
+        *,
+        look_back: int = LOOK_BACK_REQUESTS,
+        span: Span = EVERYTHING,
+    ) -> None:
+        self._path = path.resolve()
+        self._look_back = look_back
+        self._span = span
+        self._version = (model, version)
+
+    def read(self, after: Cursor, rows: int) -> Reading:
+        """Return the newest requests after a cursor that together have `rows` rows, if there are.
+
+        Requests whose texts were not kept are passed over. Texts of little more than `rows` rows
+        are in memory at once.
+
+        Raises:
+            LogUnavailableError: there is no readable log.
+        """
+        with reading(self._path) as connection:
+            return self._read(connection, after, rows)
+
+    def _read(self, connection: sqlite3.Connection, after: Cursor, rows: int) -> Reading:
+        log, first = connection.execute(_START).fetchone()
+        # Not the greatest number there is: retention may remove the newest request.
+        last = Ledger.read(connection).answered
+        # A log that ends before the cursor took back what it held, and gives its numbers again.
+        anew = log != after.log or last < after.sequence
+        start = 0 if anew else after.sequence
+        last = min(last, self._span.last)
+        start = max(start, first - 1, self._span.first - 1, last - self._look_back)
+        wanted = self._newest(connection, start, last, rows)
+        found = [connection.execute(_TEXTS, (sequence,)).fetchone() for sequence in wanted]
+        # What retention removed meanwhile is no longer there.
+        requests = [LoggedRequest(*texts) for texts in found if texts]
+        return Reading(Cursor(log, last), requests, anew)
+
+    def _newest(
+        self, connection: sqlite3.Connection, start: int, last: int, rows: int
+    ) -> list[int]:
+        """Return the numbers of the newest requests in a range, ascending, up to `rows` rows."""
+        wanted: list[int] = []
+        while last > start and rows > 0:
+            begin = max(start, last - _PAGE_REQUESTS)
+            for sequence, count in connection.execute(
+                _PAGE, (begin, last, *self._version)
+            ).fetchall():
+                if rows <= 0:
+                    break
+                wanted.append(sequence)
+                rows -= count
+            last = begin
+        return wanted[::-1]

@@ -1,0 +1,212 @@
+"""How good a version was, once the truth came, and how good it probably is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitoring.feedback.confidence import SMALLEST_CALIBRATION
+from monitoring.feedback.live_scores import LiveScores, ScoredVersion, live_scores, scores_over_time
+from monitoring.feedback.reader import FeedbackReader
+from monitoring.log.leases import Lease, Reason
+from monitoring.log.views import ViewColumn
+from tests.monitoring.feedback.labelled_log import (
+    FRUIT,
+    PRICE,
+    LabelledLog,
+    fruits,
+    moment,
+    sure,
+)
+
+
+@pytest.fixture
+def log(path: Path) -> Iterator[LabelledLog]:
+    """Return an open log."""
+    with LabelledLog(path) as log:
+        yield log
+
+
+def scored(
+    log: LabelledLog, of: ScoredVersion = FRUIT, rows: int = 100, min_rows: int = 1
+) -> LiveScores:
+    """Score what is in the log."""
+    return live_scores(FeedbackReader(log.path), of, rows=rows, min_rows=min_rows)
+
+
+def test_answers_are_held_against_the_truth(log: LabelledLog) -> None:
+    """Of one request or of several, of one row or of many; rows without a label do not count."""
+    log.answered("many", *fruits("PPMM"))
+    log.answered("one", *fruits("P"))
+    log.told("many", "Plum", "Melon", "Melon")
+    log.told("one", "Plum")
+    found = scored(log)
+    assert found.rows == 4
+    assert found.scores["accuracy"] == 0.75
+    # Two of two plums and one of two melons, of three and one that were answered.
+    assert found.scores["f1_macro"] == pytest.approx((4 / 5 + 2 / 3) / 2)
+    assert "log_loss" not in found.scores
+
+
+def test_numbers_have_errors_and_a_bias(log: LabelledLog) -> None:
+    """An integer is a number, too."""
+    log.answered("a", {"price": 2}, {"price": 4.5}, of=PRICE)
+    log.told("a", 1, 4.5)
+    found = scored(log, PRICE)
+    assert found.scores["mean_absolute_error"] == 0.5
+    assert found.scores["bias"] == 0.5
+    assert found.estimate is None
+
+
+def test_probabilities_give_a_log_loss(log: LabelledLog) -> None:
+    """Of the rows that have some: others are answered without."""
+    log.answered("sure", sure("Plum", 0.5))
+    log.answered("plain", *fruits("P"))
+    for request_id in ("sure", "plain"):
+        log.told(request_id, "Melon")
+    assert scored(log).scores["log_loss"] == pytest.approx(0.6931, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("answer", "truth", "told"),
+    [(True, True, "true"), (5, 5, "5"), (5, 5.0, "5")],
+)
+def test_labels_need_not_be_texts(log: LabelledLog, answer: Any, truth: Any, told: str) -> None:
+    """Among probabilities they stand as text; 5.0 is 5."""
+    log.answered("a", {"fruit": answer, "probabilities": {told: 0.75, "other": 0.25}})
+    log.told("a", truth)
+    found = scored(log)
+    assert found.scores["accuracy"] == 1
+    assert found.scores["log_loss"] == pytest.approx(0.2877, abs=1e-4)
+    assert found.estimate
+    assert found.estimate.scores["accuracy"] == 0.75
+
+
+def test_a_class_that_the_model_does_not_know_counts(log: LabelledLog) -> None:
+    """It is a wrong answer, and a class that is never answered."""
+    log.answered("a", *fruits("P"))
+    log.told("a", "Kiwi")
+    assert scored(log).scores == {"accuracy": 0, "f1_macro": 0}
+
+
+def test_the_newest_predictions_count_however_late_their_labels(log: LabelledLog) -> None:
+    """A label that comes late refines the window that its prediction is in."""
+    for name in ("old", "new"):
+        log.answered(name, *fruits("P"))
+    log.told("new", "Plum")
+    assert scored(log, rows=1).scores["accuracy"] == 1
+    log.later(days=3)
+    log.told("old", "Melon")
+    assert scored(log, rows=1).scores["accuracy"] == 1
+    assert scored(log, rows=2).scores["accuracy"] == 0.5
+
+
+def test_each_version_has_its_own_scores(log: LabelledLog) -> None:
+    """However many labels another one has."""
+    other = ScoredVersion("fruit", "v2", "fruit", "classification")
+    log.answered("a", *fruits("P"))
+    log.answered("b", *fruits("PPP"), of=other)
+    log.told("a", "Plum")
+    log.told("b", "Melon", "Melon", "Melon")
+    assert scored(log, rows=2).scores["accuracy"] == 1
+    assert scored(log, other, rows=2).scores["accuracy"] == 0
+
+
+def test_of_few_rows_nothing_is_told_but_their_number(log: LabelledLog) -> None:
+    """A score of two rows would tell what they were."""
+    log.answered("a", *[sure("Plum", 0.9)] * 3)
+    log.told("a", "Plum", "Plum")
+    found = scored(log, min_rows=3)
+    assert (found.rows, found.scores, found.delay_seconds) == (2, {}, None)
+    assert found.estimate
+    assert scored(log, min_rows=4).estimate is None
+
+
+def test_the_delay_is_the_median_from_prediction_to_label(log: LabelledLog) -> None:
+    """And the newest label is the one that was told last, of whatever prediction."""
+    for hours in (1, 2, 30):
+        log.now = moment(days=hours)
+        log.answered(f"{hours}", *fruits("P"))
+        log.later(hours=hours)
+        log.told(f"{hours}", "Plum")
+    found = scored(log)
+    assert found.delay_seconds == 7200
+    assert found.newest == moment(days=30, hours=30)
+
+
+def test_without_labels_there_is_nothing_to_tell(log: LabelledLog) -> None:
+    """No score, no delay; no reason is needed."""
+    log.answered("a", *fruits("P"))
+    assert scored(log) == LiveScores(FRUIT)
+
+
+def test_hashed_labels_are_equal_or_not(path: Path) -> None:
+    """That is enough for accuracy and F1; no probability is kept."""
+    with LabelledLog(path, keep="hashed", key=b"sixteen bytes or more") as log:
+        log.declare("fruit", [ViewColumn("fruit", "category", "output")])
+        log.answered("a", sure("Plum", 0.9), sure("Plum", 0.9))
+        log.told("a", "Plum", "Melon")
+        assert scored(log).scores == {"accuracy": 0.5, "f1_macro": pytest.approx(1 / 3)}
+        assert scored(log).estimate is None
+
+
+@pytest.mark.parametrize("keep", ["hashed", "none"])
+def test_what_cannot_be_scored_is_said(path: Path, keep: str) -> None:
+    """Hashes of numbers have no difference."""
+    with LabelledLog(path, keep=keep, key=b"sixteen bytes or more") as log:
+        log.answered("a", {"price": 2}, of=PRICE)
+        log.told("a", 2)
+        found = scored(log, PRICE)
+        assert (found.rows, found.scores) == (0, {})
+        assert "hashes, or not at all" in found.unscored
+
+
+def test_without_enough_labels_probabilities_count_as_told(log: LabelledLog) -> None:
+    """The estimate is of the newest answers, and says that it is not calibrated."""
+    log.answered("a", sure("Plum", 0.9), sure("Melon", 0.7))
+    estimate = scored(log).estimate
+    assert estimate
+    assert (estimate.rows, estimate.calibrated) == (2, False)
+    assert estimate.scores["accuracy"] == pytest.approx(0.8)
+
+
+def test_labels_calibrate_the_estimate(log: LabelledLog) -> None:
+    """A model that is sure in vain is expected to be right as often as it was."""
+    rows = SMALLEST_CALIBRATION
+    log.answered("a", *[sure("Plum", 0.9)] * rows)
+    log.told("a", *["Plum", "Melon"] * (rows // 2))
+    log.answered("b", *[sure("Plum", 0.9)] * 10)
+    estimate = scored(log, rows=rows).estimate
+    assert estimate
+    assert (estimate.rows, estimate.calibrated) == (rows, True)
+    assert estimate.scores["accuracy"] == pytest.approx(0.5)
+
+
+def test_labels_that_were_asked_for_being_hard_are_not_scored(log: LabelledLog) -> None:
+    """They would say that the model is worse than it is; those at random speak for all."""
+    log.answered("a", *fruits("PPPP"))
+    wanted = zip(range(3), (Reason.UNCERTAIN, Reason.DRIFTED, Reason.RANDOM), strict=True)
+    log.lease([Lease(1, row, reason) for row, reason in wanted], 3, seconds=60)
+    log.later(days=1)
+    log.told("a", "Melon", "Melon", "Plum", "Plum")
+    assert (scored(log).rows, scored(log).scores["accuracy"]) == (2, 1)
+    asked = FeedbackReader(log.path).labelled("fruit", "v1", 9, asked=True)
+    assert [row.truth for row in asked] == ["Melon", "Melon"]
+
+
+def test_scores_over_time_are_of_periods_of_equal_length(log: LabelledLog) -> None:
+    """By the time of the prediction; an empty period is left out, a small one has no scores."""
+    for hour, truths in ((0, ["Plum"] * 2), (1, ["Melon"] * 2), (8, ["Plum"])):
+        log.now = moment(hours=hour)
+        log.answered(f"{hour}", *fruits("PP"))
+        log.told(f"{hour}", *truths)
+    labelled = FeedbackReader(log.path).labelled("fruit", "v1", 9)
+    periods = scores_over_time(labelled, FRUIT, periods=4, min_rows=2)
+    assert [(p.start, p.end, p.rows, p.scores.get("accuracy")) for p in periods] == [
+        (moment(hours=0), moment(hours=2), 4, 0.5),
+        (moment(hours=6), moment(hours=8), 1, None),
+    ]
+    assert scores_over_time([], FRUIT, periods=4, min_rows=1) == []
+    (only,) = scores_over_time(labelled[:1], FRUIT, periods=4, min_rows=1)
+    assert only.start == only.end == moment(hours=8)

@@ -1,0 +1,133 @@
+"""The newest rows of a version, read from the log."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from monitoring.log.batch import Entry
+from monitoring.log.errors import LogUnavailableError
+from monitoring.log.prediction_log import PredictionLog
+from monitoring.windows.reader import Cursor, Reading, WindowReader
+
+NewEntry = Callable[..., Entry]
+NewLog = Callable[..., PredictionLog]
+
+START = Cursor()
+
+
+def numbers(reading: Reading) -> list[int]:
+    """Return the sequence numbers of what was read."""
+    return [request.sequence for request in reading.requests]
+
+
+def test_the_newest_requests_are_read_the_oldest_of_them_first(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """As many as it takes to have the rows wanted, with their texts."""
+    with new_log() as log:
+        log.write([new_entry(rows=4), new_entry(rows=3), new_entry(rows=2)])
+        reader = WindowReader(path, "iris", "v1")
+        assert numbers(reader.read(START, 2)) == [3]
+        assert numbers(reader.read(START, 3)) == [2, 3]
+        found = reader.read(START, 100)
+    assert numbers(found) == [1, 2, 3]
+    assert found.requests[0].inputs == '[{"petal_length":5.2}]'
+    assert found.requests[0].outputs == '[{"variety":"Virginica"}]'
+
+
+def test_a_reading_goes_on_where_the_last_one_ended(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """Each request is read once, whoever's is the last one in the log."""
+    with new_log() as log:
+        reader = WindowReader(path, "iris", "v1")
+        log.write([new_entry(), new_entry(version="v2")])
+        first = reader.read(START, 100)
+        assert (numbers(first), first.cursor.sequence, first.anew) == ([1], 2, True)
+        again = reader.read(first.cursor, 100)
+        assert (numbers(again), again.cursor, again.anew) == ([], first.cursor, False)
+        log.write([new_entry(model="other"), new_entry()])
+        assert numbers(reader.read(again.cursor, 100)) == [4]
+
+
+def test_many_requests_are_read_page_by_page(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """Also where the version's own stand far apart."""
+    with new_log() as log:
+        log.write([new_entry(version=f"v{number % 1250}") for number in range(2600)])
+        assert numbers(WindowReader(path, "iris", "v1").read(START, 100)) == [2, 1252, 2502]
+
+
+def test_what_is_far_back_is_not_looked_for(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """A version that is hardly ever asked must not have the whole log read."""
+    with new_log() as log:
+        log.write([new_entry(), *[new_entry(version="v2")] * 9])
+        assert numbers(WindowReader(path, "iris", "v1", look_back=9).read(START, 1)) == []
+        assert numbers(WindowReader(path, "iris", "v1", look_back=10).read(START, 1)) == [1]
+
+
+def test_texts_that_were_not_kept_are_passed_over(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """They take no row's place."""
+    with new_log() as log:
+        log.write([new_entry()])
+    with new_log(keep="none") as log:
+        log.write([new_entry()])
+        assert numbers(WindowReader(path, "iris", "v1").read(START, 1)) == [1]
+
+
+def test_another_log_is_read_from_its_beginning(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """It is known by its id, as its numbers begin anew."""
+    reader = WindowReader(path, "iris", "v1")
+    with new_log() as log:
+        log.write([new_entry()] * 3)
+        before = reader.read(START, 100).cursor
+        path.unlink()
+        log.write([new_entry()] * 5)
+        found = reader.read(before, 100)
+    assert (numbers(found), found.anew) == ([1, 2, 3, 4, 5], True)
+
+
+def test_a_log_that_took_back_its_end_is_read_anew(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """Its numbers will be given again."""
+    with new_log() as log:
+        log.write([new_entry()] * 2)
+        reader = WindowReader(path, "iris", "v1")
+        beyond = reader.read(START, 1).cursor._replace(sequence=3)
+        found = reader.read(beyond, 100)
+    assert (numbers(found), found.cursor.sequence, found.anew) == ([1, 2], 2, True)
+
+
+def test_a_log_without_requests_has_none(new_log: NewLog, path: Path) -> None:
+    """The next one will be number one."""
+    with new_log() as log:
+        log.event("start", {})
+        found = WindowReader(path, "iris", "v1").read(START, 100)
+    assert (found.requests, found.cursor.sequence) == ([], 0)
+
+
+def test_no_log_is_told(path: Path) -> None:
+    """With the sentence of every reader."""
+    with pytest.raises(LogUnavailableError, match="no prediction log at"):
+        WindowReader(path, "iris", "v1").read(START, 100)
+
+
+def test_a_damaged_log_is_told(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
+    """As one that cannot be read now, not as an error of SQLite's."""
+    with new_log() as log:
+        log.write([new_entry()])
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE totals")
+    with pytest.raises(LogUnavailableError, match="cannot be read: no such table"):
+        WindowReader(path, "iris", "v1").read(START, 100)
