@@ -11,6 +11,7 @@ import typer
 
 from api import resources
 from api.settings import Settings
+from api.watch import thresholds
 from mlops.evidently_pages import (
     NOT_INSTALLED,
     EvidentlyError,
@@ -100,7 +101,12 @@ def find(settings: Settings, store: ModelStore, asked: Asked, worst_rows: int) -
     return Findings(
         made=resources.utc_now(),
         asked=asked,
-        limits=_limits(settings),
+        limits=Limits(
+            drift=thresholds(settings),
+            window_rows=settings.window_rows,
+            monitoring_rows=settings.monitoring_min_rows,
+            personal=frozenset(settings.log_personal_fields),
+        ),
         keeps=settings.log_predictions,
         traffic=traffic,
         totals=totals,
@@ -161,16 +167,3 @@ def _versions(store: ModelStore, asked: Asked) -> frozenset[str]:
         for model in [asked.model] if asked.model else store.models():
             found.update(filter(None, [store.aliases(model).current.get(asked.version)]))
     return frozenset(found)
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        window_rows=settings.window_rows,
-        drift_rows=settings.drift_min_rows,
-        monitoring_rows=settings.monitoring_min_rows,
-        psi=settings.drift_psi,
-        psi_of_columns=settings.drift_columns,
-        alpha=settings.drift_alpha,
-        dataset_share=settings.drift_dataset_share,
-        personal=frozenset(settings.log_personal_fields),
-    )

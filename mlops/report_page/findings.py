@@ -1,6 +1,5 @@
 """What a report tells: everything that was found, before a word of it is written."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from monitoring.log.reader import Total
 from monitoring.log.traffic import Traffic, VersionTraffic
 from monitoring.windows.column_counts import ColumnCounts
 from monitoring.windows.columns import Numbers
+from monitoring.windows.drift import Thresholds
 from monitoring.windows.observation import Observation
 
 
@@ -100,13 +100,9 @@ class Asked(NamedTuple):
 class Limits(NamedTuple):
     """The settings by which things are judged, as the page explains them."""
 
+    drift: Thresholds
     window_rows: int
-    drift_rows: int
     monitoring_rows: int
-    psi: float
-    psi_of_columns: Mapping[str, float]
-    alpha: float
-    dataset_share: float
     personal: frozenset[str]
 
 

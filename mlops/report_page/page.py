@@ -224,8 +224,8 @@ def _more(found: Findings) -> Html:
 
 
 def _explained(found: Findings) -> Html:
-    limits = found.limits
-    single = ", ".join(f"{name} {number(psi)}" for name, psi in limits.psi_of_columns.items())
+    limits, drift = found.limits, found.limits.drift
+    single = ", ".join(f"{name} {number(psi)}" for name, psi in drift.columns.items())
     keeps = {
         "full": "The log keeps values in clear",
         "hashed": "The log keeps hashes of the values",
@@ -237,9 +237,9 @@ Compared are the newest rows of each version, {limits.window_rows:,} at most, wi
 profile that it was published with. All other rows are counted, and not looked at one by one.
 
 A column has drifted when the difference is both large (a population stability index, PSI, of at
-least {number(limits.psi)}{f"; {single}" if single else ""}) and not chance (a p-value under
-{number(limits.alpha)}, corrected for the number of columns). The whole has drifted when
-{percent(limits.dataset_share)} of its columns have. Fewer than {limits.drift_rows:,} rows are not
+least {number(drift.psi)}{f"; {single}" if single else ""}) and not chance (a p-value under
+{number(drift.alpha)}, corrected for the number of columns). The whole has drifted when
+{percent(drift.drifted_share)} of its columns have. Fewer than {drift.fewest_rows:,} rows are not
 judged, and nothing is told of fewer than {limits.monitoring_rows:,}.
 
 PSI is 0 where two distributions are the same; a shift by half a standard deviation is about 0.25.
