@@ -10,6 +10,7 @@ from monitoring.log.errors import LogUnavailableError
 from monitoring.log.prediction_log import PredictionLog
 
 CHECKPOINT_SECONDS = 0.05
+FIRST_LOOK_SECONDS = 1.0
 RECOVERY_SECONDS = 1.0
 RETENTION_PAUSE_SECONDS = 0.05
 RETENTION_SECONDS = 60.0
@@ -31,9 +32,9 @@ async def recover(answering: Answering) -> None:
 
 async def look(watch: Watch, settings: Settings, events: EventLog) -> None:
     """See what arrived and how good it was, in a thread, off every request's way."""
+    # A start has more urgent things to do; but until the first look, `/metrics` tells of no window.
+    await asyncio.sleep(min(FIRST_LOOK_SECONDS, settings.monitoring_seconds))
     while True:
-        # First, as a start has more urgent things to do.
-        await asyncio.sleep(settings.monitoring_seconds)
         try:
             await asyncio.to_thread(watch.look)
         except LogUnavailableError:
@@ -41,6 +42,7 @@ async def look(watch: Watch, settings: Settings, events: EventLog) -> None:
             pass
         except Exception as error:  # noqa: BLE001 - the chore must outlive whatever fails once
             events.warning("monitoring-failed", exc_info=error)
+        await asyncio.sleep(settings.monitoring_seconds)
 
 
 async def checkpoint(log: PredictionLog) -> None:
