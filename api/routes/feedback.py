@@ -18,6 +18,10 @@ from monitoring.log.errors import LogUnavailableError
 from monitoring.log.true_values import Feedback, Verdict
 
 
+# What SQLite holds as an integer, and what the processes of a service tell one another as one.
+MOST_INTEGER = 2**63 - 1
+
+
 class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One true value: of row `row`, counted from 0, of the request that had this id."""
 
@@ -43,8 +47,7 @@ async def feedback(request: Request) -> Response:
 
     def store(body: bytes) -> tuple[Told, list[Verdict]]:
         told = decode(body, state.settings)
-        items = [Feedback(item.request_id, item.row, item.value) for item in told.items]
-        return told, state.log.add_feedback(items)
+        return told, state.log.add_feedback([_feedback(item) for item in told.items])
 
     with state.bodies.share() as share:
         body = await read_json_body(
@@ -81,6 +84,14 @@ def decode(body: bytes, settings: Settings) -> Told:
     if len(document) > settings.predict_max_rows:
         raise TooLarge(f"A request may have {settings.predict_max_rows} true values.")
     return Told([_item(value, index) for index, value in enumerate(document)], single=False)
+
+
+def _feedback(item: FeedbackItem) -> Feedback:
+    """Return an item for the log: no request has more rows than an integer there can count."""
+    value = item.value
+    if isinstance(value, int) and abs(value) > MOST_INTEGER:
+        value = float(value)
+    return Feedback(item.request_id, min(item.row, MOST_INTEGER), value)
 
 
 def _item(value: Any, *place: int) -> FeedbackItem:

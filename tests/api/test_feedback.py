@@ -137,6 +137,13 @@ def test_a_row_beyond_every_number_is_out_of_range(predicted: Service) -> None:
     assert [item["status"] for item in tell(predicted, items).json()] == ["row out of range"] * 2
 
 
+def test_a_number_beyond_every_integer_is_the_float_that_it_would_be(predicted: Service) -> None:
+    """JSON knows one kind of number; the processes of a service tell one another 64 bits of it."""
+    items = [{"request_id": "first", "row": row, "value": -(10**30)} for row in (0, 1)]
+    assert [item["status"] for item in tell(predicted, items).json()] == ["stored"] * 2
+    assert stored(predicted) == [(1, 0, -1e30), (1, 1, -1e30)]
+
+
 def test_feedback_has_the_limits_of_a_prediction(serve: Serve, new_settings: NewSettings) -> None:
     """Of bytes, and of items where a prediction counts rows."""
     item = {"request_id": "first", "row": 0, "value": 1}
