@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from api.settings_sources import PROJECT_ROOT, settings_sources
-from monitoring.log.options import SMALLEST_KEY_BYTES, SMALLEST_LOG_BYTES
+from monitoring.log.options import BUSINESS_METRIC_BYTES, SMALLEST_KEY_BYTES, SMALLEST_LOG_BYTES
 
 ROLES = 3
 METRIC_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -53,6 +53,7 @@ def _keep(value: Any) -> Any:
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+IndexValue = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -167,9 +168,9 @@ class Settings(BaseSettings):
     """How many rows of a version, the newest, its statistics and drift are of."""
     drift_min_rows: int = Field(100, ge=1)
     """A window of fewer rows is not judged."""
-    drift_psi: float = Field(0.1, gt=0)
+    drift_psi: IndexValue = 0.1
     """The least population stability index of a column that has drifted."""
-    drift_columns: Annotated[Mapping[str, float], NoDecode, BeforeValidator(_pairs)] = {}
+    drift_columns: Annotated[Mapping[str, IndexValue], NoDecode, BeforeValidator(_pairs)] = {}
     """The same for single columns, as in `age=0.2, income=0.3`."""
     drift_alpha: float = Field(0.05, gt=0, lt=1)
     """The chance, at most, that a test finds drift in any column of a side where there is none."""
@@ -224,10 +225,19 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _room_for_one(self) -> Self:
+    def _room(self) -> Self:
         if self.predict_queue_bytes < self.predict_max_body_bytes:
             raise ValueError(
                 "PREDICT_QUEUE_BYTES has to hold one body of PREDICT_MAX_BODY_BYTES at least"
+            )
+        if self.drift_min_rows > self.window_rows:
+            raise ValueError("WINDOW_ROWS has to be DRIFT_MIN_ROWS at least, or nothing is judged")
+        needed = 2 * len(self.business_metrics) * BUSINESS_METRIC_BYTES
+        if self.log_max_bytes is not None and needed > self.log_max_bytes:
+            # They are not removed for the limit's sake: predictions would have to go instead.
+            raise ValueError(
+                f"LOG_MAX_BYTES has to be {needed:,} at least for so many BUSINESS_METRICS, which "
+                "may fill half of it"
             )
         return self
 

@@ -14,7 +14,7 @@ from monitoring.log.errors import LogUnavailableError
 from monitoring.log.file import reading
 
 KEPT_VALUES = 10_000
-"""How many values of a name are kept, the newest: one a minute for a week, in some 500 kB."""
+"""How many values of a name are kept, the newest: one a minute for a week."""
 
 _NEXT = "SELECT coalesce(max(number), 0) + 1 FROM business_metrics WHERE name = ?"
 _STORE = "INSERT INTO business_metrics (name, number, time, value) VALUES (?, ?, ?, ?)"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+BUSINESS_METRIC_BYTES = 1_400_000
+"""What the values that are kept of one business metric take, at most: half with a short name."""
 SMALLEST_LOG_BYTES = 1024 * 1024
 SMALLEST_KEY_BYTES = 16
 

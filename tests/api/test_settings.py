@@ -204,6 +204,9 @@ def test_secrets_are_never_printed(monkeypatch: pytest.MonkeyPatch) -> None:
         ("MODEL_FORMATS", "skops, xyzzy"),
         ("LOG_KEY", "fifteen--xyzzy-"),
         ("LOG_MAX_BYTES", "1048575"),
+        ("DRIFT_PSI", "inf"),
+        ("DRIFT_COLUMNS", "age=nan"),
+        ("DRIFT_COLUMNS", "age=-1"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused_unseen(
@@ -221,6 +224,22 @@ def test_roles_have_user_names_of_their_own() -> None:
     """One name with two passwords would leave open which role is meant."""
     with pytest.raises(ValidationError, match="user name of its own"):
         Settings(metrics_username="admin")
+
+
+def test_a_window_holds_what_is_needed_to_judge_it() -> None:
+    """Otherwise nothing would ever be judged."""
+    assert Settings(window_rows=100, drift_min_rows=100)
+    with pytest.raises(ValidationError, match="WINDOW_ROWS"):
+        Settings(window_rows=100, drift_min_rows=101)
+
+
+def test_business_metrics_leave_half_of_the_log_to_predictions() -> None:
+    """What is kept of them is not removed for the limit's sake."""
+    names = ("revenue", "margin")
+    assert Settings(business_metrics=names)
+    assert Settings(business_metrics=names, log_max_bytes=5_600_000)
+    with pytest.raises(ValidationError, match=r"LOG_MAX_BYTES has to be 5,600,000"):
+        Settings(business_metrics=names, log_max_bytes=5_599_999)
 
 
 @pytest.mark.parametrize(

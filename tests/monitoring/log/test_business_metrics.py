@@ -1,13 +1,18 @@
 """Numbers of the client's own system."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from monitoring.log import business_metrics
-from monitoring.log.business_metrics import BusinessCollector, BusinessMetrics
+from monitoring.log.business_metrics import KEPT_VALUES, BusinessCollector, BusinessMetrics
+from monitoring.log.options import BUSINESS_METRIC_BYTES
+from monitoring.log.schema import SCHEMA
+from monitoring.log.timestamps import utc_text
 from tests.monitoring.feedback.labelled_log import LabelledLog, moment
 
 
@@ -53,3 +58,21 @@ def test_so_many_values_of_each_name_are_kept(path: Path, monkeypatch: pytest.Mo
     kept = BusinessMetrics(path, ["revenue", "orders"]).newest(9)
     assert [measured.value for measured in kept["revenue"]] == [3, 2]
     assert [measured.value for measured in kept["orders"]] == [1]
+
+
+def test_what_is_kept_of_a_name_takes_no_more_than_is_said() -> None:
+    """With the longest name; the settings reserve as much of the log."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(SCHEMA)
+        before = _size(connection)
+        for number in range(KEPT_VALUES * 2):
+            business_metrics.store(connection, {"n" * 64: 1 / 3}, utc_text(moment(seconds=number)))
+        took = _size(connection) - before
+    assert BUSINESS_METRIC_BYTES / 2 < took <= BUSINESS_METRIC_BYTES
+
+
+def _size(connection: sqlite3.Connection) -> int:
+    pages, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
+    )
+    return int(pages * size)
