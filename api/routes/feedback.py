@@ -17,7 +17,6 @@ from model_store.row_decoder import MAX_STRING
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.true_values import Feedback, Verdict
 
-
 # What SQLite holds as an integer, and what the processes of a service tell one another as one.
 MOST_INTEGER = 2**63 - 1
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Side = Literal["input", "output"]
-_OWN = ("sequence", "request_id", "time", "model", "version", "row", "probabilities")
+_OWN = ("sequence", "request_id", "time", "model", "version", "row", "probabilities", "true_value")
 
 _REMEMBER = """
 INSERT INTO columns (model, side, name, kind) VALUES (?, ?, ?, ?)
@@ -33,6 +33,12 @@ _PAIRS = """
       ) GROUP BY key
     )
   )) AS p"""
+
+
+_TRUE_VALUE = """(
+    SELECT json_extract(f.value, '$') FROM feedback AS f
+    WHERE f.sequence = r.sequence AND f.row = json_extract(p.value, '$[0]')
+  )"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,8 @@ def _view(name: str, model: str, columns: list[ViewColumn]) -> str:
         "  r.sequence, r.request_id, r.time, r.model, r.version,\n"
         "  json_extract(p.value, '$[0]') AS row,\n"
         f"{''.join(shown)}"
-        "  json_extract(p.value, '$[2].probabilities') AS probabilities\n"
+        "  json_extract(p.value, '$[2].probabilities') AS probabilities,\n"
+        f"  {_TRUE_VALUE} AS true_value\n"
         f"FROM requests AS r,{_PAIRS}\n"
         f"WHERE r.model = {_text(model)}"
     )

@@ -11,6 +11,7 @@ import pytest
 
 from monitoring.log.batch import Entry
 from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.true_values import Feedback
 from monitoring.log.views import ViewColumn
 
 NewEntry = Callable[..., Entry]
@@ -48,7 +49,7 @@ def test_a_request_unfolds_into_its_rows_in_order(
         frame = table(path)
     assert list(frame.columns) == [
         *("sequence", "request_id", "time", "model", "version", "row"),
-        *("petal_length", "variety", "probabilities"),
+        *("petal_length", "variety", "probabilities", "true_value"),
     ]
     assert frame[["row", "petal_length", "variety"]].to_dict("list") == {
         "row": [0, 1, 2],
@@ -178,6 +179,20 @@ def test_versions_with_other_columns_share_the_view(
         log.write([new_entry(inputs=b'[{"new":2.0}]', version="v2")])
         frame = table(path, "select old, new from rows_iris")
     assert frame.fillna(-1).to_numpy().tolist() == [[1.0, -1.0], [-1.0, 2.0]]
+
+
+def test_a_true_value_stands_beside_the_answer(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """Of the row that it was told for; a next training reads rows that have one."""
+    body, answer = text([{"n": 1}] * 3), text([{"variety": "a"}] * 3)
+    with new_log() as log:
+        log.declare("iris", [*inputs(n="integer"), VARIETY])
+        log.write([new_entry("r", rows=3, inputs=body, outputs=answer)])
+        log.add_feedback([Feedback("r", 1, "b"), Feedback("r", 2, "c")])
+        log.add_feedback([Feedback("r", 2, "d")])
+        frame = table(path, "select row, true_value from rows_iris where true_value is not null")
+    assert frame.to_numpy().tolist() == [[1, "b"], [2, "d"]]
 
 
 def test_probabilities_come_as_json(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
