@@ -231,8 +231,8 @@ def compare(table: pd.DataFrame, expected: Signature) -> list[str]:
         if found.get(False):
             raise TableError(
                 "The table does not fit the last version of the model: it has lost, gained or "
-                f"changed the kind of {', '.join(sorted(found[False]))}. Mend the table, or set "
-                "same_columns=false if that is on purpose."
+                f"changed the kind of {', '.join(sorted(found[False]))}. Mend the table, or add "
+                "`-p same_columns=false` if that is on purpose."
             )
     return [
         f"{name}: values that the last version did not see, in {rows} rows"

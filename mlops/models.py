@@ -69,16 +69,15 @@ def list_models(*, as_json: JsonOption = False) -> None:
         print_json([row._asdict() for row in rows])
         return
     print_table(
-        ["Model", "Version", "Aliases", "Created", "Compiled", "Scores on test data"],
+        ["Model", "Version", "Aliases", "Compiled", "Test scores"],
         [
             (
                 row.model,
                 row.version,
-                ", ".join(row.aliases),
-                row.created,
+                "\n".join(row.aliases),
                 "yes" if row.compiled else "no",
                 row.refused
-                or ", ".join(f"{name} {score:.3f}" for name, score in row.scores.items()),
+                or "\n".join(f"{name} {score:.3f}" for name, score in row.scores.items()),
             )
             for row in rows
         ],

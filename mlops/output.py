@@ -6,10 +6,14 @@ from enum import IntEnum
 from typing import Annotated, Any, NoReturn
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+_NAMES = frozenset({"Model", "Version", "From", "To"})
 
 
 class Exit(IntEnum):
@@ -28,10 +32,10 @@ def print_json(value: Any) -> None:
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """Print rows under headings."""
-    table = Table(title=title or None, title_justify="left")
+    table = Table(title=title or None, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in headings:
-        # Folded, not cut: a cut version id or path is of no use.
-        table.add_column(heading, overflow="fold")
+        # Folded, not cut: a cut path is of no use. What is copied to another command stays whole.
+        table.add_column(heading, overflow="fold", no_wrap=heading in _NAMES)
     for row in rows:
         table.add_row(*row)
     Console().print(table)

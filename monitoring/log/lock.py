@@ -51,7 +51,7 @@ class LogLock:
                     raise
                 raise LogLockedError(
                     f"Another service (process {owner}) writes the prediction log {self._log}: "
-                    "stop it, or give this one a folder of its own."
+                    "stop it, or give this one a folder of its own, as LOCAL_DATA=folder."
                 ) from None
             self._descriptor = descriptor
             # Who has it is a courtesy to the one refused: a full disk does not undo the lock.
