@@ -118,6 +118,12 @@ def test_the_commands_do_what_the_readme_says(world: dict[str, str], tmp_path: P
         metrics = run(block("curl -u metrics"), world).stdout
         assert 'predict_rows_total{model="iris",outcome="answered"' in metrics
 
+        asked, *told, queue, report = commands(block("curl -i"))
+        assert "x-request-id: case-4711" in run(asked, world).stdout.lower()
+        assert [json.loads(run(line, world).stdout)[0]["status"] for line in told] == ["stored"]
+        assert json.loads(run(queue, world).stdout)
+        assert "reports" in run(report, world).stdout
+
         # What these do to the store, the running service follows.
         for command in commands(block(".venv/bin/mlops train")):
             done = run(command, world)
@@ -141,6 +147,7 @@ def test_every_block_is_run() -> None:
     known = (
         "make serve  ",
         "curl http",
+        "curl -i",
         '[{"variety"',
         "make serve DATA=",
         ".venv/bin/mlops train",
