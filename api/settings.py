@@ -167,7 +167,7 @@ class Settings(BaseSettings):
     window_rows: int = Field(1_000, ge=1, le=100_000)
     """How many rows of a version, the newest, its statistics and drift are of."""
     drift_min_rows: int = Field(100, ge=1)
-    """A window of fewer rows is not judged."""
+    """A window of fewer rows is not judged, nor one of fewer than MONITORING_MIN_ROWS."""
     drift_psi: IndexValue = 0.1
     """The least population stability index of a column that has drifted."""
     drift_columns: Annotated[Mapping[str, IndexValue], NoDecode, BeforeValidator(_pairs)] = {}

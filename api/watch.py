@@ -5,7 +5,7 @@ Nothing is added to a prediction: windows and labels are read from the predictio
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,10 @@ from api.catalog import Catalog, ServedModel
 from api.resources import signature_columns
 from api.settings import Settings
 from model_store.manifest import Manifest
+from model_store.signature import Column, Kind
 from monitoring.feedback.label_queue import Rarity
-from monitoring.feedback.live_scores import LiveScores, ScoredVersion, live_scores
-from monitoring.feedback.reader import FeedbackReader, FeedbackTotal
+from monitoring.feedback.live_scores import LiveScorer, LiveScores, ScoredVersion
+from monitoring.feedback.reader import FeedbackReader
 from monitoring.windows.columns import WindowColumn, window_columns
 from monitoring.windows.drift import Thresholds
 from monitoring.windows.observation import Observation, observe
@@ -24,18 +25,20 @@ from monitoring.windows.rarity import rarity
 from monitoring.windows.reader import WindowReader
 from monitoring.windows.window import Window
 
+# Numbers of a class are named one by one where there are no more.
+_MOST_NUMBERS = 1_000
 
-@dataclass(frozen=True)
+
+@dataclass(eq=False)
 class _Watched:
-    """A served version, its window, and what was seen of it last."""
+    """A served version, its window, and what scores it."""
 
     served: ServedModel
     window: Window
     reader: WindowReader
-
-    @property
-    def scored(self) -> ScoredVersion:
-        return scored_version(self.served.manifest)
+    scorer: LiveScorer
+    oldest: int | None = None
+    """The window holds no row of an earlier request; None while it holds none."""
 
 
 def thresholds(settings: Settings) -> Thresholds:
@@ -51,8 +54,21 @@ def thresholds(settings: Settings) -> Thresholds:
 
 def scored_version(manifest: Manifest) -> ScoredVersion:
     """Return what of a version is scored."""
-    output = manifest.signature.outputs[0].name
-    return ScoredVersion(manifest.model, manifest.version, output, manifest.task)
+    output = manifest.signature.outputs[0]
+    classes = _classes(output) if manifest.task == "classification" else ()
+    return ScoredVersion(
+        manifest.model, manifest.version, output.name, manifest.task, frozenset(classes)
+    )
+
+
+def _classes(output: Column) -> Iterable[str]:
+    """Return the classes that a classifier may answer with, as texts; none where nobody knows."""
+    if output.kind is Kind.BOOLEAN:
+        return ("false", "true")
+    if output.kind is Kind.INTEGER and output.minimum is not None and output.maximum is not None:
+        numbers = range(int(output.minimum), int(output.maximum) + 1)
+        return map(str, numbers) if len(numbers) <= _MOST_NUMBERS else ()
+    return output.categories
 
 
 def watched_columns(
@@ -63,6 +79,12 @@ def watched_columns(
         signature_columns(manifest.signature),
         json.loads(reference),
         seen={c.name: c.categories for c in manifest.signature if c.categories},
+        # Of inputs alone: an output's range is that of the target, not of what was predicted.
+        ranges={
+            c.name: (c.minimum, c.maximum)
+            for c in manifest.signature.inputs
+            if c.minimum is not None and c.maximum is not None
+        },
         leave_out=settings.log_personal_fields,
     )
 
@@ -92,7 +114,6 @@ class Watch:
         """What the last look saw of each version's window."""
         self.scores: dict[ServedModel, LiveScores] = {}
         """How good it was by its labels."""
-        self._totals: list[FeedbackTotal] = []
 
     def look(self) -> None:
         """Bring all windows up to date, and measure them.
@@ -103,21 +124,12 @@ class Watch:
         served = list(self._catalog())
         self._watched = {s: self._watched.get(s) or self._watch(s) for s in served}
         before = self.observations
-        self.observations = {s: self._observe(w) for s, w in self._watched.items()}
-        totals = self._labels.totals()
-        # To score takes longer than to look whether anything has changed since.
-        changed = {
-            s
-            for s, o in self.observations.items()
-            if o is not before.get(s) or s not in self.scores
-        }
-        if totals != self._totals:
-            changed = set(served)
-        self._totals = totals
+        first = self._labels.beginning().first
+        self.observations = {s: self._observe(w, first) for s, w in self._watched.items()}
         self.scores = {
-            s: self._score(w) if s in changed else self.scores[s] for s, w in self._watched.items()
+            s: w.scorer.score(answered=self.observations[s] is not before.get(s))
+            for s, w in self._watched.items()
         }
-
         self._looked = self._clock()
 
     def age_seconds(self) -> float:
@@ -125,24 +137,46 @@ class Watch:
         return self._clock() - self._looked
 
     def rarities(self, model: str) -> dict[str, Rarity]:
-        """Return what tells how rare a row is, by version; none before the first look."""
+        """Return what tells how rare a row is, by version.
+
+        None of versions that were not yet looked at, or of which drift could not be told: they were
+        published without a reference, or have too few rows.
+        """
         return {
             watched.served.manifest.version: partial(rarity, watched.window.columns)
             for watched in list(self._watched.values())
             if watched.served.manifest.model == model
+            and watched.window.rows >= self._settings.monitoring_min_rows
+            and any(column.reference.rows for column in watched.window.columns)
         }
 
     def _watch(self, served: ServedModel) -> _Watched:
         manifest = served.manifest
         columns = watched_columns(manifest, served.loaded.reference, self._settings)
-        window = Window(columns, self._settings.window_rows)
-        return _Watched(served, window, WindowReader(self._log, manifest.model, manifest.version))
+        scorer = LiveScorer(
+            self._labels,
+            scored_version(manifest),
+            rows=self._settings.feedback_rows,
+            min_rows=self._settings.monitoring_min_rows,
+        )
+        return _Watched(
+            served,
+            Window(columns, self._settings.window_rows),
+            WindowReader(self._log, manifest.model, manifest.version),
+            scorer,
+        )
 
-    def _observe(self, watched: _Watched) -> Observation:
+    def _observe(self, watched: _Watched, first: int) -> Observation:
+        """Bring a window up to date; the log holds no request before the first."""
+        if watched.oldest is not None and watched.oldest < first:
+            # What retention removed shall be seen no more: what is left is read anew.
+            watched.window = Window(watched.window.columns, watched.window.size)
         window = watched.window
         reading = watched.reader.read(window.cursor, window.size)
         before = self.observations.get(watched.served)
         window.extend(reading)
+        if reading.anew or watched.oldest is None:
+            watched.oldest = min((request.sequence for request in reading.requests), default=None)
         if before and not reading.requests and not reading.anew:
             return before
         manifest = watched.served.manifest
@@ -152,12 +186,4 @@ class Watch:
             window,
             self._thresholds,
             fewest_rows=self._settings.monitoring_min_rows,
-        )
-
-    def _score(self, watched: _Watched) -> LiveScores:
-        return live_scores(
-            self._labels,
-            watched.scored,
-            rows=self._settings.feedback_rows,
-            min_rows=self._settings.monitoring_min_rows,
         )

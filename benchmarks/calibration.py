@@ -2,7 +2,8 @@
 
 Two problems, each trained as the notebooks train it and with the reference that they publish: the
 iris, 90 rows of 4 columns, and a generated table of 20 columns of every kind. Windows are drawn
-from rows with replacement, and go through JSON text as the log holds it.
+from rows with replacement, and go through JSON text as the log holds it. Then columns of few and
+of many categories, and the time that a look and a scrape take.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from benchmarks.drawn_window import Texts, drawn_window
+from benchmarks.look_cost import look_and_scrape
 from ml_pipe.data_etl import recognise_column, signature_of, task_of
 from ml_pipe.model_class import build_estimator
 from ml_pipe.train_test_validate import reference_of, split
@@ -26,15 +29,25 @@ from monitoring.statistics import profile
 from monitoring.windows.column_counts import count_columns
 from monitoring.windows.columns import WindowColumn, window_columns
 from monitoring.windows.drift import Drift, measure_drift
-from monitoring.windows.reader import Cursor, LoggedRequest, Reading
-from monitoring.windows.window import Window
 from tests.mixed_table import mixed_table
 
 SEED = 7
 SHIFT = 0.5
 """In standard deviations of the column."""
+FREQUENT = 0.2
+CATEGORIES = (
+    (20, 500),
+    (20, 2_000),
+    (100, 500),
+    (100, 2_000),
+    (300, 500),
+    (300, 2_000),
+    (2_000, 500),
+    (2_000, 2_000),
+    (20_000, 20_000),
+)
+"""Numbers of categories, each with a number of reference rows; the last are more than get names."""
 _IRIS = Path(__file__).parents[1] / "examples" / "iris" / "iris.csv"
-_Texts = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -60,7 +73,7 @@ class Problem:
         seen = {c.name: c.categories for c in self.signature if c.categories}
         return window_columns(known, profiles, seen=seen)
 
-    def texts(self, rows: pd.DataFrame) -> _Texts:
+    def texts(self, rows: pd.DataFrame) -> Texts:
         """Return each row as the log holds it: the inputs, and the model's answer."""
         names = [column.name for column in self.signature.inputs]
         inputs = to_rows({name: rows[name].to_numpy() for name in names}, self.signature.inputs)
@@ -92,6 +105,17 @@ class Shifted:
     this_column: float
     other_column: float
     dataset: float
+
+
+@dataclass(frozen=True)
+class Categories:
+    """How often drift was called in a column of categories, as shares of the windows."""
+
+    categories: int
+    reference_rows: int
+    quiet: float
+    frequent: float
+    """Where one category has `FREQUENT` of the rows beside its own."""
 
 
 def problems() -> list[Problem]:
@@ -159,30 +183,71 @@ def measure_shifted(problem: Problem, windows: int, rows: int) -> list[Shifted]:
     return results
 
 
+def measure_categories(categories: int, reference_rows: int, windows: int, rows: int) -> Categories:
+    """Return how often drift is called in a column of equally likely categories.
+
+    Each window has a reference of its own, a sample of the same source.
+    """
+    random = np.random.default_rng(SEED)
+    names = np.array([f"category {number}" for number in range(categories)], object)
+
+    def is_drifted(frequent: float) -> bool:
+        training, drawn = (names[random.integers(0, categories, n)] for n in (reference_rows, rows))
+        drawn[random.random(rows) < frequent] = training[0]
+        columns = window_columns(
+            [ViewColumn("x", "category", "input")],
+            profile({"x": training}, {"x": "category"}),
+            seen={"x": set(training)},
+        )
+        texts = [(msgspec.json.encode({"x": name}).decode(), "{}") for name in drawn]
+        return _drift(columns, texts)["input"].columns[0].drifted
+
+    return Categories(
+        categories,
+        reference_rows,
+        quiet=_share(is_drifted(0) for _ in range(windows)),
+        frequent=_share(is_drifted(FREQUENT) for _ in range(windows)),
+    )
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Print both tables."""
+    """Print the tables, and the cost."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.calibration", description=__doc__)
     parser.add_argument("--windows", type=int, default=1000, help="how many of each sort")
     parser.add_argument("--rows", type=int, default=1000, help="in each window")
     options = parser.parse_args(arguments)
+    windows, rows = options.windows, options.rows
     trained = problems()
-    print(f"Drift called in {options.windows:,} windows of {options.rows:,} rows without drift\n")
-    print("| table | windows drawn from | dataset | any column | prediction |")
-    print("| --- | --- | ---: | ---: | ---: |")
+    print(f"Drift called in {windows:,} windows of {rows:,} rows without drift\n")
+    _print_header("table", "windows drawn from", "dataset", "any column", "prediction")
     for problem in trained:
-        for quiet in measure_quiet(problem, options.windows, options.rows):
-            shares = f"{quiet.dataset:.1%} | {quiet.any_column:.1%} | {quiet.prediction:.1%}"
-            print(f"| {problem.name} | {quiet.source} | {shares} |")
+        for quiet in measure_quiet(problem, windows, rows):
+            shares = (quiet.dataset, quiet.any_column, quiet.prediction)
+            _print_line(quiet.problem, quiet.source, *shares)
     print(f"\nDrift called where one column is shifted by {SHIFT} of its standard deviation\n")
-    print("| table | shifted | this column | any other column | dataset |")
-    print("| --- | --- | ---: | ---: | ---: |")
+    _print_header("table", "shifted", "this column", "any other column", "dataset")
     for problem in trained:
-        for shifted in measure_shifted(problem, options.windows, options.rows):
-            shares = " | ".join(
-                f"{share:.1%}"
-                for share in (shifted.this_column, shifted.other_column, shifted.dataset)
-            )
-            print(f"| {problem.name} | {shifted.column} | {shares} |")
+        for shifted in measure_shifted(problem, windows, rows):
+            shares = (shifted.this_column, shifted.other_column, shifted.dataset)
+            _print_line(shifted.problem, shifted.column, *shares)
+    print("\nDrift called in a column of equally likely categories\n")
+    _print_header(
+        "categories", "reference rows", "without drift", "one in a fifth of the rows more"
+    )
+    for count, reference_rows in CATEGORIES:
+        found = measure_categories(count, reference_rows, windows, rows)
+        _print_line(f"{count:,}", f"{reference_rows:,}", found.quiet, found.frequent)
+    look, scrape = look_and_scrape()
+    print(f"\n100 columns, a window of 10,000 rows: look {look:.0f} ms, scrape {scrape:.0f} ms")
+
+
+def _print_header(*names: str) -> None:
+    print(f"| {' | '.join(names)} |")
+    print(f"| --- | --- |{' ---: |' * (len(names) - 2)}")
+
+
+def _print_line(first: str, second: str, *shares: float) -> None:
+    print(f"| {first} | {second} | {' | '.join(f'{share:.1%}' for share in shares)} |")
 
 
 def _problem(name: str, raw: pd.DataFrame, target: str) -> Problem:
@@ -198,15 +263,12 @@ def _problem(name: str, raw: pd.DataFrame, target: str) -> Problem:
     return Problem(name, signature, estimator, table, train, profiles)
 
 
-def _drawn(texts: _Texts, rows: int, random: np.random.Generator) -> _Texts:
+def _drawn(texts: Texts, rows: int, random: np.random.Generator) -> Texts:
     return [texts[place] for place in random.integers(0, len(texts), rows).tolist()]
 
 
-def _drift(columns: tuple[WindowColumn, ...], texts: _Texts) -> dict[Side, Drift]:
-    inputs, outputs = (f"[{','.join(side)}]" for side in zip(*texts, strict=True))
-    window = Window(columns, len(texts))
-    window.extend(Reading(Cursor("drawn", 1), [LoggedRequest(1, inputs, outputs)], anew=True))
-    return measure_drift(count_columns(window))
+def _drift(columns: tuple[WindowColumn, ...], texts: Texts) -> dict[Side, Drift]:
+    return measure_drift(count_columns(drawn_window(columns, texts)))
 
 
 def _share(called: Any) -> float:

@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,7 @@ from api.settings_sources import PROJECT_ROOT
 from mlops.report_page.findings import VersionFindings
 from model_store.manifest import Manifest
 from model_store.names import is_name
+from monitoring.log.privacy import is_hash
 from monitoring.windows.reader import Cursor, WindowReader
 
 PYTHON = PROJECT_ROOT / ".evidently" / "bin" / "python"
@@ -30,7 +31,6 @@ NOT_INSTALLED = (
 )
 _SCRIPT = Path(__file__).with_name("evidently_script.py")
 _SECONDS = 600.0
-_HASHED = '"hmac:'
 # What its page needs and no more: nothing from elsewhere, nothing to elsewhere.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
@@ -84,14 +84,22 @@ def make_page(
         for column in found.manifest.signature.inputs
         if column.name not in settings.log_personal_fields
     }
+    rows = list(_rows(settings, log, found))
+    # A column that the log holds as hashes throughout is as good as personal.
+    columns = {
+        name: kind
+        for name, kind in columns.items()
+        if not all(is_hash(row.get(name)) for row in rows)
+    }
+    told = [{name: row.get(name) for name in columns} for row in rows]
+    told = [row for row in told if not any(map(is_hash, row.values()))]
+    if not told or not columns:
+        raise EvidentlyError(
+            f"Evidently has no page of {found.name}: the log holds none of its rows in clear."
+        )
     with tempfile.TemporaryDirectory(prefix="mlops-evidently-") as folder:
         current, job, page = (Path(folder) / name for name in ("rows", "job.json", "page.html"))
-        with current.open("wb") as file:
-            rows = sum(file.write(row) > 0 for row in _rows(settings, log, found, columns))
-        if not rows:
-            raise EvidentlyError(
-                f"Evidently has no page of {found.name}: the log holds none of its rows in clear."
-            )
+        current.write_bytes(msgspec.json.Encoder().encode_lines(told))
         asked = _Job(str(reference), str(current), columns, str(page))
         job.write_text(json.dumps(asked._asdict()), encoding="utf-8")
         _run(python, job, Path(folder))
@@ -110,20 +118,15 @@ def _reference(settings: Settings, manifest: Manifest) -> Path:
     return table
 
 
-def _rows(
-    settings: Settings, log: Path, found: VersionFindings, columns: dict[str, str]
-) -> Iterator[bytes]:
-    """Yield the inputs of the window's rows, a line of JSON each, but those with hashes."""
+def _rows(settings: Settings, log: Path, found: VersionFindings) -> Iterator[dict[str, Any]]:
+    """Yield the inputs of the window's rows."""
     span = found.traffic.span
     look_back = span.last - span.first + 1
     names = (found.traffic.model, found.traffic.version)
     reader = WindowReader(log, *names, look_back=look_back, span=span)
     for request in reader.read(Cursor(), settings.window_rows).requests:
         inputs = msgspec.json.decode(request.inputs)
-        for row in inputs if isinstance(inputs, list) else [inputs]:
-            line = msgspec.json.encode({name: row.get(name) for name in columns}) + b"\n"
-            if _HASHED.encode() not in line:
-                yield line
+        yield from inputs if isinstance(inputs, list) else [inputs]
 
 
 def _run(python: Path, job: Path, folder: Path) -> None:

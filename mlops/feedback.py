@@ -24,6 +24,10 @@ app = typer.Typer(no_args_is_help=True, help="Tell a running service what was tr
 _BATCH_LINES = 200
 _KEPT = {str(Verdict.STORED), str(Verdict.UNCHANGED)}
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+_MODEL = (
+    "The model whose output tells whether 5 is a number or a text; else the default model. Whose "
+    "answers the values are of, the request ids say."
+)
 _NUMBERS = {"number": Verdict.NO_NUMBER, "integer": Verdict.NO_INTEGER}
 
 Columns = tuple[str, str, str]
@@ -54,7 +58,7 @@ def import_table(
     columns: Annotated[
         str, typer.Option(help="The names of its columns of request id, row and true value.")
     ] = "request_id,row,value",
-    model: Annotated[str, typer.Option(help="Whose output it is; else the default model's.")] = "",
+    model: Annotated[str, typer.Option(help=_MODEL)] = "",
     url: Annotated[str, typer.Option(help="The service; else the one of the settings.")] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -144,7 +148,10 @@ def _line(number: int, cells: Columns, kind: str) -> Line:
     request_id, row, text = cells
     try:
         value = _value(text, kind)
-        place = msgspec.json.decode(row, type=int)
+        place = msgspec.json.decode(row, type=int | float)
+        # pandas writes the row 0.0 where another cell of its column is empty.
+        if isinstance(place, float) and place.is_integer():
+            place = int(place)
         told = {"request_id": request_id, "row": place, "value": value}
         return Line(number, msgspec.convert(told, FeedbackItem), "")
     except msgspec.DecodeError as error:
@@ -159,7 +166,8 @@ def _value(text: str, kind: str) -> str | float | bool:
     Raises:
         ValueError: with the reason why it says none of this kind.
     """
-    word = text.strip().lower()
+    text = text.strip()
+    word = text.lower()
     if not word:
         raise ValueError("value is missing")
     if kind == "boolean":

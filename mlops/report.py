@@ -27,7 +27,7 @@ from mlops.version_findings import FindingsReader
 from model_store.errors import ModelStoreError
 from model_store.store import ModelStore
 from monitoring.log.errors import LogUnavailableError
-from monitoring.log.reader import LogReader
+from monitoring.log.reader import LogReader, Total
 from monitoring.log.traffic import read_traffic
 from monitoring.report_folder import ReportFolder
 
@@ -44,7 +44,8 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="The page; else <LOCAL_DATA>/reports/<time>.html, where GET /monitoring finds it.",
+        help="The page; else <LOCAL_DATA>/reports/<time>.html, where GET /monitoring finds it, or "
+        "<time>_part.html where an option narrows it.",
     ),
 ]
 WorstRows = Annotated[
@@ -69,7 +70,10 @@ def report(  # noqa: PLR0913 - one parameter for each of the verb's options
     settings = load_settings()
     store = resources.model_store(settings)
     asked = Asked(_moment(since), _moment(until), model, version)
-    page = output or ReportFolder(settings.local_data).new(resources.utc_now())
+    whole = asked == Asked()
+    page = output or ReportFolder(settings.local_data).new(resources.utc_now(), whole=whole)
+    if evidently and _is_special(page):
+        fail(f"{page} is no file: Evidently's pages have no place beside it.", Exit.USAGE)
     try:
         found = find(settings, store, asked, worst_rows)
         write(page, report_page(found))
@@ -89,13 +93,14 @@ def find(settings: Settings, store: ModelStore, asked: Asked, worst_rows: int) -
         LogUnavailableError: there is no readable log.
     """
     began, log = time.monotonic(), resources.log_path(settings)
-    versions = _versions(store, asked)
+    ledger = LogReader(log).totals()
+    versions = _versions(store, ledger, asked)
     traffic = read_traffic(log, asked.since, asked.until, model=asked.model, versions=versions)
     reader = FindingsReader(settings, store, log, worst_rows)
     told = traffic.versions if traffic else []
     totals = [
         total
-        for total in LogReader(log).totals()
+        for total in ledger
         if asked.model in {"", total.model} and (not versions or total.version in versions)
     ]
     return Findings(
@@ -118,9 +123,13 @@ def find(settings: Settings, store: ModelStore, asked: Asked, worst_rows: int) -
 
 def write(path: Path, page: str) -> None:
     """Write a page so that nobody finds a half of it, for its owner alone: it shows single rows."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     # A lone surrogate, which JSON can hold, has no UTF-8.
     content = page.encode(errors="backslashreplace")
+    if _is_special(path):
+        # A device or a pipe is written to: it must not become a file.
+        path.write_bytes(content)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=".report-", delete=False) as beside:
         try:
             beside.write(content)
@@ -129,6 +138,11 @@ def write(path: Path, page: str) -> None:
         except BaseException:
             Path(beside.name).unlink(missing_ok=True)
             raise
+
+
+def _is_special(path: Path) -> bool:
+    """Tell whether something is there that is no file, as a device, a pipe or a folder."""
+    return path.exists() and not path.is_file()
 
 
 def _with_evidently(settings: Settings, found: Findings, page: Path) -> bool:
@@ -153,17 +167,36 @@ def _moment(text: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         fail(f"{text!r} is no moment: write 2026-11-21 or 2026-11-21T14:00.", Exit.USAGE)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _versions(store: ModelStore, asked: Asked) -> frozenset[str]:
-    """Return the versions that a version's id or an alias may stand for; none: all."""
+def _versions(store: ModelStore, ledger: list[Total], asked: Asked) -> frozenset[str]:
+    """Return the versions that a version's id or an alias may stand for; none: all.
+
+    Leaves with a sentence where neither the store nor the log knows what was asked for.
+    """
+    models = {total.model for total in ledger}
+    with contextlib.suppress(ModelStoreError):
+        models.update(store.models())
+    if asked.model not in {"", *models}:
+        fail(f"There is no model {asked.model}; known: {_names(models)}.", Exit.NOT_FOUND)
     if not asked.version:
         return frozenset()
-    found = {asked.version}
-    with contextlib.suppress(ModelStoreError):
-        for model in [asked.model] if asked.model else store.models():
-            found.update(filter(None, [store.aliases(model).current.get(asked.version)]))
-    return frozenset(found)
+    wanted = models if not asked.model else {asked.model}
+    known = {total.version for total in ledger if total.model in wanted}
+    found: set[str] = set()
+    for model in wanted:
+        with contextlib.suppress(ModelStoreError):
+            known.update(store.versions(model))
+            current = store.aliases(model).current
+            known.update(current)
+            found.update(filter(None, [current.get(asked.version)]))
+    if asked.version not in known:
+        fail(f"There is no version {asked.version}; known: {_names(known)}.", Exit.NOT_FOUND)
+    return frozenset(found | {asked.version})
+
+
+def _names(known: set[str]) -> str:
+    return ", ".join(sorted(known)) or "none"

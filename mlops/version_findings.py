@@ -1,6 +1,7 @@
 """What is found of one version: by the functions by which the running service watches itself."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from model_store.errors import ModelStoreError
 from model_store.manifest import Manifest
 from model_store.store import ModelStore
 from monitoring.feedback.live_scores import live_scores, scores_over_time
-from monitoring.feedback.reader import FeedbackReader
+from monitoring.feedback.reader import FeedbackReader, LabelledRow
+from monitoring.log.privacy import is_hash
 from monitoring.log.traffic import VersionTraffic
 from monitoring.windows.column_counts import ColumnCounts, count_columns
 from monitoring.windows.observation import observe
@@ -24,11 +26,10 @@ from monitoring.windows.reference import CATEGORICAL
 from monitoring.windows.window import Window
 
 PERIODS = 20
-"""Live scores are told in so many periods."""
+"""Live scores are told in so many periods at most, each of a minute at least."""
 MOST_LABELS = 10_000
 """Of so many labelled rows at most, the newest; they are in memory at once."""
-BINS = 20
-"""A column is drawn in so many bins where its reference has none."""
+_MINUTE = 60.0
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,13 @@ class FindingsReader:
         labels = FeedbackReader(self.log, traffic.span)
         self._score(found, found.manifest, labels)
         finder = WorstRowsFinder(self.log, found.manifest, self.worst_rows)
-        if self.worst_rows:
+        fewest = self.settings.monitoring_min_rows
+        if traffic.rows < fewest:
+            found.untold.append(
+                f"Single rows, as it answered {traffic.rows}, and nothing is told of fewer than "
+                f"{fewest}."
+            )
+        elif self.worst_rows:
             finder.add(found, reading, labels, self.settings.feedback_rows)
         return found
 
@@ -100,10 +107,13 @@ class FindingsReader:
         # No picture of fewer rows than statistics are told of.
         if found.observation.statistics:
             found.columns = [
-                ColumnFinding(counts, _edges(counts, profiles.get(counts.column.name)))
+                _column(counts, profiles.get(counts.column.name))
                 for counts in count_columns(window)
+                # Of one that the log holds as hashes there is nothing to tell.
+                if counts.rows
             ]
         found.untold += _untold(found, reading, self.settings)
+        found.untold += _kept_back(found, reading, self.settings)
         return reading
 
     def _score(self, found: VersionFindings, manifest: Manifest, labels: FeedbackReader) -> None:
@@ -111,7 +121,8 @@ class FindingsReader:
         fewest = self.settings.monitoring_min_rows
         found.scores = live_scores(labels, of, rows=self.settings.feedback_rows, min_rows=fewest)
         labelled = labels.labelled(of.model, of.version, MOST_LABELS)
-        found.periods = scores_over_time(labelled, of, periods=PERIODS, min_rows=fewest)
+        periods = _periods(labelled)
+        found.periods = scores_over_time(labelled, of, periods=periods, min_rows=fewest)
         found.period_rows = MOST_LABELS
         if found.scores.unscored:
             found.untold.append(f"Live scores: {found.scores.unscored}")
@@ -124,6 +135,12 @@ class FindingsReader:
             found.untold.append(
                 f"Live scores, as only {found.scores.rows} of its rows have a true value, and "
                 f"nothing is told of fewer than {fewest}."
+            )
+        if unknown := found.scores.unknown_labels:
+            which = f"{unknown:,} labels name" if unknown > 1 else "1 label names"
+            found.untold.append(
+                f"Whether every label is right: {which} no class that the model answers with, and "
+                "what it answered counts as wrong."
             )
 
 
@@ -158,28 +175,66 @@ def _untold(found: VersionFindings, reading: Reading, settings: Settings) -> lis
             f"Small drift, as the version was trained on few rows ({fewest} of a column): only "
             "large differences can be told from chance."
         )
-    hidden = [
-        column.name
-        for column in (found.manifest.signature if found.manifest else ())
-        if column.name in settings.log_personal_fields
-    ]
-    if hidden:
-        sentences.append(f"Anything of {', '.join(hidden)}, which the settings call personal.")
+    if found.traffic.strays:
+        sentences.append(
+            f"This period alone: {found.traffic.strays} rows between its requests have times "
+            "outside of it, as where the clock was set; all but the traffic counts them too."
+        )
     return sentences
 
 
-def _edges(counts: ColumnCounts, profile: Any) -> Edges | None:
+def _kept_back(found: VersionFindings, reading: Reading, settings: Settings) -> list[str]:
+    """Return which columns are not told of, as they are personal or hashes."""
+    sentences = []
+    names = [column.name for column in (found.manifest.signature if found.manifest else ())]
+    hidden = [name for name in names if name in settings.log_personal_fields]
+    hashed = _hashed(reading).intersection(names).difference(hidden)
+    if found.columns and hashed:
+        sentences.append(f"Anything of {', '.join(sorted(hashed))}, which the log holds as hashes.")
+    if hidden:
+        sentences.append(
+            f"Anything of {', '.join(hidden)}, which the settings of this command call personal."
+        )
+    return sentences
+
+
+def _hashed(reading: Reading) -> set[str]:
+    """Return the names of which the log holds a hash in place of a value."""
+    found: set[str] = set()
+    for request in reading.requests:
+        for side in (request.inputs, request.outputs):
+            if '"hmac:' in side:
+                rows = json.loads(side)
+                for row in rows if isinstance(rows, list) else [rows]:
+                    found.update(name for name, value in row.items() if is_hash(value))
+    return found
+
+
+def _periods(labelled: Sequence[LabelledRow]) -> int:
+    """Return in how many periods labelled rows are told."""
+    times = [row.predicted for row in labelled]
+    seconds = (max(times) - min(times)).total_seconds() if times else 0.0
+    return max(1, min(PERIODS, int(seconds / _MINUTE)))
+
+
+def _column(counts: ColumnCounts, profile: Any) -> ColumnFinding:
+    kind, known = counts.column.kind, counts.column.reference.rows
+    if kind in CATEGORICAL or not known:
+        return ColumnFinding(counts, None, {})
+    described = profile.get("lengths", profile)
+    quantiles = described.get("quantiles", {})
+    trained = dict(zip(quantiles, _numbers(kind, list(quantiles.values())), strict=True))
+    return ColumnFinding(counts, _edges(counts, described.get("histogram", {})), trained)
+
+
+def _edges(counts: ColumnCounts, histogram: Any) -> Edges | None:
     """Return the bins that a column is drawn in: those of its profile's histogram."""
-    column, ordered = counts.column, counts.ordered
-    if column.kind in CATEGORICAL:
-        return None
-    edges, reference = _histogram(column.kind, profile if column.reference.rows else None)
+    ordered = counts.ordered
+    edges = np.array(_numbers(counts.column.kind, histogram.get("edges", [])), np.float64)
+    reference = np.array(histogram.get("counts", []), np.float64)
+    # Without one the ends of the axis would be single rows' values.
     if len(edges) < 2:  # noqa: PLR2004 - a bin has two ends
-        if not len(ordered):
-            return None
-        # Halved, so that the width of the widest range is still a number.
-        edges = np.linspace(ordered[0] / 2, ordered[-1] / 2, BINS + 1) * 2
-        reference = np.zeros(BINS)
+        return None
     inside = ordered[(ordered >= edges[0]) & (ordered <= edges[-1])]
     # By its sorted values, as edges may be equal, or numbers too large for a width.
     places = inside.searchsorted(edges[1:-1], "left")
@@ -188,10 +243,9 @@ def _edges(counts: ColumnCounts, profile: Any) -> Edges | None:
     return Edges(edges, reference, window, below, len(ordered) - below - len(inside))
 
 
-def _histogram(kind: str, profile: Any) -> tuple[Any, Any]:
-    found = (profile or {}).get("lengths", profile or {}).get("histogram", {})
-    edges, counts = found.get("edges", []), found.get("counts", [])
+def _numbers(kind: str, values: list[Any]) -> list[float]:
+    """Return numbers of a profile as those of a window."""
     if kind == "datetime":
-        texts = [text.removesuffix("Z") for text in edges]
-        return np.array(texts, "datetime64[us]").astype(np.int64) / 1e6, np.array(counts, float)
-    return np.array(edges, np.float64), np.array(counts, np.float64)
+        texts = [text.removesuffix("Z") for text in values]
+        return list((np.array(texts, "datetime64[us]").astype(np.int64) / 1e6).tolist())
+    return [float(value) for value in values]

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-# Beside them stand the reports of benchmarks, and Evidently's pages, which run scripts.
+# Beside them stand reports of a part, of benchmarks, and Evidently's pages, which run scripts.
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z\.html")
 
 
@@ -15,12 +15,18 @@ class ReportFolder:
     def __init__(self, local_data: Path) -> None:
         self.path = local_data / "reports"
 
-    def new(self, now: datetime) -> Path:
-        """Return where a report of this moment goes."""
-        return self.path / f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.html"
+    def new(self, now: datetime, *, whole: bool = True) -> Path:
+        """Return where a report of this moment goes; `newest` knows only those of the whole log."""
+        return self.path / f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}{'' if whole else '_part'}.html"
 
     def newest(self) -> Path | None:
-        """Return the newest report; None where there is none. A link is no report."""
+        """Return the newest report, by its name; None where there is none. A link is no report.
+
+        Modification times come from the same clock, and a copy has another.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
         try:
             with os.scandir(self.path) as entries:
                 names = [

@@ -4,6 +4,7 @@ For administrators: it shows what was asked of the model, which a caller of `/pr
 others.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from random import SystemRandom
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.problems import LogUnavailable
+from api.problems import FieldError, InvalidRows, LogUnavailable, pointer
 from api.resources import utc_now
 from api.state import StateNow
 from monitoring.feedback.label_queue import LabelQueue, Task
@@ -32,7 +33,7 @@ class RowView(BaseModel):
     time: datetime
     """When it was predicted."""
     inputs: dict[str, Any] | None
-    """As the log keeps them; null where it keeps none."""
+    """As the log keeps them, without personal columns; null where it keeps none."""
     answer: dict[str, Any] | None
     reason: Reason
 
@@ -49,7 +50,7 @@ class LabelQueueView(BaseModel):
 async def label_queue(
     state: StateNow,
     response: Response,
-    rows: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 20,
+    rows: Annotated[int, Query(json_schema_extra={"minimum": 1, "maximum": MOST_ROWS})] = 20,
     model: str = "",
 ) -> LabelQueueView:
     """Give out the rows of a model that are most worth a label; nobody else gets them meanwhile.
@@ -57,6 +58,11 @@ async def label_queue(
     In turn the least certain, the most drifted, and some at random; fewer than asked for where all
     recent rows are labelled or out. Without `model` it is the one that `/predict` answers with.
     """
+    if not 1 <= rows <= MOST_ROWS:
+        # The framework would refuse it without a word of the limit.
+        sentence = f"Ask for 1 to {MOST_ROWS} rows."
+        errors = [FieldError(pointer("query", "rows"), "out-of-range", sentence)]
+        raise InvalidRows(sentence, errors=errors)
     name = state.watcher.catalog.answering(model).manifest.model
     seconds = state.settings.feedback_queue_seconds
     queue = LabelQueue(state.log, seconds, utc_now, SystemRandom())
@@ -66,17 +72,31 @@ async def label_queue(
         raise LogUnavailable("The rows cannot be given out now. Ask again.") from None
     # To ask again gives other rows.
     response.headers["Cache-Control"] = "no-store"
-    return LabelQueueView(model=name, lease_seconds=seconds, rows=[_view(task) for task in tasks])
+    return LabelQueueView(
+        model=name,
+        lease_seconds=seconds,
+        rows=[_view(task, state.settings.log_personal_fields) for task in tasks],
+    )
 
 
-def _view(task: Task) -> RowView:
+def _view(task: Task, personal: Collection[str]) -> RowView:
     row = task.row
+    hidden = frozenset(personal)
+    # An answer's probabilities tell what its outputs tell.
+    beside = frozenset() if hidden.isdisjoint(row.answer or ()) else {"probabilities"}
     return RowView(
         request_id=row.request_id,
         row=row.row,
         version=row.version,
         time=row.time,
-        inputs=None if row.inputs is None else dict(row.inputs),
-        answer=None if row.answer is None else dict(row.answer),
+        inputs=_without(row.inputs, hidden),
+        answer=_without(row.answer, hidden | beside),
         reason=task.reason,
     )
+
+
+def _without(values: Mapping[str, Any] | None, hidden: Collection[str]) -> dict[str, Any] | None:
+    """Return what may be seen: a log that is older than the settings has more in clear."""
+    if values is None:
+        return None
+    return {name: value for name, value in values.items() if name not in hidden}

@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
-from api.problems import NotFound
+from api.problems import NotFound, Unavailable
 from api.state import StateNow
 from monitoring.report_folder import ReportFolder
 
@@ -27,7 +27,13 @@ _HEADERS = {
 
 async def monitoring(state: StateNow) -> HTMLResponse:
     """Show the newest report on traffic, drift and live scores."""
-    page = await run_in_threadpool(_newest, state.settings.local_data)
+    try:
+        page = await run_in_threadpool(_newest, state.settings.local_data)
+    except OSError as error:
+        raise Unavailable(
+            f"The newest report cannot be read ({error.strerror}): make one as the service's user, "
+            "or give the folder `reports` to that user."
+        ) from None
     if page is None:
         raise NotFound("There is no report yet: make one with `mlops report`.")
     return HTMLResponse(page, headers=_HEADERS)

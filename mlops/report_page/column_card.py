@@ -13,6 +13,7 @@ from monitoring.windows.reference import CATEGORICAL
 MOST_BARS = 10
 """So many categories have bars of their own; the table beside the picture has more."""
 MOST_CATEGORIES = 50
+_MEDIAN = "0.5"
 _OF_KIND = {"string": ", in characters", "datetime": ", UTC"}
 
 
@@ -28,12 +29,16 @@ def column_card(
         _badge(drift),
         class_="head",
     )
+    told = statistics and (statistics.distribution or statistics.categories)
+    # What the metrics withhold, a picture would tell.
     return element(
         "div",
         head,
         element("p", f"{kind}. {_words(found, statistics)}", class_="soft"),
-        _picture(found),
-        folded("The numbers", _numbers(found, statistics, drift), _table(found)),
+        _picture(found) if told else "",
+        folded(
+            "The numbers", _numbers(found, statistics, drift), _table(found) if told else Html()
+        ),
         class_="card",
     )
 
@@ -55,7 +60,7 @@ def _words(found: ColumnFinding, statistics: ColumnStatistics | None) -> str:
     parts = []
     if statistics.distribution:
         shown = column_value(statistics.distribution.median, counts.column.kind)
-        parts.append(f"The middle value is {shown}{_trained_median(found)}")
+        parts.append(f"The median is {shown}{_trained_median(found)}")
     elif statistics.categories:
         name, share = max(statistics.categories.items(), key=lambda item: item[1])
         parts.append(f"Most frequent is {name}, {percent(share)}{_trained_share(found, name)}")
@@ -66,20 +71,18 @@ def _words(found: ColumnFinding, statistics: ColumnStatistics | None) -> str:
         parts.append(f"{percent(statistics.out_of_range)} are outside the range of training")
     if statistics.unseen:
         parts.append(f"{percent(statistics.unseen)} are of categories that training never saw")
-    return "; ".join(parts) + "." if parts else "It holds too few values to be told of."
+    if not (statistics.distribution or statistics.categories):
+        few = "too few values are present to be told of"
+        parts.append(few if reference.counts.any() else "nothing is known of its training")
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _trained_median(found: ColumnFinding) -> str:
-    # Its bin is known, not itself.
-    reference = found.counts.column.reference
-    inside = reference.counts[1:-1]
-    if not inside.sum():
+    median = found.trained.get(_MEDIAN)
+    if median is None:
         return ""
-    place = int(inside.cumsum().searchsorted(inside.sum() / 2))
-    kind = found.counts.column.kind
-    low, high = (float(edge) for edge in reference.edges[place : place + 2])
-    ends = [column_value(end, kind) for end in (low, high)]
-    return f" (training: {' to '.join(dict.fromkeys(ends))})"
+    return f" (training: {column_value(median, found.counts.column.kind)})"
 
 
 def _trained_share(found: ColumnFinding, name: str) -> str:
@@ -94,13 +97,15 @@ def _picture(found: ColumnFinding) -> Html:
     if found.counts.column.kind in CATEGORICAL:
         bars = _bars(found)
         shown = bars[:MOST_BARS] + [bar for bar in bars[MOST_BARS:] if bar.new]
+        if any(_missing(found)):
+            shown.append(Bar("missing", *_missing(found)))
         told = "; ".join(
             f"{bar.name} {percent(bar.window)}, in training {percent(bar.reference)}"
             for bar in shown
         )
         return figure(categories(shown), f"Shares of {name}: {told}.")
     if found.edges is None:
-        return element("p", "There is no value to draw.", class_="soft")
+        return element("p", "Training left no distribution to draw it against.", class_="soft")
     edges = found.edges
     kind = found.counts.column.kind
     ends = Ends(*(column_value(float(edges.edges[place]), kind) for place in (0, -1)))
@@ -111,7 +116,17 @@ def _picture(found: ColumnFinding) -> Html:
         f"Distribution of {name} from {ends.first} to {ends.last}{_OF_KIND.get(kind, '')}: "
         f"{_peak(window, edges, kind)} now, {_peak(reference, edges, kind)} in training."
     )
-    return figure(histogram(reference, window, outside, ends), alternative)
+    missing = _missing(found)
+    if any(missing):
+        trained, now = map(percent, missing)
+        alternative += f" Missing are {now} of the rows, in training {trained}."
+    return figure(histogram(reference, window, outside, ends, missing), alternative)
+
+
+def _missing(found: ColumnFinding) -> tuple[float, float]:
+    """Return the shares of all rows that are missing: training and window."""
+    counts, reference = found.counts, found.counts.column.reference
+    return reference.missing / max(reference.rows, 1), counts.missing / max(counts.rows, 1)
 
 
 def _peak(shares: Sequence[float], edges: Edges, kind: str) -> str:
@@ -178,34 +193,43 @@ def _table(found: ColumnFinding) -> Html:
 def _numbers(
     found: ColumnFinding, statistics: ColumnStatistics | None, drift: ColumnDrift | None
 ) -> Html:
-    kind = found.counts.column.kind
-    rows = [("rows", f"{found.counts.rows:,}")]
+    kind, reference = found.counts.column.kind, found.counts.column.reference
+    before = reference.rows
+
+    def row(measure: str, value: str, quantile: str = "") -> tuple[str, str, str]:
+        trained = found.trained.get(quantile)
+        return measure, "" if trained is None else column_value(trained, kind), value
+
+    rows = [("rows", f"{before:,}" if before else "", f"{found.counts.rows:,}")]
     if drift:
         rows += [
-            ("population stability index", f"{drift.psi:.3f}"),
-            ("Jensen-Shannon distance", f"{drift.jensen_shannon:.3f}"),
-            ("p-value, corrected", f"{drift.p_value:.2g}"),
+            row("population stability index", f"{drift.psi:.3f}"),
+            row("Jensen-Shannon distance", f"{drift.jensen_shannon:.3f}"),
+            row("p-value, corrected", f"{drift.p_value:.2g}"),
         ]
     if statistics:
-        rows.append(("missing", percent(statistics.missing)))
+        trained = percent(reference.missing / before) if before else ""
+        rows.append(("missing", trained, percent(statistics.missing)))
         if statistics.out_of_range is not None:
-            rows.append(("outside the range of training", percent(statistics.out_of_range)))
+            rows.append(row("outside the range of training", percent(statistics.out_of_range)))
         if statistics.unseen is not None:
-            rows.append(("never seen in training", percent(statistics.unseen)))
+            rows.append(row("never seen in training", percent(statistics.unseen)))
         if statistics.distribution:
             told = statistics.distribution
-            spread = told.standard_deviation
             rows += [
-                ("mean", column_value(told.mean, kind)),
-                ("standard deviation", _spread(spread, kind)),
-                ("least", column_value(told.minimum, kind)),
-                ("lower quartile", column_value(told.lower_quartile, kind)),
-                ("median", column_value(told.median, kind)),
-                ("upper quartile", column_value(told.upper_quartile, kind)),
-                ("greatest", column_value(told.maximum, kind)),
+                row("mean", column_value(told.mean, kind)),
+                row("standard deviation", _spread(told.standard_deviation, kind)),
+                row("least", column_value(told.minimum, kind), "0.0"),
+                row("lower quartile", column_value(told.lower_quartile, kind), "0.25"),
+                row("median", column_value(told.median, kind), _MEDIAN),
+                row("upper quartile", column_value(told.upper_quartile, kind), "0.75"),
+                row("greatest", column_value(told.maximum, kind), "1.0"),
             ]
     return table(
-        ["measure", "now"], rows, caption=f"Statistics of {found.counts.column.name}", numbers=1
+        ["measure", "training", "now"],
+        rows,
+        caption=f"Statistics of {found.counts.column.name}",
+        numbers=2,
     )
 
 

@@ -1,5 +1,6 @@
 """What a report tells: everything that was found, before a word of it is written."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -34,7 +35,10 @@ class ColumnFinding(NamedTuple):
 
     counts: ColumnCounts
     edges: Edges | None
-    """None for categories and booleans, and where there is nothing to draw."""
+    """None for categories and booleans, where training left no histogram, and where there is
+    nothing to draw."""
+    trained: Mapping[str, float]
+    """The quantiles of training by their probability, as `0.5`; empty where it told none."""
 
 
 class WorstRow(NamedTuple):
@@ -46,6 +50,8 @@ class WorstRow(NamedTuple):
     truth: Any = None
     told: bool = False
     """Whether the truth is known."""
+    times: int = 1
+    """How many rows are equal to it, itself included."""
 
 
 class WorstRows(NamedTuple):

@@ -1,6 +1,7 @@
 """HTML, put together so that text is escaped unless it was put together here."""
 
 import html
+import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
@@ -15,6 +16,8 @@ Child: TypeAlias = "str | Iterable[Child]"
 """Text, which is escaped; HTML, which is not; or several of them."""
 
 _VOID = frozenset({"meta"})
+# HTML allows no control character but the tab and the ends of lines.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def element(name: str, /, *children: Child, **attributes: str | float) -> Html:
@@ -32,12 +35,17 @@ def joined(children: Child) -> Html:
     if isinstance(children, Html):
         return children
     if isinstance(children, str):
-        return Html(html.escape(children))
+        return Html(_escaped(children))
     return Html("".join(joined(child) for child in children))
 
 
 def table(
-    headings: Iterable[Child], rows: Iterable[Iterable[Child]], *, caption: str, numbers: int = 0
+    headings: Iterable[Child],
+    rows: Iterable[Iterable[Child]],
+    *,
+    caption: str,
+    numbers: int = 0,
+    style: str = "",
 ) -> Html:
     """Return a table that scrolls by itself where it is wide; each row is told by its first cell.
 
@@ -46,6 +54,7 @@ def table(
         rows: their cells.
         caption: what it shows; for everyone.
         numbers: how many columns, the last ones, hold numbers and stand to the right.
+        style: the name of a style of its own.
     """
     titles = list(headings)
     text_columns = len(titles) - numbers
@@ -73,6 +82,7 @@ def table(
         element("caption", caption),
         element("thead", element("tr", head)),
         element("tbody", body),
+        class_=style or "plain",
     )
     # Focusable, so that whoever has no mouse can scroll it.
     return element("div", whole, class_="scroll", tabindex="0", role="region", aria_label=caption)
@@ -86,4 +96,8 @@ def folded(summary: Child, *children: Child) -> Html:
 def _attribute(key: str, value: str | float) -> str:
     name = key.rstrip("_").replace("_", "-")
     text = value if isinstance(value, str) else f"{value:g}"
-    return f' {name}="{html.escape(text)}"'
+    return f' {name}="{_escaped(text)}"'
+
+
+def _escaped(text: str) -> str:
+    return html.escape(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))

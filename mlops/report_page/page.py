@@ -10,6 +10,7 @@ from mlops.report_page.verdict import (
     ERROR_FACTOR,
     FEWEST_LABELS,
     SCORE_MARGIN,
+    WORST_FIRST,
     Verdict,
     verdict,
 )
@@ -81,10 +82,17 @@ def _verdicts(judged: list[tuple[VersionFindings, Verdict]]) -> Html:
             class_="verdict unknown",
         )
     items = []
-    for place, (version, judgement) in enumerate(judged):
+
+    def rank(place: int) -> tuple[bool, int]:
+        version, judgement = judged[place]
+        return not version.aliases, WORST_FIRST.index(judgement.level)
+
+    for place in sorted(range(len(judged)), key=rank):
+        version, judgement = judged[place]
         sign, word, style = judgement.level.value
-        alias = f" ({', '.join(version.aliases)})" if version.aliases else ""
-        title = element("a", f"{version.name}{alias}", href=f"#{_key(place)}")
+        # The service serves what an alias names.
+        alias = ", ".join(version.aliases) or "not served now"
+        title = element("a", f"{version.name} ({alias})", href=f"#{_key(place)}")
         badge = element("span", f"{sign} {word}", class_=f"badge {style}")
         items.append(
             element(
@@ -140,7 +148,7 @@ def _latency(traffic: Traffic, ends: Ends) -> Html:
     p99 = [told.p99 if told else None for told in found]
     highest = max(value for value in p99 if value is not None)
     lines = [Line("half", median), Line("99 of 100", p99, "second")]
-    picture = lines_over_time(lines, (0.0, "0"), (highest, duration(highest)), ends)
+    picture = lines_over_time(lines, 0.0, highest, duration, ends)
     worst = duration(highest)
     alternative = f"Seconds to answer, from {ends.first} to {ends.last} UTC: 99 of 100 requests "
     alternative += f"were answered within {worst} in the slowest step."
@@ -227,9 +235,9 @@ def _explained(found: Findings) -> Html:
     limits, drift = found.limits, found.limits.drift
     single = ", ".join(f"{name} {number(psi)}" for name, psi in drift.columns.items())
     keeps = {
-        "full": "The log keeps values in clear",
-        "hashed": "The log keeps hashes of the values",
-        "none": "The log keeps no values",
+        "full": "the log keeps values in clear",
+        "hashed": "the log keeps hashes of the values",
+        "none": "the log keeps no values",
     }[found.keeps]
     personal = ", ".join(sorted(limits.personal))
     sentences = f"""
@@ -252,7 +260,8 @@ rows at least.
 Labels that the label queue asked for because a row was hard are not scored: they would say that the
 model is worse than it is.
 
-{keeps} now; each request is shown as it was kept. Columns called personal: {personal or "none"}.
+By the settings of this command, which may not be those of the service: {keeps} now, and the
+personal columns are: {personal or "none"}. Each request is shown as it was kept.
 
 This page took {duration(found.took.total_seconds())} to make, and loads nothing.
 """.split("\n\n")

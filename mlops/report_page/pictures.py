@@ -3,7 +3,7 @@
 Each has a text alternative and stands beside a table of the same numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,11 +16,15 @@ _FLOOR, _CEILING = 100.0, 8.0
 _TEXT_Y = 114.0
 _SIDE = 14.0
 """The width of a bar beside the bins: what is outside of them."""
+_MISSING = 60.0
+"""The width of what tells of missing values, where there are any."""
 _BAR = 18.0
 _LABEL = 110.0
 _NAME_CHARACTERS = 16
 _WIDE, _TALL = 800.0, 150.0
 _AXIS = 58.0
+_STEPS = 4
+"""So many parts a vertical axis has."""
 
 
 class Bar(NamedTuple):
@@ -49,7 +53,11 @@ class Ends(NamedTuple):
 
 
 def histogram(
-    reference: Sequence[float], window: Sequence[float], outside: tuple[float, float], ends: Ends
+    reference: Sequence[float],
+    window: Sequence[float],
+    outside: tuple[float, float],
+    ends: Ends,
+    missing: tuple[float, float] = (0.0, 0.0),
 ) -> Html:
     """Return both distributions: training as an area, the window as a line over it.
 
@@ -58,9 +66,12 @@ def histogram(
         window: likewise.
         outside: the window's shares below and above the bins, bars of their own.
         ends: of the bins.
+        missing: the shares of all rows without a value, in training and in the window; two bars
+            that would be of full height where every row were.
     """
     top = max([*reference, *window, *outside, 1e-9])
-    left, right = _SIDE + 2, _WIDTH - _SIDE - 2
+    whole = _WIDTH - _MISSING if any(missing) else _WIDTH
+    left, right = _SIDE + 2, whole - _SIDE - 2
     edges = np.linspace(left, right, len(reference) + 1).tolist()
 
     def height(share: float) -> float:
@@ -80,7 +91,7 @@ def histogram(
     beside = [
         element("rect", class_="new", x=x, y=_FLOOR - height(share), width=_SIDE,
                 height=height(share))
-        for x, share in ((0.0, outside[0]), (_WIDTH - _SIDE, outside[1]))
+        for x, share in ((0.0, outside[0]), (whole - _SIDE, outside[1]))
         if share
     ]  # fmt: skip
     return _svg(
@@ -88,10 +99,22 @@ def histogram(
         bars,
         beside,
         element("path", class_="window", d="".join(steps)),
+        _missing(*missing) if any(missing) else [],
         _axis(left, right, _FLOOR),
         _text(left, _TEXT_Y, ends.first),
         _text(right, _TEXT_Y, ends.last, anchor="end"),
     )
+
+
+def _missing(reference: float, window: float) -> list[Html]:
+    """Return the bars of missing values, at the right."""
+    left, middle = _WIDTH - _MISSING + 12, _WIDTH - _MISSING / 2 + 6
+    shapes = [
+        element("rect", class_=style, x=x, y=_FLOOR - (_FLOOR - _CEILING) * share,
+                width=middle - left - 1, height=(_FLOOR - _CEILING) * share)
+        for style, x, share in (("reference", left, reference), ("bar", middle, window))
+    ]  # fmt: skip
+    return [*shapes, _axis(left, _WIDTH, _FLOOR), _text(_WIDTH, _TEXT_Y, "missing", anchor="end")]
 
 
 def categories(bars: Sequence[Bar]) -> Html:
@@ -127,13 +150,13 @@ def columns_over_time(values: Sequence[float], top: str, ends: Ends) -> Html:
         for place, value in enumerate(values)
         if value
     ]  # fmt: skip
-    return _svg((_WIDE, _TALL), shapes, _frame(top, "0", ends))
+    return _svg((_WIDE, _TALL), shapes, _frame(["0", top], ends))
 
 
 def lines_over_time(
-    lines: Sequence[Line], low: tuple[float, str], high: tuple[float, str], ends: Ends
+    lines: Sequence[Line], low: float, high: float, name: Callable[[float], str], ends: Ends
 ) -> Html:
-    """Return lines between two values, each with what names it; the lines' gaps are gaps."""
+    """Return lines between two values, which `name` names; the lines' gaps are gaps."""
     shapes = []
     for line in lines:
         count = len(line.values)
@@ -143,24 +166,29 @@ def lines_over_time(
                 pen = "M"
                 continue
             x = _AXIS + (_WIDE - _AXIS) * (place + 0.5) / count
-            y = _y((value - low[0]) / ((high[0] - low[0]) or 1))
+            y = _y((value - low) / ((high - low) or 1))
             path.append(f"{pen}{x:.1f} {y:.1f}")
             pen = "L"
             if line.style != "trained":
                 shapes.append(element("circle", class_=line.style, cx=x, cy=y, r=2.5))
         shapes.append(element("path", class_=line.style, d="".join(path)))
-    return _svg((_WIDE, _TALL), shapes, _frame(high[1], low[1], ends))
+    ticks = [name(low + (high - low) * step / _STEPS) for step in range(_STEPS + 1)]
+    return _svg((_WIDE, _TALL), _frame(ticks, ends), shapes)
 
 
 def _y(share: float) -> float:
     return 8 + (_TALL - 32) * (1 - min(max(share, 0.0), 1.0))
 
 
-def _frame(high: str, low: str, ends: Ends) -> list[Html]:
+def _frame(ticks: Sequence[str], ends: Ends) -> list[Html]:
+    """Return the axes; the ticks are at equal distances from the bottom to the top."""
+    heights = [_y(place / (len(ticks) - 1)) for place in range(len(ticks))]
     return [
-        _axis(_AXIS, _WIDE, _TALL - 24),
-        _text(_AXIS - 6, 14, high, anchor="end"),
-        _text(_AXIS - 6, _TALL - 24, low, anchor="end"),
+        *(_axis(_AXIS, _WIDE, y) for y in heights),
+        *(
+            _text(_AXIS - 6, y + 4, tick, anchor="end")
+            for y, tick in zip(heights, ticks, strict=True)
+        ),
         _text(_AXIS, _TALL - 8, ends.first),
         _text(_WIDE, _TALL - 8, ends.last, anchor="end"),
     ]

@@ -96,6 +96,10 @@ th, td { text-align: left; padding: .28rem .8rem .28rem 0; border-bottom: 1px so
 thead th { color: var(--soft); font-weight: 600; overflow-wrap: normal; }
 tbody th { font-weight: 500; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+table.rows th, table.rows td { padding-right: .6rem; }
+table.rows td:nth-child(2) { min-width: 7.5rem; }
+.place { display: block; width: 10.5rem; font-size: .85rem; overflow-wrap: anywhere; }
+.whole { white-space: nowrap; }
 details { margin: .5rem 0; }
 summary { cursor: pointer; font-size: .92rem; }
 li { margin-bottom: .35rem; max-width: 46rem; overflow-wrap: anywhere; }

@@ -20,7 +20,7 @@ SCORE_NAMES = {
     "r2": "R²",
     "mean_absolute_error": "mean absolute error",
     "root_mean_squared_error": "root mean squared error",
-    "bias": "bias",
+    "bias": "bias (above 0: answers are too high)",
 }
 
 
@@ -32,6 +32,9 @@ class Level(Enum):
     CARE = ("!", "With care", "care")
     DOUBTED = ("✕", "Not now", "bad")
     UNKNOWN = ("?", "Cannot be told", "unknown")
+
+
+WORST_FIRST = (Level.DOUBTED, Level.CARE, Level.UNKNOWN, Level.UNCONTRADICTED, Level.TRUSTED)
 
 
 class Verdict(NamedTuple):
@@ -103,17 +106,21 @@ def _scored(found: VersionFindings) -> _Scored:
         return _promised(found)
     decisive = [name for name in (*_SHARES, *_ERRORS) if name in live.scores]
     low = [name for name in decisive if is_low(found, name)]
-    name = (low or decisive)[0]
-    trained = found.trained(name)
-    words = f"its {SCORE_NAMES[name]} is {number(live.scores[name])}"
-    words += f" on {counted(live.rows, 'labelled row')}"
-    if trained is not None:
-        words += f" ({number(trained)} on its test data)"
+    told = low or decisive[:1]
+    words = listed([_held(found, name, live.scores[name]) for name in told], len(told))
+    words += f", by {counted(live.rows, 'labelled row')}"
     enough = live.rows >= FEWEST_LABELS
     if not enough:
         words += f", and fewer than {FEWEST_LABELS} labels prove little"
-    holds = trained is not None and not low and enough
+    holds = found.trained(told[0]) is not None and not low and enough
     return _Scored(words, bool(low) and enough, bool(low) and not enough, holds)
+
+
+def _held(found: VersionFindings, metric: str, live: float) -> str:
+    """Return a live score, held against that of the test data."""
+    trained = found.trained(metric)
+    before = "" if trained is None else f" ({number(trained)} on its test data)"
+    return f"its {SCORE_NAMES[metric]} is {number(live)}{before}"
 
 
 def _promised(found: VersionFindings) -> _Scored:

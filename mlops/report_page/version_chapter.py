@@ -5,7 +5,7 @@ from typing import Any
 
 from mlops.report_page.column_card import column_card
 from mlops.report_page.findings import Findings, VersionFindings, WorstRows
-from mlops.report_page.markup import Html, element, folded, joined, table
+from mlops.report_page.markup import Child, Html, element, folded, joined, table
 from mlops.report_page.pictures import Ends, Line, figure, lines_over_time
 from mlops.report_page.verdict import SCORE_NAMES, Verdict, is_low
 from mlops.report_page.wording import (
@@ -18,6 +18,7 @@ from mlops.report_page.wording import (
     short_moment,
 )
 from monitoring.feedback.live_scores import LiveScores, Period
+from monitoring.log.privacy import is_hash
 from monitoring.log.views import Side
 
 MOST_CARDS = 12
@@ -48,7 +49,7 @@ def _facts(found: VersionFindings) -> Html:
     if found.observation:
         facts["rows compared, the newest"] = f"{found.observation.rows:,}"
     if found.scores:
-        facts["rows with a true value"] = f"{found.scores.rows:,}"
+        facts["labelled rows scored, the newest"] = f"{found.scores.rows:,}"
     if found.aliases:
         facts["alias"] = ", ".join(found.aliases)
     if manifest:
@@ -183,7 +184,7 @@ def _over_time(found: VersionFindings) -> Html:
         lines.append(Line("test data", [trained] * len(values), "trained"))
         keys.append(element("span", "on test data", class_="key trained"))
     ends = Ends(short_moment(first.start), short_moment(last.end))
-    picture = lines_over_time(lines, (low, number(low)), (high, number(high)), ends)
+    picture = lines_over_time(lines, low, high, number, ends)
     alternative = (
         f"{title} from {ends.first} to {ends.last} UTC: between {number(min(told))} and "
         f"{number(max(told))}, last {number(told[-1])}."
@@ -223,10 +224,15 @@ def _worst(worst: WorstRows, found: VersionFindings, personal: frozenset[str]) -
     headings = ["request", "why", *(f"answer: {name}" for name in outputs)]
     headings += ["truth"] if is_told else []
     headings += ["probabilities"] if has_shares else []
-    rows = []
+    rows: list[list[Child]] = []
     for row in worst.rows:
         answer, inputs = row.row.answer, row.row.inputs
-        cells = [f"{row.row.request_id}, row {row.row.row}", row.measure]
+        place = element("span", f"row {row.row.row}", class_="whole")
+        like = f", and {counted(row.times - 1, 'row')} like it" if row.times > 1 else ""
+        cells: list[Child] = [
+            element("span", f"{row.row.request_id}, ", place, like, class_="place"),
+            row.measure,
+        ]
         cells += [_cell(answer, name, personal) for name in outputs]
         if is_told:
             is_hidden = any(name in personal for name in outputs)
@@ -234,7 +240,8 @@ def _worst(worst: WorstRows, found: VersionFindings, personal: frozenset[str]) -
         if has_shares:
             cells.append(_probabilities(answer, is_hidden=any(o in personal for o in outputs)))
         rows.append(cells + [_cell(inputs, name, personal) for name in columns])
-    whole = table([*headings, *columns], rows, caption=f"{worst.title}, as the log holds them")
+    caption = f"{worst.title}, as the log holds them"
+    whole = table([*headings, *columns], rows, caption=caption, style="rows")
     return joined([element("h3", worst.title), element("p", worst.meaning), whole])
 
 
@@ -243,7 +250,7 @@ def _cell(row: Mapping[str, Any], name: str, personal: frozenset[str]) -> str:
         return ""
     value = row[name]
     # The log may be older than the setting, and hold it in clear.
-    if name in personal and not (isinstance(value, str) and value.startswith("hmac:")):
+    if name in personal and not is_hash(value):
         return _HIDDEN
     return "missing" if value is None else logged_value(value)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from monitoring.log.privacy import is_hash
+
 MOST_CHARACTERS = 80
 _HASHED = "hmac:"
 _LARGEST_PLAIN = 1e15
@@ -36,6 +38,8 @@ def percent(share: float) -> str:
 
 def duration(seconds: float) -> str:
     """Return how long something took."""
+    if not seconds:
+        return "0 s"
     if seconds < _MILLISECOND:
         return f"{seconds * 1e6:.3g} µs"
     if seconds < _SECOND:
@@ -68,7 +72,7 @@ def column_value(value: float, kind: str) -> str:
 
 def logged_value(value: Any) -> str:
     """Return a JSON value of the log, cut where it is long; a hash by its beginning."""
-    if isinstance(value, str) and value.startswith(_HASHED):
+    if is_hash(value):
         return f"hidden ({value.removeprefix(_HASHED)[:_SHOWN_OF_HASH]}…)"
     if isinstance(value, float):
         return number(value)

@@ -1,4 +1,8 @@
-"""The rows most worth a person's label: the least certain, the most drifted, and some at random."""
+"""The rows most worth a person's label: the least certain, the most drifted, and some at random.
+
+The rows at random are of the sample that speaks for all rows, and hard ones never are: labels of
+the sample are then as good a measure of the model as if nobody had asked for others.
+"""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +18,7 @@ import msgspec
 from monitoring.feedback.reader import texts
 from monitoring.log.file import reading
 from monitoring.log.leases import Lease, Reason
+from monitoring.log.sample import in_sample
 from monitoring.log.timestamps import utc_text
 from monitoring.log.writer import LogWriter
 
@@ -24,6 +29,7 @@ CANDIDATE_ROWS = 2_000
 """So many of the newest rows that are free are looked at."""
 # And so many of the newest requests, as there is no index by model, and all may be labelled.
 _LOOK_BACK_REQUESTS = 10_000
+_encode = msgspec.json.Encoder().encode
 # More rows are wanted than are given, as somebody else may be given some of them first.
 _SPARE = 4
 
@@ -77,7 +83,7 @@ class LabelQueue:
         log: Where the rows are, and where it is noted that they are out.
         seconds: How long a row stays out; then it may be given to somebody else.
         now: Returns the time now, with a time zone.
-        random: Chooses the random share.
+        random: Chooses among the rows of the sample.
     """
 
     def __init__(
@@ -118,20 +124,30 @@ def candidates(path: Path, model: str, now: datetime) -> list[Candidate]:
 def ranked(
     found: Sequence[Candidate], rarities: Mapping[str, Rarity], random: Random, count: int
 ) -> list[Task]:
-    """Return up to `count` rows, each once: in turn the next least certain, drifted and random."""
-    certain = sorted(
-        (row.certainty, place) for place, row in enumerate(found) if row.certainty is not None
-    )
+    """Return up to `count` rows, each once: in turn the next least certain, drifted and random.
+
+    Of equal rows that are hard one is given: who labels it learns nothing from the next.
+    """
+    others: list[int] = []
+    distinct: dict[bytes, int] = {}
+    for number, row in enumerate(found):
+        # A row of which nobody can tell whether it is hard is not chosen for being so.
+        is_ranked = row.certainty is not None or (row.version in rarities and row.inputs)
+        if in_sample(row.sequence, row.row) or not is_ranked:
+            others.append(number)
+        else:
+            distinct.setdefault(_encode((row.version, row.inputs, row.answer)), number)
+    hard = distinct.values()
+    certain = sorted((share, p) for p in hard if (share := found[p].certainty) is not None)
     drifted = sorted(
-        (-rarities[row.version](row.inputs), place)
-        for place, row in enumerate(found)
-        if row.version in rarities and row.inputs is not None
+        (-rarities[found[place].version](inputs), place)
+        for place in hard
+        if found[place].version in rarities and (inputs := found[place].inputs)
     )
-    shuffled = random.sample(range(len(found)), len(found))
     turns: list[tuple[Reason, Iterator[int]]] = [
         (Reason.UNCERTAIN, (place for _, place in certain)),
         (Reason.DRIFTED, (place for _, place in drifted)),
-        (Reason.RANDOM, iter(shuffled)),
+        (Reason.RANDOM, iter(random.sample(others, len(others)))),
     ]
     chosen: dict[int, Reason] = {}
     while turns and len(chosen) < count:

@@ -1,22 +1,24 @@
 """How good a version was, once the truth came; and how good it probably is where it did not."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from monitoring.feedback.comparison import Task, label, usable_rows
 from monitoring.feedback.confidence import Calibration, expected_scores
-from monitoring.feedback.reader import Answer, FeedbackReader, LabelledRow
+from monitoring.feedback.probabilities import Told, told_with
+from monitoring.feedback.reader import FeedbackReader, FeedbackTotal, LabelledRow
 from monitoring.feedback.scores import (
     Labels,
-    Numbers,
     classification_scores,
     log_loss,
     regression_scores,
 )
+from monitoring.log.privacy import is_hash
 
 _NOT_SCORED = (
     "Its labels cannot be held against its answers: the log keeps them as hashes, or not at all."
@@ -31,7 +33,9 @@ class ScoredVersion:
     version: str
     output: str
     """The name of its output."""
-    task: Literal["classification", "regression"]
+    task: Task
+    classes: frozenset[str] = frozenset()
+    """The classes that it may answer with, as texts; none where they are not known."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class LiveScores:
     estimate: Estimate | None = None
     unscored: str = ""
     """Why labels give no scores; usually empty."""
+    unknown_labels: int = 0
+    """How many of the scored labels name no class that the version may answer with."""
 
 
 class Period(NamedTuple):
@@ -72,56 +78,114 @@ class Period(NamedTuple):
     """Empty where the rows are too few."""
 
 
-class Told(NamedTuple):
-    """Probabilities that were told with answers."""
+class _Labels(NamedTuple):
+    """What the labels of a version say."""
 
-    classes: tuple[str, ...]
-    shares: Numbers
-    """Of shape `(rows, classes)`."""
-    answers: NDArray[np.intp]
-    """Of shape `(rows,)`: which class was answered."""
-    places: list[int]
-    """Which of the given answers these are: some may tell none."""
+    scores: LiveScores
+    """Without an estimate."""
+    usable: list[LabelledRow]
+    """The rows that were scored, and those that only calibrate."""
+    oldest: int
+    """The least number of a request that any of them belongs to."""
 
 
-def live_scores(
-    reader: FeedbackReader, of: ScoredVersion, *, rows: int, min_rows: int
-) -> LiveScores:
-    """Score a version on its newest labelled rows, and estimate where labels are missing.
-
-    The newest by the prediction, so that a late label belongs to its time. Labels that the queue
-    asked for because a row was hard calibrate the estimate, and are not scored: they would say that
-    the model is worse than it is.
+class LiveScorer:
+    """Scores a version again and again, and reads its labels only where they may have changed.
 
     Args:
         reader: Reads the log.
         of: What is scored.
         rows: How many rows at most, of labelled ones as of those that are estimated.
         min_rows: Of fewer rows nothing is told but how many they are.
-
-    Raises:
-        LogUnavailableError: there is no readable log.
     """
-    found = reader.labelled(of.model, of.version, rows)
-    asked = reader.labelled(of.model, of.version, rows, asked=True)
-    newest = [total.newest for total in reader.totals() if total[:2] == (of.model, of.version)]
-    usable = [row for row in found if _usable(row, of)]
-    enough = len(usable) >= max(min_rows, 1)
-    delays = [(row.told - row.predicted).total_seconds() for row in usable]
-    estimate = None
-    if of.task == "classification":
-        hard = [row for row in asked if _usable(row, of)]
-        recent = reader.with_probabilities(of.model, of.version, rows)
-        estimate = _estimate(recent, usable + hard, of, min_rows)
-    return LiveScores(
-        of,
-        rows=len(usable),
-        scores=_scores(usable, of, min_rows) if enough else {},
-        delay_seconds=float(np.median(delays)) if enough else None,
-        newest=newest[0] if newest else None,
-        estimate=estimate,
-        unscored=_NOT_SCORED if newest and not usable and not asked else "",
-    )
+
+    def __init__(
+        self, reader: FeedbackReader, of: ScoredVersion, *, rows: int, min_rows: int
+    ) -> None:
+        self._reader = reader
+        self._of = of
+        self._rows = rows
+        self._min_rows = max(min_rows, 1)
+        self._seen: tuple[str, FeedbackTotal | None] | None = None
+        self._labels = _Labels(LiveScores(of), [], 0)
+        self._scores = LiveScores(of)
+        self._is_due = False
+
+    def score(self, *, answered: bool = True) -> LiveScores:
+        """Score the version on its newest labelled rows, and estimate where labels are missing.
+
+        The newest by the prediction, so that a late label belongs to its time.
+
+        Args:
+            answered: Whether there may be new predictions. Without, and without new labels, the
+                scores are those of before.
+
+        Raises:
+            LogUnavailableError: there is no readable log.
+        """
+        of = self._of
+        log, first = self._reader.beginning()
+        totals = self._reader.totals()
+        seen = (log, next((t for t in totals if t[:2] == (of.model, of.version)), None))
+        # Kept, so that what is due and cannot be read now is read the next time.
+        self._is_due |= answered
+        if seen != self._seen or first > self._labels.oldest:
+            self._is_due = True
+            self._labels = self._read_labels(seen[1])
+            self._seen = seen
+        if self._is_due:
+            self._scores = replace(self._labels.scores, estimate=self._estimate())
+            self._is_due = False
+        return self._scores
+
+    def _read_labels(self, total: FeedbackTotal | None) -> _Labels:
+        of = self._of
+        found = self._reader.labelled(of.model, of.version, self._rows)
+        others = self._reader.labelled(of.model, of.version, self._rows, scored=False)
+        usable = usable_rows(found, of.output, of.task)
+        enough = len(usable) >= self._min_rows
+        delays = [(row.told - row.predicted).total_seconds() for row in usable]
+        scores = LiveScores(
+            of,
+            rows=len(usable),
+            scores=_scores(usable, of, self._min_rows) if enough else {},
+            delay_seconds=float(np.median(delays)) if enough else None,
+            newest=total and total.newest,
+            unscored=_NOT_SCORED if found and not usable else "",
+            unknown_labels=_unknown(usable, of) if enough else 0,
+        )
+        oldest = min((row.sequence for row in found + others), default=sys.maxsize)
+        return _Labels(scores, usable + usable_rows(others, of.output, of.task), oldest)
+
+    def _estimate(self) -> Estimate | None:
+        """Return what the newest answers promise, labelled or not: a sample that nobody has chosen.
+
+        None where fewer than half of them tell probabilities: older ones would speak for another
+        time, and who asks for probabilities need not be like who does not.
+        """
+        of = self._of
+        if of.task == "regression":
+            return None
+        recent = self._reader.newest_answers(of.model, of.version, self._rows)
+        told = told_with(recent, of.output)
+        if told is None or not _most(told, len(recent), self._min_rows):
+            return None
+        labelled = self._labels.usable
+        known = told_with([row.answer for row in labelled], of.output)
+        calibration = None
+        if known and known.classes == told.classes:
+            truth = _texts(labelled[place].truth for place in known.places)
+            calibration = Calibration.fit(truth, known.classes, known.shares)
+        shares = calibration(told.shares) if calibration else told.shares
+        scores = expected_scores(shares, told.answers)
+        return Estimate(len(told.places), scores, calibrated=calibration is not None)
+
+
+def live_scores(
+    reader: FeedbackReader, of: ScoredVersion, *, rows: int, min_rows: int
+) -> LiveScores:
+    """Score a version once: see `LiveScorer`."""
+    return LiveScorer(reader, of, rows=rows, min_rows=min_rows).score()
 
 
 def scores_over_time(
@@ -135,7 +199,7 @@ def scores_over_time(
         periods: How many; a period without rows is left out.
         min_rows: A period of fewer rows tells only how many they are.
     """
-    usable = [row for row in labelled if _usable(row, of)]
+    usable = usable_rows(labelled, of.output, of.task)
     if not usable:
         return []
     first = min(row.predicted for row in usable)
@@ -157,81 +221,36 @@ def scores_over_time(
 
 
 def _scores(rows: Sequence[LabelledRow], of: ScoredVersion, min_rows: int) -> dict[str, float]:
+    """Return the scores of at least one row; log loss only where most of them tell probabilities.
+
+    It would else be the score of other rows, under the number of these.
+    """
     if of.task == "regression":
         truth = np.array([row.truth for row in rows], dtype=np.float64)
         answers = np.array([row.answer[of.output] for row in rows], dtype=np.float64)
         return regression_scores(truth, answers)
-    labels = _labels(row.truth for row in rows)
-    scores = classification_scores(labels, _labels(row.answer[of.output] for row in rows))
-    told = _told([row.answer for row in rows], of.output)
-    if told and len(told.places) >= max(min_rows, 1):
+    labels = _texts(row.truth for row in rows)
+    answered = _texts(row.answer[of.output] for row in rows)
+    scores = classification_scores(labels, answered, _classes(rows, of))
+    told = told_with([row.answer for row in rows], of.output)
+    if told and _most(told, len(rows), min_rows):
         scores["log_loss"] = log_loss(labels[told.places], told.classes, told.shares)
     return scores
 
 
-def _estimate(
-    recent: Sequence[Answer], labelled: Sequence[LabelledRow], of: ScoredVersion, min_rows: int
-) -> Estimate | None:
-    """Return what the newest answers promise, labelled or not: a sample that nobody has chosen."""
-    told = _told(recent, of.output)
-    if told is None or len(told.places) < max(min_rows, 1):
-        return None
-    known = _told([row.answer for row in labelled], of.output)
-    calibration = None
-    if known and known.classes == told.classes:
-        truth = _labels(labelled[place].truth for place in known.places)
-        calibration = Calibration.fit(truth, known.classes, known.shares)
-    shares = calibration(told.shares) if calibration else told.shares
-    scores = expected_scores(shares, told.answers)
-    return Estimate(len(told.places), scores, calibrated=calibration is not None)
+def _most(told: Told, rows: int, min_rows: int) -> bool:
+    return len(told.places) >= max(min_rows, 1, rows / 2)
 
 
-def _told(answers: Sequence[Answer], output: str) -> Told | None:
-    """Return the probabilities of those answers that tell them; None where none does."""
-    places = [
-        place
-        for place, answer in enumerate(answers)
-        if isinstance(answer.get("probabilities"), Mapping) and answer.get(output) is not None
-    ]
-    if not places:
-        return None
-    classes = tuple(sorted(answers[places[0]]["probabilities"]))
-    codes = {label: code for code, label in enumerate(classes)}
-    # A version always tells the same labels; what an answer has beside them is not its own.
-    places = [
-        place
-        for place in places
-        if codes.keys() == answers[place]["probabilities"].keys()
-        and _label(answers[place][output]) in codes
-    ]
-    shares = [[answers[place]["probabilities"][label] for label in classes] for place in places]
-    answered = [codes[_label(answers[place][output])] for place in places]
-    if not places:
-        return None
-    return Told(
-        classes, np.array(shares, dtype=np.float64), np.array(answered, dtype=np.intp), places
-    )
+def _classes(rows: Sequence[LabelledRow], of: ScoredVersion) -> frozenset[str]:
+    """Return the classes by which the rows are scored; none where they are hashes or not known."""
+    return frozenset() if not rows or is_hash(rows[0].truth) else of.classes
 
 
-def _usable(row: LabelledRow, of: ScoredVersion) -> bool:
-    """Tell whether a truth and an answer can be held against each other.
-
-    Labels that are hashed can: equal labels have equal hashes. Numbers cannot.
-    """
-    values = (row.truth, row.answer.get(of.output))
-    if of.task == "regression":
-        return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    return all(isinstance(value, str | int | float) for value in values)
+def _unknown(rows: Sequence[LabelledRow], of: ScoredVersion) -> int:
+    classes = _classes(rows, of)
+    return sum(label(row.truth) not in classes for row in rows) if classes else 0
 
 
-def _labels(values: Iterable[Any]) -> Labels:
-    return np.array([_label(value) for value in values], dtype=np.str_)
-
-
-def _label(value: Any) -> str:
-    """Return a label as the text that stands for it where probabilities are told."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
+def _texts(values: Iterable[Any]) -> Labels:
+    return np.array([label(value) for value in values], dtype=np.str_)

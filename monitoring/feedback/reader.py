@@ -1,6 +1,7 @@
 """Reading labelled rows, and answers that may be labelled later, from the prediction log."""
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -12,18 +13,25 @@ import msgspec
 from monitoring.log.file import reading
 from monitoring.log.span import EVERYTHING, Span
 
-# How far back, in requests of all versions and in rows of the one that is asked for, answers with
-# probabilities are looked for: there is no index of them, and a read shall take milliseconds.
+# How far back, in requests of all versions, answers are looked for: there is no index of them by
+# version, and a read shall take milliseconds.
 _LOOK_BACK_REQUESTS = 100_000
-_LOOK_BACK_FACTOR = 10
 
-_TOTALS = "SELECT model, version, rows, time FROM feedback_totals ORDER BY model, version"
+_TOTALS = """
+SELECT model, version, rows, time, asked, changes FROM feedback_totals ORDER BY model, version
+"""
+_TOTAL = "SELECT id, asked FROM feedback_totals WHERE model = ? AND version = ?"
+_BEGINNING = """
+SELECT id, coalesce((SELECT min(sequence) FROM requests), 9223372036854775807) FROM log
+"""
 _LABELLED = """
 SELECT sequence, row, time, value FROM feedback
-WHERE total = (SELECT id FROM feedback_totals WHERE model = ? AND version = ?) AND asked = ?
-  AND sequence BETWEEN ? AND ?
-ORDER BY sequence DESC, row DESC LIMIT ?
+WHERE total = :total AND sample = {} AND sequence BETWEEN :first AND :last
 """
+# The two are merged in the index's order, so that no more is read than is wanted.
+_OTHERS, _SAMPLE = (_LABELLED.format(number) for number in (0, 1))
+_ALL = f"{_OTHERS} UNION ALL {_SAMPLE}"
+_NEWEST_FIRST = "ORDER BY sequence DESC, row DESC LIMIT :rows"
 _ANSWERED = "SELECT time, outputs FROM requests WHERE sequence = ?"
 _RECENT = """
 SELECT rows, outputs FROM requests
@@ -37,13 +45,26 @@ Answer = Mapping[str, Any]
 
 
 class FeedbackTotal(NamedTuple):
-    """How many rows of a version were labelled since the log was made; it never goes down."""
+    """What was told of a version since the log was made; no number of it goes down."""
 
     model: str
     version: str
     rows: int
     newest: datetime
     """When the last label was told."""
+    asked: int
+    """How many of these rows the label queue had given out for being hard."""
+    changes: int
+    """How many labels were told, corrections included: it differs whenever a label does."""
+
+
+class Beginning(NamedTuple):
+    """Where a log begins now."""
+
+    log: str
+    """The id of the log's file."""
+    first: int
+    """The least number of a request that is left, beyond all numbers where none is."""
 
 
 class LabelledRow(NamedTuple):
@@ -76,57 +97,84 @@ class FeedbackReader:
         """Return how many rows of each version were labelled."""
         with reading(self._path) as connection:
             return [
-                FeedbackTotal(model, version, rows, datetime.fromisoformat(time))
-                for model, version, rows, time in connection.execute(_TOTALS)
+                FeedbackTotal(model, version, rows, datetime.fromisoformat(time), asked, changes)
+                for model, version, rows, time, asked, changes in connection.execute(_TOTALS)
             ]
 
+    def beginning(self) -> Beginning:
+        """Return where the log begins: what a reader holds of earlier requests was removed."""
+        with reading(self._path) as connection:
+            return Beginning(*connection.execute(_BEGINNING).fetchone())
+
     def labelled(
-        self, model: str, version: str, rows: int, *, asked: bool = False
+        self, model: str, version: str, rows: int, *, scored: bool = True
     ) -> list[LabelledRow]:
         """Return the newest predictions that were labelled, however late; the newest first.
+
+        Where the log keeps no answers, they are empty.
 
         Args:
             model: The model.
             version: The version.
             rows: How many rows at most.
-            asked: Those that the label queue had chosen for being hard, instead of all others.
+            scored: Those that speak for all rows: all of them while the label queue was told none
+                that it had given out for being hard, from then on only those of the random sample.
+                Otherwise the others.
         """
         with reading(self._path) as connection:
-            wanted = (model, version, asked, *self._span, rows)
-            labels = connection.execute(_LABELLED, wanted).fetchall()
-            found = []
-            for sequence, told_of_one in groupby(labels, itemgetter(0)):
-                request = connection.execute(_ANSWERED, (sequence,)).fetchone()
-                # Retention may have removed it meanwhile, or its texts were not kept.
-                answers = texts(request[1]) if request else []
-                for _, row, told, value in told_of_one:
-                    if row < len(answers):
-                        found.append(
-                            LabelledRow(
-                                predicted=datetime.fromisoformat(request[0]),
-                                told=datetime.fromisoformat(told),
-                                truth=msgspec.json.decode(value),
-                                answer=msgspec.json.decode(answers[row]),
-                                sequence=sequence,
-                                row=row,
-                            )
-                        )
-            return found
+            total = connection.execute(_TOTAL, (model, version)).fetchone()
+            if total is None:
+                return []
+            number, asked = total
+            if asked:
+                query = _SAMPLE if scored else _OTHERS
+            elif scored:
+                query = _ALL
+            else:
+                return []
+            wanted = {"total": number, "rows": rows} | self._span._asdict()
+            labels = connection.execute(query + _NEWEST_FIRST, wanted).fetchall()
+            return list(_with_answers(connection, labels))
 
-    def with_probabilities(self, model: str, version: str, rows: int) -> list[Answer]:
-        """Return the newest answers that tell probabilities, labelled or not; the newest first."""
+    def newest_answers(self, model: str, version: str, rows: int) -> list[Answer]:
+        """Return the answers to the newest rows, labelled or not; the newest request first.
+
+        Answers of a request that was not asked for probabilities are empty.
+        """
         found: list[Answer] = []
-        seen = 0
         with reading(self._path) as connection:
             wanted = {"model": model, "version": version, "look_back": _LOOK_BACK_REQUESTS}
             recent = connection.execute(_RECENT, wanted | self._span._asdict())
             for count, outputs in recent:
+                room = rows - len(found)
                 if outputs and '"probabilities":{' in outputs:
-                    found += map(msgspec.json.decode, texts(outputs)[: rows - len(found)])
-                seen += count
-                if len(found) == rows or seen >= rows * _LOOK_BACK_FACTOR:
+                    found += map(msgspec.json.decode, texts(outputs)[:room])
+                else:
+                    found += [{}] * min(count, room)
+                if len(found) == rows:
                     break
         return found
+
+
+def _with_answers(
+    connection: sqlite3.Connection, labels: Iterable[tuple[int, int, str, str]]
+) -> Iterator[LabelledRow]:
+    for sequence, told_of_one in groupby(labels, itemgetter(0)):
+        request = connection.execute(_ANSWERED, (sequence,)).fetchone()
+        # Retention may have removed it meanwhile.
+        if request is None:
+            continue
+        predicted, outputs = request
+        answers = texts(outputs)
+        for _, row, told, value in told_of_one:
+            yield LabelledRow(
+                predicted=datetime.fromisoformat(predicted),
+                told=datetime.fromisoformat(told),
+                truth=msgspec.json.decode(value),
+                answer=msgspec.json.decode(answers[row]) if answers else {},
+                sequence=sequence,
+                row=row,
+            )
 
 
 _rows = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -182,8 +182,20 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
             yield connection
         except sqlite3.Error as error:
             raise LogUnavailableError(
-                f"The prediction log {path} cannot be read: {error}."
+                f"The prediction log {path} cannot be read: {error}.{_older(connection)}"
             ) from error
+
+
+def _older(connection: sqlite3.Connection) -> str:
+    """Return a sentence where a log lacks what came after its format; empty where it does not."""
+    with contextlib.suppress(sqlite3.Error):
+        [number] = connection.execute("PRAGMA user_version").fetchone()
+        if number < FORMAT_NUMBER:
+            return (
+                f" It is of format {number}; the service makes one of format {FORMAT_NUMBER} of "
+                "it at its next start."
+            )
+    return ""
 
 
 def _readable(path: Path, mode: str) -> sqlite3.Connection:

@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from collections.abc import Mapping, Sequence
 
 from monitoring.log.options import LogOptions
@@ -9,6 +10,13 @@ from monitoring.log.options import LogOptions
 _NOTHING: frozenset[str] = frozenset()
 # An answer's probabilities tell what its outputs tell, so they are protected together.
 _PROBABILITIES = frozenset({"probabilities"})
+# In whole, as a caller's own text may begin like a hash.
+_HASH = re.compile("hmac:[0-9a-f]{64}")
+
+
+def is_hash(value: object) -> bool:
+    """Tell whether what stands in a log is what `Privacy.digest` writes in the place of a value."""
+    return isinstance(value, str) and _HASH.fullmatch(value) is not None
 
 
 def json_text(value: object) -> str:

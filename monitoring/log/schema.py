@@ -2,6 +2,8 @@
 
 import sqlite3
 
+from monitoring.log.sample import in_sample
+
 APPLICATION_ID = int.from_bytes(b"PLog", "big")
 """In the file's header: a SQLite file with another number is not ours and is not touched."""
 
@@ -58,7 +60,9 @@ CREATE TABLE columns (
 
 # What came with format 2. `feedback` names its line of `feedback_totals`, so that the newest labels
 # of a version are found without an index by version on `requests`, which predictions would pay for.
-# `asked` is 1 where the label queue had chosen the row for being hard: see `live_scores`.
+# `sample` is 1 where the row is of the random sample: see `sample`. Of the totals, `rows` counts
+# labelled rows, `asked` those that the label queue had given out for being hard, and `changes`
+# first labels and corrections.
 _FEEDBACK_TABLES = """
 CREATE TABLE feedback_totals (
   id INTEGER PRIMARY KEY,
@@ -66,6 +70,8 @@ CREATE TABLE feedback_totals (
   version TEXT NOT NULL,
   rows INTEGER NOT NULL,
   time TEXT NOT NULL,
+  asked INTEGER NOT NULL,
+  changes INTEGER NOT NULL,
   UNIQUE (model, version)
 ) STRICT;
 CREATE TABLE feedback (
@@ -74,10 +80,10 @@ CREATE TABLE feedback (
   time TEXT NOT NULL,
   value TEXT NOT NULL,
   total INTEGER NOT NULL,
-  asked INTEGER NOT NULL,
+  sample INTEGER NOT NULL,
   PRIMARY KEY (sequence, row)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX feedback_by_total ON feedback (total, asked);
+CREATE INDEX feedback_by_total ON feedback (total, sample);
 CREATE TABLE leases (
   sequence INTEGER NOT NULL REFERENCES requests ON DELETE CASCADE,
   row INTEGER NOT NULL,
@@ -97,11 +103,12 @@ CREATE TABLE business_metrics (
 
 # Only what has feedback is looked up among the requests, and of those only their first columns.
 _MOVE_FEEDBACK = """
-INSERT INTO feedback_totals (model, version, rows, time)
-  SELECT model, version, count(*), max(f.time) FROM feedback_1 AS f JOIN requests USING (sequence)
+INSERT INTO feedback_totals (model, version, rows, time, asked, changes)
+  SELECT model, version, count(*), max(f.time), 0, count(*)
+  FROM feedback_1 AS f JOIN requests USING (sequence)
   GROUP BY model, version;
 INSERT INTO feedback
-  SELECT f.sequence, f.row, f.time, f.value, t.id, 0 FROM feedback_1 AS f
+  SELECT f.sequence, f.row, f.time, f.value, t.id, in_sample(f.sequence, f.row) FROM feedback_1 AS f
   JOIN requests AS r USING (sequence)
   JOIN feedback_totals AS t ON t.model = r.model AND t.version = r.version
   ORDER BY f.sequence, f.row;
@@ -133,6 +140,7 @@ def upgrade(connection: sqlite3.Connection) -> int | None:
     # Not renamed: that would fail where somebody's view in the same file has become wrong.
     connection.execute("CREATE TABLE feedback_1 AS SELECT * FROM feedback")
     connection.execute("DROP TABLE feedback")
+    connection.create_function("in_sample", 2, in_sample, deterministic=True)
     # Not by `executescript`, which would commit first.
     for statement in f"{_FEEDBACK_TABLES}{_MOVE_FEEDBACK}".split(";"):
         connection.execute(statement)

@@ -36,16 +36,17 @@ _FASTEST = 1e-7
 # again, and its answer would not fit into memory.
 _PAGE_REQUESTS = 5_000
 
-_WANTED = """time >= :since AND time < :until AND (:model = '' OR model = :model)
+_WITHIN = "time >= :since AND time < :until"
+_WANTED = """(:model = '' OR model = :model)
   AND (:versions = '[]' OR version IN (SELECT value FROM json_each(:versions)))"""
 _ENDS = f"""
-SELECT (SELECT time FROM requests WHERE {_WANTED} ORDER BY time LIMIT 1),
-  (SELECT time FROM requests WHERE {_WANTED} ORDER BY time DESC LIMIT 1)
+SELECT (SELECT time FROM requests WHERE {_WITHIN} AND {_WANTED} ORDER BY time LIMIT 1),
+  (SELECT time FROM requests WHERE {_WITHIN} AND {_WANTED} ORDER BY time DESC LIMIT 1)
 """  # noqa: S608 - constants
 # From the index of times alone, which holds the numbers, too.
 _SPAN = "SELECT min(sequence), max(sequence) FROM requests WHERE time >= :first AND time <= :last"
 _PAGE = f"""
-SELECT sequence, model, version, rows, seconds, CAST(strftime('%s', time) AS INTEGER)
+SELECT sequence, model, version, rows, seconds, CAST(strftime('%s', time) AS INTEGER), {_WITHIN}
 FROM requests WHERE sequence > :after AND sequence <= :last AND {_WANTED}
 ORDER BY sequence
 """  # noqa: S608 - constants
@@ -92,6 +93,9 @@ class VersionTraffic:
     rows: int = 0
     steps: Counter[int] = field(default_factory=Counter)
     """Rows by the number of the step."""
+    strays: int = 0
+    """Rows in its span that are not of the period: their time is outside of it, as where the clock
+    was set. They are not among `rows`."""
 
 
 @dataclass
@@ -160,16 +164,23 @@ def _read(
     traffic = _empty(datetime.fromisoformat(first), datetime.fromisoformat(last))
     start, step = int(traffic.start.timestamp()), int(traffic.step.total_seconds())
     versions: dict[tuple[str, str], VersionTraffic] = {}
+    strays: Counter[tuple[str, str]] = Counter()
     begin, end = connection.execute(_SPAN, {"first": first, "last": last}).fetchone()
     for after in range(begin - 1, end, _PAGE_REQUESTS):
         page = {**wanted, "after": after, "last": min(after + _PAGE_REQUESTS, end)}
-        for sequence, model, version, rows, seconds, time in connection.execute(_PAGE, page):
+        for sequence, *of, rows, seconds, time, within in connection.execute(_PAGE, page):
+            model, version = of
             found = versions.get((model, version))
+            if not within:
+                strays[model, version] += rows
+                continue
             if found is None:
                 found = VersionTraffic(model, version, Span(sequence, sequence))
                 versions[model, version] = found
+                strays[model, version] = 0
             place = min((time - start) // step, traffic.count - 1)
             found.span = Span(found.span.first, sequence)
+            found.strays = strays[model, version]
             found.requests += 1
             found.rows += rows
             found.steps[place] += rows

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from monitoring.log.leases import Reason
 from monitoring.log.privacy import Privacy
+from monitoring.log.sample import in_sample
 
 _REQUEST = """
 SELECT sequence, model, version, rows FROM requests WHERE request_id = ?
@@ -15,14 +16,14 @@ ORDER BY sequence DESC LIMIT 1
 _OUTPUTS = "SELECT name, kind FROM columns WHERE model = ? AND side = 'output' ORDER BY position"
 _STORED = "SELECT value FROM feedback WHERE sequence = ? AND row = ?"
 _COUNT = """
-INSERT INTO feedback_totals (model, version, rows, time) VALUES (?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET rows = rows + excluded.rows, time = max(time, excluded.time)
+INSERT INTO feedback_totals (model, version, rows, asked, time, changes) VALUES (?, ?, ?, ?, ?, 1)
+ON CONFLICT DO UPDATE SET rows = rows + excluded.rows, time = max(time, excluded.time),
+  asked = asked + excluded.asked, changes = changes + 1
 RETURNING id
 """
-# A row that was chosen at random speaks for all rows; one that was chosen for being hard does not.
 _ASKED = "SELECT count(*) FROM leases WHERE sequence = ? AND row = ? AND reason <> ?"
 _STORE = """
-INSERT INTO feedback (sequence, row, time, value, total, asked) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO feedback (sequence, row, time, value, total, sample) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET time = excluded.time, value = excluded.value
 """
 
@@ -66,11 +67,11 @@ def store(connection: sqlite3.Connection, item: Feedback, privacy: Privacy, time
     stored = connection.execute(_STORED, place).fetchone()
     if stored == (value,):
         return Verdict.UNCHANGED
-    # Told anew, a row does not count once more.
-    counts = (model, version, int(stored is None), time)
-    [total] = connection.execute(_COUNT, counts).fetchone()
+    # Told anew, a row does not count once more; only the change does.
     [asked] = connection.execute(_ASKED, (*place, str(Reason.RANDOM))).fetchone()
-    connection.execute(_STORE, (*place, time, value, total, asked))
+    counts = (model, version, *((1, asked) if stored is None else (0, 0)), time)
+    [total] = connection.execute(_COUNT, counts).fetchone()
+    connection.execute(_STORE, (*place, time, value, total, in_sample(*place)))
     return Verdict.STORED
 
 

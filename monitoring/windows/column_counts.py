@@ -12,11 +12,11 @@ from monitoring.windows.window import Window
 
 @dataclass(frozen=True, slots=True)
 class ColumnCounts:
-    """What a window holds of one column."""
+    """What a window holds of one column, without the values that the log holds as hashes."""
 
     column: WindowColumn
     rows: int
-    """Missing ones included."""
+    """Missing ones included; none of a column that is withheld: of which all values are hashes."""
     missing: int
     counts: npt.NDArray[np.int64]
     """Of the values that are not missing, as in the column's `Reference.counts`."""
@@ -35,16 +35,19 @@ def count_columns(window: Window) -> list[ColumnCounts]:
 
 
 def _counts(column: WindowColumn, values: Numbers) -> ColumnCounts:
-    rows = len(values)
     reference = column.reference
+    told = values[np.isfinite(values)]
+    present = len(told)
+    missing = int(np.isnan(values).sum())
+    if hidden := len(values) - present - missing:
+        # Missing values are never hashes: as many as belong to the values that are told.
+        missing = round(missing * present / (present + hidden))
+    rows = present + missing
     if column.kind in CATEGORICAL:
-        codes = values[~np.isnan(values)].astype(np.int64)
-        counts = np.bincount(codes, minlength=len(reference.counts))
-        return ColumnCounts(column, rows, rows - len(codes), counts, np.empty(0))
-    # Sorted, as quartiles need it; NaN is sorted to the end. Bins are then found by their edges.
-    ordered = np.sort(values)
-    present = int(np.searchsorted(ordered, np.nan))
-    ordered = ordered[:present]
+        counts = np.bincount(told.astype(np.int64), minlength=len(reference.counts))
+        return ColumnCounts(column, rows, missing, counts, np.empty(0))
+    # Sorted, as quartiles need it. Bins are then found by their edges.
+    ordered = np.sort(told)
     edges = reference.edges
     below = ordered.searchsorted(edges[:1], "left")
     until = ordered.searchsorted(edges[1:], "right")
@@ -52,4 +55,4 @@ def _counts(column: WindowColumn, values: Numbers) -> ColumnCounts:
     if not len(edges):
         # Nothing was seen in training, and all is outside of it.
         counts = np.array([0, present])
-    return ColumnCounts(column, rows, rows - present, counts, ordered)
+    return ColumnCounts(column, rows, missing, counts, ordered)

@@ -1,4 +1,8 @@
-"""What arrived lately, column by column, in numbers that tell of no single row."""
+"""What arrived lately, column by column, in a few numbers.
+
+Quantiles are values that were sent; the least and the greatest are those of one row, if not of
+which. A column whose single values must not be told is left out of the window.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -41,8 +45,8 @@ class ColumnStatistics:
     distribution: Distribution | None = None
     """None of categories and booleans, and where too few values are present."""
     out_of_range: float | None = None
-    """Below the least or above the greatest value of the reference; None as above, and where the
-    reference has none."""
+    """Below the least or above the greatest value that training saw; None as above, and where
+    that is not known."""
     categories: dict[str, float] | None = None
     """By the reference's own names, never by a value that was sent; None where there are none."""
     other: float | None = None
@@ -84,6 +88,8 @@ def _statistics(counted: ColumnCounts, fewest: int, most: int) -> ColumnStatisti
     is_known = bool(reference.counts.any())
     if column.kind not in CATEGORICAL:
         outside = shares[0] + shares[-1] if is_known else None
+        if not np.isnan(column.ends).any():
+            outside = _outside(counted)
         return replace(told, distribution=_distribution(counted), out_of_range=outside)
     if not is_known:
         return told
@@ -94,6 +100,14 @@ def _statistics(counted: ColumnCounts, fewest: int, most: int) -> ColumnStatisti
         other=sum(shares[min(most, len(named)) : -1]),
         unseen=unseen,
     )
+
+
+def _outside(counted: ColumnCounts) -> float:
+    """Return the share of values beyond the ends of the column."""
+    least, greatest = counted.column.ends
+    below = int(counted.ordered.searchsorted(least, "left"))
+    until = int(counted.ordered.searchsorted(greatest, "right"))
+    return (below + counted.present - until) / counted.present
 
 
 def _distribution(counted: ColumnCounts) -> Distribution:

@@ -8,11 +8,11 @@
 | datetime          | seconds since 1970, UTC                                                |
 | string            | how many characters it has                                             |
 
-A missing value is NaN.
+A missing value is NaN, one that the log holds as a hash is infinite: it is not told.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from monitoring.log.privacy import is_hash
 from monitoring.log.views import Side, ViewColumn
 from monitoring.windows.reference import CATEGORICAL, Reference, read_reference
 
@@ -28,8 +29,7 @@ Numbers = npt.NDArray[np.float64]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Moments = list[datetime | None]
 _UNKNOWN = -1.0
-# What `Privacy` writes in the place of a value.
-_HASHED = "hmac:"
+_NO_RANGE = (np.nan, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,29 @@ class WindowColumn:
     """The numbers of a category's or boolean's values."""
     unnamed: float = 0.0
     """The number of a category that has none of its own."""
+    ends: tuple[float, float] = _NO_RANGE
+    """The least and the greatest value of all that training saw; NaN where they are not known."""
 
     def numbers(self, values: Sequence[Any]) -> Numbers:
         """Return the numbers of JSON values, `(rows,)`.
 
         Raises:
-            ValueError: one is no value of the column's kind, as where the log holds a hash.
+            ValueError: one is neither a value of the column's kind nor a hash.
         """
+        try:
+            return self._numbers(values)
+        except ValueError:
+            hidden = [is_hash(value) for value in values]
+            if not any(hidden):
+                raise
+        found = self._numbers(
+            [None if hide else value for value, hide in zip(values, hidden, strict=True)]
+        )
+        found[hidden] = np.inf
+        return found
+
+    def _numbers(self, values: Sequence[Any]) -> Numbers:
+        """Return the numbers of values in clear; raise ValueError where there is another."""
         if self.kind in CATEGORICAL:
             return self._coded(values)
         if self.kind == "datetime":
@@ -65,7 +81,7 @@ class WindowColumn:
         unknown = found == _UNKNOWN
         for place in np.flatnonzero(unknown).tolist():
             value = values[place]
-            if self.kind == "boolean" or not isinstance(value, str) or value.startswith(_HASHED):
+            if self.kind == "boolean" or not isinstance(value, str) or is_hash(value):
                 raise ValueError(f"The log holds no {self.kind} in the column {self.name!r}.")
         found[unknown] = self.unnamed
         return found
@@ -76,6 +92,7 @@ def window_columns(
     profiles: Mapping[str, Any],
     *,
     seen: Mapping[str, Collection[str]] | None = None,
+    ranges: Mapping[str, tuple[Any, Any]] | None = None,
     leave_out: Collection[str] = (),
 ) -> tuple[WindowColumn, ...]:
     """Return the columns of a version's window, in the order given.
@@ -86,13 +103,15 @@ def window_columns(
         seen: all categories of a column, as the signature tells them: those that the profile does
             not name are then told from those that training never saw. Without it, they are taken
             for rare ones where the profile counted any.
+        ranges: the least and the greatest JSON value of a column of numbers or dates, as the
+            signature tells them: of more rows than the profile describes, so that what the
+            service calls out of range is so here too. Without it, the profile's.
         leave_out: the names of personal columns, which the log does not hold.
     """
-    return tuple(
-        _column(column, profiles.get(column.name), (seen or {}).get(column.name))
-        for column in columns
-        if column.name not in leave_out
-    )
+    watched = [column for column in columns if column.name not in leave_out]
+    found = [_column(c, profiles.get(c.name), (seen or {}).get(c.name)) for c in watched]
+    ranges = ranges or {}
+    return tuple(_with_ends(c, ranges[c.name]) if c.name in ranges else c for c in found)
 
 
 def _column(
@@ -118,6 +137,11 @@ def _column(
     return WindowColumn(column.name, column.kind, column.side, reference, codes, unnamed)
 
 
+def _with_ends(column: WindowColumn, ends: tuple[Any, Any]) -> WindowColumn:
+    least, greatest = column.numbers(ends).tolist()
+    return replace(column, ends=(least, greatest))
+
+
 def _moments(values: Sequence[Any]) -> Numbers:
     # What it raises is a ValueError.
     moments = msgspec.convert(values, _Moments)
@@ -125,6 +149,6 @@ def _moments(values: Sequence[Any]) -> Numbers:
 
 
 def _length(value: Any) -> int:
-    if not isinstance(value, str) or value.startswith(_HASHED):
+    if not isinstance(value, str) or is_hash(value):
         raise ValueError("The log holds no text in the column.")
     return len(value)

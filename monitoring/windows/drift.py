@@ -121,11 +121,14 @@ def _effects(counted: ColumnCounts) -> tuple[float, float]:
 def _cells(counted: ColumnCounts) -> npt.NDArray[np.float64]:
     """Return counts, `(2, cells)`, of window and reference: bins or categories, and missing."""
     reference = counted.column.reference
-    both = np.stack([counted.counts, reference.counts])
+    both: npt.NDArray[np.int64 | np.float64] = np.stack([counted.counts, reference.counts])
     if counted.column.kind in CATEGORICAL:
         seen = both[:, :-1]
         if seen.any(axis=1).all():
-            seen = pool_rare(counted.counts[:-1], reference.counts[:-1])
+            window, trained = both[:, :-2]
+            seen = pool_rare(
+                window, trained, together=seen[:, -1].tolist(), fewest=_fewest(counted)
+            )
         # Unseen categories are an effect where there are more than the reference lets expect.
         unseen = counted.counts[-1]
         share = unseen / max(counted.present, 1)
@@ -152,12 +155,19 @@ def _p_value(counted: ColumnCounts) -> float:
 
 def _category_tests(counted: ColumnCounts) -> list[float]:
     """Return the p-values of the shares of categories, and of unseen ones if there are too many."""
-    window, reference = counted.counts, counted.column.reference
-    unseen, rows = int(window[-1]), int(reference.counts.sum())
-    found = [chi_squared(window[:-1], reference.counts[:-1], unseen=unseen)]
-    expected = _expected_unseen(reference)
-    if unseen * rows > expected * counted.present:
-        found.append(share_test(unseen, counted.present, expected, rows))
+    window, reference = counted.counts, counted.column.reference.counts
+    *_, other, unseen = window.tolist()
+    # What the reference missed is rare, as a rule: it joins what is.
+    together = [other + unseen, int(reference[-2])]
+    fewest = _fewest(counted)
+    found = [chi_squared(window[:-2], reference[:-2], together=together, fewest=fewest)]
+    once, rows = _expected_unseen(counted.column.reference), int(reference.sum())
+    if unseen * rows > once * counted.present:
+        # The expected number is less certain than a count of its size: its variance is that of
+        # the categories of one row and of twice those of two. Fewer rows are as uncertain.
+        twice = int((reference[:-2] == 2).sum())  # noqa: PLR2004
+        certain = once / (once + 2 * twice) if once else 1.0
+        found.append(share_test(unseen, counted.present, once * certain, rows * certain))
     return found
 
 
@@ -167,5 +177,20 @@ def _expected_unseen(reference: Reference) -> int:
     As many as it has categories of one row, after Good and Turing; those that it does not name
     may all be such.
     """
-    *named, other, _ = reference.counts.tolist()
-    return int(named.count(1) + other)
+    named, other = reference.counts[:-2], reference.counts[-2]
+    return int((named == 1).sum() + other)
+
+
+def _fewest(counted: ColumnCounts) -> float:
+    """Return how many rows of both samples a category has that is compared by itself.
+
+    Names are given to the categories that are most frequent in the reference, if by chance alone:
+    the others would be more frequent in every window. So all that might as well have got no name
+    are compared with them together.
+    """
+    *named, other, _ = counted.column.reference.counts.tolist()
+    if not (named and other):
+        return 0.0
+    least = min(named)
+    ratio = counted.present / counted.column.reference.counts.sum()
+    return float((least + 4 * math.sqrt(least)) * (1 + ratio))

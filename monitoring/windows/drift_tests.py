@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-_Counts = npt.NDArray[np.int64]
+_Counts = npt.NDArray[np.int64 | np.float64]
 
 FEWEST_EXPECTED = 5.0
 """The chi-squared approximation holds from about so many expected rows a cell on."""
@@ -62,16 +62,18 @@ def kolmogorov_smirnov(window: _Counts, reference: _Counts) -> float:
     return kolmogorov_survival(math.sqrt(effective) * float(distance))
 
 
-def chi_squared(window: _Counts, reference: _Counts, *, unseen: int = 0) -> float:
+def chi_squared(
+    window: _Counts,
+    reference: _Counts,
+    *,
+    together: Sequence[int] = (0, 0),
+    fewest: float = 0.0,
+) -> float:
     """Return the p-value of the two-sample chi-squared test on counts of the same categories.
 
-    Args:
-        window: its rows by category.
-        reference: likewise; each of the two has at least one row.
-        unseen: the window's rows in categories that the reference has none of. They are no cell
-            of their own, as what the reference missed is rare, as a rule: they join what is.
+    The arguments are those of `pool_rare`; each sample has at least one row.
     """
-    cells = pool_rare(window, reference, unseen=unseen)
+    cells = pool_rare(window, reference, together=together, fewest=fewest)
     if cells.shape[1] < 2:  # noqa: PLR2004 - one category is all there is: nothing can differ
         return 1.0
     rows, reference_rows = cells.sum(axis=1).tolist()
@@ -82,30 +84,45 @@ def chi_squared(window: _Counts, reference: _Counts, *, unseen: int = 0) -> floa
     return chi_squared_survival(float((difference**2 / totals).sum()), cells.shape[1] - 1)
 
 
-def pool_rare(window: _Counts, reference: _Counts, *, unseen: int = 0) -> _Counts:
+def pool_rare(
+    window: _Counts,
+    reference: _Counts,
+    *,
+    together: Sequence[int] = (0, 0),
+    fewest: float = 0.0,
+) -> _Counts:
     """Return counts, `(2, cells)`, with the categories that are too rare taken together.
 
     They are followed by the rarest of the others where even together they are too rare.
+
+    Args:
+        window: its rows by category.
+        reference: likewise.
+        together: the rows of both in categories that are not told apart, and so join the rare.
+        fewest: of so many rows of both samples a category is not rare, or of more where the
+            test needs them.
     """
     cells = np.stack([window, reference])
     rank = cells.sum(axis=0)
-    if unseen:
-        cells = np.concatenate([[[unseen], [0]], cells], axis=1)
+    if any(together):
+        cells = np.concatenate([np.array([together], cells.dtype).T, cells], axis=1)
         rank = np.concatenate([[0], rank])
     rows, reference_rows = cells.sum(axis=1).tolist()
-    fewest = FEWEST_EXPECTED * (rows + reference_rows) / min(rows, reference_rows)
+    needed = FEWEST_EXPECTED * (rows + reference_rows) / min(rows, reference_rows)
     order = np.argsort(rank, kind="stable")
     cells, rank = cells[:, order], rank[order]
-    rare = int(np.searchsorted(rank, fewest))
+    rare = int(np.searchsorted(rank, max(needed, fewest)))
     if not rare:
         return cells
-    together = max(rare, int(np.searchsorted(cells.sum(axis=0).cumsum(), fewest)) + 1)
-    pool = cells[:, :together].sum(axis=1, keepdims=True)
-    return np.concatenate([pool, cells[:, together:]], axis=1)
+    pooled = max(rare, int(np.searchsorted(cells.sum(axis=0).cumsum(), needed)) + 1)
+    pool = cells[:, :pooled].sum(axis=1, keepdims=True)
+    return np.concatenate([pool, cells[:, pooled:]], axis=1)
 
 
-def share_test(count: int, rows: int, reference_count: int, reference_rows: int) -> float:
+def share_test(count: int, rows: int, reference_count: float, reference_rows: float) -> float:
     """Return the p-value of a share, `count` of `rows`, against that of the reference.
+
+    An estimate for the reference may be worth a broken number of rows.
 
     A reference that has none at all is the usual case, and the one in which chi-squared fails, as
     next to none is expected: it has Fisher's exact test, the chance that all `count` of both
@@ -134,6 +151,6 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
-def _log_ways(total: int, chosen: int) -> float:
+def _log_ways(total: float, chosen: int) -> float:
     """Return the logarithm of the binomial coefficient."""
     return math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)

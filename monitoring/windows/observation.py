@@ -1,6 +1,6 @@
 """What one look at a version's window saw."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitoring.log.views import Side
 from monitoring.windows.column_counts import count_columns
@@ -26,12 +26,13 @@ class Observation:
 def observe(
     model: str, version: str, window: Window, thresholds: Thresholds, *, fewest_rows: int
 ) -> Observation:
-    """Return what a window shows; nothing of fewer than `fewest_rows` rows."""
+    """Return what a window shows; nothing of fewer than `fewest_rows` rows, not even drift."""
     counted = count_columns(window)
+    judged_from = max(thresholds.fewest_rows, fewest_rows)
     return Observation(
         model,
         version,
         window.rows,
         tuple(column_statistics(counted, fewest_rows=fewest_rows)),
-        measure_drift(counted, thresholds),
+        measure_drift(counted, replace(thresholds, fewest_rows=judged_from)),
     )

@@ -30,6 +30,8 @@ def _surprise(column: WindowColumn, value: Any) -> float:
         [number] = column.numbers([value])
     except ValueError:
         return 0.0
+    if math.isinf(number):
+        return 0.0
     if math.isnan(number):
         count = reference.missing
     elif column.kind in CATEGORICAL:

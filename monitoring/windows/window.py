@@ -39,8 +39,8 @@ class Window:
     def extend(self, reading: Reading) -> None:
         """Take in what was logged after `cursor`; the oldest rows make room.
 
-        A request whose values the log does not hold in clear, or that does not fit the columns,
-        gives no rows.
+        A row of which the log holds no value in clear, or that does not fit the columns, is left
+        out.
         """
         if reading.anew:
             self.rows = self._next = 0
@@ -57,7 +57,10 @@ class Window:
         self._keep(rows)
 
     def values(self, place: int) -> Numbers:
-        """Return the numbers, `(rows,)`, of the column at this place, in no order; do not write."""
+        """Return the numbers, `(rows,)`, of the column at this place, in no order; do not write.
+
+        Infinite is what the log holds as a hash.
+        """
         return self._rings[place, : self.rows]
 
     def confidence(self) -> Numbers:
@@ -71,7 +74,7 @@ class Window:
         except ValueError:
             if len(rows) == 1:
                 return np.empty((len(self.columns) + 1, 0))
-            # The log once held hashes or began to: halve until every row is told from the others.
+            # Another version's row has come in by hand: halve until it is told from the others.
             middle = len(rows) // 2
             halves = [self._numbers(rows[:middle]), self._numbers(rows[middle:])]
             return np.concatenate(halves, axis=1)
@@ -79,11 +82,13 @@ class Window:
     def _converted(self, rows: _Rows) -> Numbers:
         inputs, outputs = zip(*rows, strict=True)
         numbers = np.empty((len(self.columns) + 1, len(rows)))
+        watched = numbers[:-1]
         for place, column in enumerate(self.columns):
             side = inputs if column.side == "input" else outputs
-            numbers[place] = column.numbers([row.get(column.name) for row in side])
+            watched[place] = column.numbers([row.get(column.name) for row in side])
         numbers[-1] = [_confidence(row.get("probabilities")) for row in outputs]
-        return numbers
+        hidden = np.isinf(watched).any(axis=0) & ~np.isfinite(watched).any(axis=0)
+        return numbers[:, ~hidden]
 
     def _keep(self, rows: _Rows) -> None:
         if not rows:

@@ -53,6 +53,7 @@ def test_rows_come_with_what_a_label_needs(ask: Ask) -> None:
     assert (found["model"], found["lease_seconds"]) == ("fruit", 60)
     (row,) = found["rows"]
     assert (row["request_id"], row["reason"]) == ("first", "least certain")
+    assert "probabilities" in row["answer"]
     weight, fruit = row["inputs"]["weight"], row["answer"]["fruit"]
     assert fruit == ("Plum" if weight < 100 else "Melon")
 
@@ -87,6 +88,36 @@ def test_a_number_of_rows_has_limits(ask: Ask, query: str) -> None:
     answer = ask(query)
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:problem:invalid-rows")
     assert "xyzzy" not in answer.text
+
+
+def test_too_many_rows_are_refused_with_the_limit(ask: Ask, service: Service) -> None:
+    """The documents tell it, too."""
+    answer = ask("?rows=5000").json()
+    assert answer["detail"] == "Ask for 1 to 100 rows."
+    assert answer["errors"][0]["pointer"] == "/query/rows"
+    documents = service.client.get("/openapi.json", auth=ADMIN).json()
+    [rows] = [
+        parameter["schema"]
+        for parameter in documents["paths"]["/feedback/queue"]["get"]["parameters"]
+        if parameter["name"] == "rows"
+    ]
+    assert (rows["minimum"], rows["maximum"]) == (1, 100)
+
+
+@pytest.mark.parametrize(("personal", "hidden"), [("weight", "inputs"), ("fruit", "answer")])
+def test_a_column_that_became_personal_is_not_shown(
+    serve: Serve, new_settings: NewSettings, personal: str, hidden: str
+) -> None:
+    """The log has it in clear, from before; with an output its probabilities are hidden."""
+    settings = {"admin_password": ADMIN[1], "model_name": "fruit"}
+    with serve(["fruit"], new_settings(**settings)) as service:
+        service.predict({"weight": 60}, "/predict?probabilities=true")
+    private = new_settings(**settings, log_personal_fields=(personal,), log_key="k" * 32)
+    with serve(["fruit"], private) as service:
+        (row,) = service.client.get("/feedback/queue", auth=ADMIN).json()["rows"]
+    assert row[hidden] == {}
+    shown = row["answer" if hidden == "inputs" else "inputs"]
+    assert shown.keys() == ({"fruit", "probabilities"} if hidden == "inputs" else {"weight"})
 
 
 def test_a_log_that_cannot_be_written_gives_no_rows(ask: Ask, service: Service) -> None:

@@ -62,10 +62,16 @@ def test_without_a_report_it_says_how_to_make_one(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["20261121T120000Z_evidently_iris_v1.html", "bench.html", "20261121T120000Z.html.new"]
+    "name",
+    [
+        "20261121T120000Z_evidently_iris_v1.html",
+        "20261121T120000Z_part.html",
+        "bench.html",
+        "20261121T120000Z.html.new",
+    ],
 )
 def test_other_files_are_no_reports(service: Service, reports: Path, name: str) -> None:
-    """Evidently's pages run scripts; the others are other tools'."""
+    """Evidently's pages run scripts, a part is not the whole; the others are other tools'."""
     (reports / name).write_text("<p>other</p>")
     assert ask(service).status_code == 404
 
@@ -76,6 +82,15 @@ def test_a_link_is_no_report(service: Service, reports: Path, tmp_path: Path) ->
     secret.write_text("secret")
     (reports / "20261121T120000Z.html").symlink_to(secret)
     assert ask(service).status_code == 404
+
+
+def test_a_report_that_cannot_be_read_is_a_sentence(service: Service) -> None:
+    """Which says what to do; here the folder is no folder."""
+    service.settings.local_data.mkdir(parents=True, exist_ok=True)
+    (service.settings.local_data / "reports").write_text("")
+    answer = ask(service)
+    assert answer.status_code == 503
+    assert "cannot be read" in answer.json()["detail"]
 
 
 def test_no_path_comes_from_the_caller(service: Service, reports: Path) -> None:

@@ -1,17 +1,23 @@
 """The watch: what arrives is seen, by version, and costs no request anything."""
 
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 
 from api.settings import Settings
-from api.watch import Watch
+from api.watch import Watch, scored_version
 from model_store.file_store import FileModelStore
+from model_store.inference import infer_signature
+from model_store.signature import Column, Kind
 from monitoring.log.errors import LogUnavailableError
 from monitoring.statistics import profile
-from tests.api.conftest import NewSettings, Serve, Service, loaded, sum_draft
+from tests.api.conftest import NewSettings, Serve, Service, fruit_draft, loaded, sum_draft
 from tests.waiting import wait_until
 
 TRAINED = {"a": np.arange(400.0) % 10, "b": np.arange(400.0) % 5}
@@ -33,6 +39,12 @@ def watch(service: Service, settings: Settings | None = None) -> Watch:
     """Return a watch of a running service."""
     catalog = service.state.watcher
     return Watch(service.state.log.path, settings or service.settings, lambda: catalog.catalog)
+
+
+def held(seen: Watch) -> tuple[int, int]:
+    """Return how many rows are in the window, and how many were scored."""
+    [observation], [scores] = seen.observations.values(), seen.scores.values()
+    return observation.rows, scores.rows
 
 
 def drifted(seen: Watch) -> dict[str, bool]:
@@ -71,9 +83,10 @@ def test_a_look_at_nothing_new_measures_nothing(referenced: str, serve: Serve) -
         service.predict(ROWS)
         seen = watch(service)
         seen.look()
-        before = list(seen.observations.values())
+        before = [*seen.observations.values(), *seen.scores.values()]
         seen.look()
-        assert all(x is y for x, y in zip(before, seen.observations.values(), strict=True))
+        after = [*seen.observations.values(), *seen.scores.values()]
+        assert all(x is y for x, y in zip(before, after, strict=True))
         service.predict(ROWS[:1])
         seen.look()
         assert [observation.rows for observation in seen.observations.values()] == [401]
@@ -113,6 +126,90 @@ def test_the_thresholds_are_those_of_the_settings(
         seen = watch(service, patient)
         seen.look()
         assert drifted(seen) == {"a": False, "b": True, "total": False}
+
+
+def test_rows_that_retention_removed_are_seen_no_more(
+    referenced: str, serve: Serve, new_settings: NewSettings
+) -> None:
+    """Neither in the window nor in the scores; what is left is read once."""
+    with serve([]) as service:
+        service.predict(ROWS[:300], headers={"X-Request-ID": "old"})
+        service.predict(ROWS[300:], headers={"X-Request-ID": "new"})
+        labels = [{"request_id": name, "row": 0, "value": 1.0} for name in ("old", "new")]
+        service.predict(labels, "/feedback")
+        seen = watch(service, new_settings(monitoring_min_rows=1))
+        seen.look()
+        assert held(seen) == (400, 2)
+        for name, left in (("old", (100, 1)), ("new", (0, 0))):
+            with closing(sqlite3.connect(service.state.log.path)) as connection:
+                connection.execute("PRAGMA foreign_keys = ON")
+                connection.execute("DELETE FROM requests WHERE request_id = ?", (name,))
+                connection.commit()
+            seen.look()
+            assert held(seen) == left
+            [read_anew] = seen.observations.values()
+            seen.look()
+            assert next(iter(seen.observations.values())) is read_anew
+
+
+def test_a_misspelt_label_is_no_class_of_its_own(
+    store: FileModelStore, serve: Serve, new_settings: NewSettings
+) -> None:
+    """The classes are those of the version's signature."""
+    draft = fruit_draft()
+    output = Column(name="fruit", kind=Kind.CATEGORY, categories=("Melon", "Plum"))
+    signature = msgspec.structs.replace(draft.signature, outputs=(output,))
+    store.promote("fruit", store.publish(replace(draft, signature=signature)))
+    with serve([], used=new_settings(model_name="fruit")) as service:
+        service.predict([{"weight": 60}] * 2, headers={"X-Request-ID": "a"})
+        truths = ("Plum", "plum")
+        labels = [{"request_id": "a", "row": r, "value": v} for r, v in enumerate(truths)]
+        service.predict(labels, "/feedback")
+        seen = watch(service, new_settings(monitoring_min_rows=1))
+        seen.look()
+        [found] = seen.scores.values()
+        assert found.unknown_labels == 1
+        assert found.scores == {"accuracy": 0.5, "f1_macro": pytest.approx(2 / 3)}
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [
+        (pd.Categorical(["Plum", "Melon"]), {"Plum", "Melon"}),
+        ([True, True], {"true", "false"}),
+        ([3, 5], {"3", "4", "5"}),
+        (["Plum", "Melon"], set()),
+        ([1, 1_000_000], set()),
+        ([0.5, 1.5], set()),
+    ],
+)
+def test_the_classes_of_a_version_are_those_of_its_output(
+    labels: Sequence[object], classes: set[str]
+) -> None:
+    """Numbers from the least to the greatest if those are few; of free texts nobody knows them."""
+    manifest = loaded(sum_draft().estimator).manifest
+    table = pd.DataFrame({"y": labels})
+    signature = infer_signature(pd.DataFrame({"x": [1.0, 2.0]}), table)
+    told = msgspec.structs.replace(manifest, signature=signature, task="classification")
+    assert scored_version(told).classes == classes
+    assert not scored_version(msgspec.structs.replace(told, task="regression")).classes
+
+
+def test_rareness_is_told_where_drift_can_be(
+    referenced: str, serve: Serve, new_settings: NewSettings
+) -> None:
+    """From as many rows on as statistics are told of, and not without a reference."""
+    with serve([], used=new_settings(monitoring_min_rows=20)) as service:
+        seen = watch(service)
+        for rows, versions in ((19, []), (1, [referenced])):
+            service.predict(ROWS[:rows])
+            seen.look()
+            assert [*seen.rarities("sum")] == versions
+    with serve(["fruit"], used=new_settings(model_name="fruit")) as service:
+        service.predict([{"weight": 60}] * 20)
+        seen = watch(service)
+        seen.look()
+        assert seen.rarities("fruit") == {}
 
 
 def test_the_age_of_what_was_seen_is_told(service: Service) -> None:

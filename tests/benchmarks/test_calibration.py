@@ -2,7 +2,15 @@
 
 import pytest
 
-from benchmarks.calibration import Problem, main, measure_quiet, measure_shifted, problems
+from benchmarks.calibration import (
+    CATEGORIES,
+    Problem,
+    main,
+    measure_categories,
+    measure_quiet,
+    measure_shifted,
+    problems,
+)
 
 # Training the two models and drawing the windows.
 pytestmark = pytest.mark.slow
@@ -35,8 +43,18 @@ def test_half_a_standard_deviation_is_called_in_its_column_alone(trained: list[P
         assert found.dataset == 0, found
 
 
-def test_the_command_prints_both_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    """One line a source, one a shifted column."""
+@pytest.mark.parametrize(("count", "rows"), CATEGORIES[::2])
+def test_many_categories_are_no_drift(count: int, rows: int) -> None:
+    """The test alone is wrong in one of twenty windows; one category that grew is seen."""
+    found = measure_categories(count, rows, 40, ROWS)
+    assert found.quiet <= 0.125, found
+    assert found.frequent > 0.5, found
+
+
+def test_the_command_prints_all_tables_and_the_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line a source, a shifted column, a number of categories."""
     main(["--windows", "1", "--rows", "200"])
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
-    assert len(lines) == (2 + 4) + (2 + 13)
+    printed = capsys.readouterr().out.splitlines()
+    lines = [line for line in printed if line.startswith("|")]
+    assert len(lines) == (2 + 4) + (2 + 13) + (2 + len(CATEGORIES))
+    assert "look" in printed[-1]

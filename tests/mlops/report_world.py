@@ -2,16 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from typer.testing import Result
 
 from model_store import bundle
-from model_store.manifest import Manifest, Origin, Score
+from model_store.manifest import Manifest, Origin, Score, Task
 from model_store.signature import Column, Kind, Signature
 from monitoring.log.batch import Entry
 from monitoring.log.options import LogOptions
@@ -26,6 +27,10 @@ TRAINED = {
     "color": np.array(["red", SCRIPT] * 500, dtype=object),
     "fruit": np.array(["Plum", "Melon"] * 500, dtype=object),
 }
+SCORES: dict[Task, dict[str, float]] = {
+    "classification": {"accuracy": 0.9},
+    "regression": {"r2": 0.9, "mean_absolute_error": 2.0},
+}
 KINDS = {"weight": "number", "color": "category", "fruit": "category"}
 SIGNATURE = Signature(
     inputs=(
@@ -36,13 +41,14 @@ SIGNATURE = Signature(
 )
 
 
-def publish(
+def publish(  # noqa: PLR0913 - one for each thing in which versions differ
     local_data: Path,
     version: str = "v1",
     model: str = "fruit",
     *,
     reference: Mapping[str, Any] | None = None,
     signature: Signature = SIGNATURE,
+    task: Task = "classification",
 ) -> None:
     """Put a version into the store that nobody can load: a report does not need to."""
     if reference is None:
@@ -53,10 +59,10 @@ def publish(
         model=model,
         version=version,
         created="2026-11-20T12:00:00Z",
-        task="classification",
+        task=task,
         estimator="skops",
         signature=signature,
-        scores=(Score(metric="accuracy", split="test", value=0.9),),
+        scores=tuple(Score(metric=m, split="test", value=v) for m, v in SCORES[task].items()),
         origin=Origin(run="run-1"),
         python="3.11",
         packages={},
@@ -116,6 +122,13 @@ class ReportLog(PredictionLog):
     def told(self, request_id: str, truths: Iterable[Any]) -> None:
         """Tell the truth of the first rows of a request."""
         self.add_feedback(Feedback(request_id, row, value) for row, value in enumerate(truths))
+
+
+def page_of(mlops: Callable[..., Result], *options: str) -> "Page":
+    """Write a report and read it."""
+    told = mlops("report", *options)
+    assert told.exit_code == 0, told.stderr
+    return Page(Path(told.stdout.strip()).read_text())
 
 
 class Page(HTMLParser):

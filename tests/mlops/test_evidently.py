@@ -118,6 +118,19 @@ def test_personal_columns_and_hashes_are_left_out(local_data: Path, tmp_path: Pa
         assert len(evidently.told["rows"]) == rows
 
 
+def test_a_column_of_hashes_is_left_out_alone(settings: Settings, tmp_path: Path) -> None:
+    """The others are compared; a text that only begins like a hash is a text."""
+    publish(settings.local_data)
+    keep_table(settings.local_data)
+    with ReportLog(settings.local_data, personal_fields=frozenset({"weight"})) as log:
+        log.answered("first", [{"weight": 1.0, "color": "hmac:red"}] * 30)
+    evidently = Evidently(tmp_path)
+    page = tmp_path / "page.html"
+    make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
+    assert set(evidently.told["columns"]) == {"color"}
+    assert len(evidently.told["rows"]) == 30
+
+
 def test_without_the_runs_table_it_says_what_to_do(settings: Settings, tmp_path: Path) -> None:
     """Evidently compares rows with rows, and a bundle holds none."""
     publish(settings.local_data)

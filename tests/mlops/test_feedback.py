@@ -36,8 +36,13 @@ def server(folder: Path) -> Iterator[Server]:
         store.promote(draft.model, store.publish(draft))
     with process_of(folder, published) as server:
         with closing(HTTPConnection("127.0.0.1", server.port)) as connection:
-            for model, row in (("fruit", {"weight": 60}), ("sum", {"a": 1, "b": 2})):
-                headers = {"Content-Type": "application/json", "X-Request-ID": model}
+            fruit = {"weight": 60}
+            for name, model, row in (
+                ("fruit", "fruit", fruit),
+                ("gaps", "fruit", fruit),
+                ("sum", "sum", {"a": 1, "b": 2}),
+            ):
+                headers = {"Content-Type": "application/json", "X-Request-ID": name}
                 path = f"/models/{model}/predict"
                 connection.request("POST", path, json.dumps([row] * 3), headers)
                 assert connection.getresponse().read()
@@ -93,6 +98,15 @@ def test_numbers_are_told_as_numbers(tell: Import, folder: Path) -> None:
         ],
     }
     assert stored(folder, "sum") == [5, 5.5]
+
+
+def test_a_table_that_pandas_wrote_is_understood(tell: Import, folder: Path) -> None:
+    """Rows of a column with gaps are written as 2.0; blanks around a label are no part of it."""
+    told = tell("request_id,row,value\ngaps,2.0, Plum \ngaps,,Plum\ngaps,1.5,Plum\n", "--json")
+    found = json.loads(told.stdout)
+    assert found["counts"]["stored"] == 1
+    assert [refused["line"] for refused in found["refused"]] == [3, 4]
+    assert stored(folder, "gaps") == ["Plum"]
 
 
 def test_a_long_table_goes_in_parts(tell: Import) -> None:

@@ -1,5 +1,6 @@
 """`mlops report`: its numbers are those of the log and of the watch."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,9 @@ import pytest
 from api.settings import Settings
 from api.watch import thresholds, watched_columns
 from mlops.output import Exit
+from mlops.report import write
 from model_store.file_store import FileModelStore
+from monitoring.report_folder import ReportFolder
 from monitoring.windows.observation import Observation, observe
 from monitoring.windows.reader import WindowReader
 from monitoring.windows.window import Window
@@ -84,7 +87,7 @@ def test_statistics_are_those_of_the_watch(
     publish(local_data)
     with ReportLog(local_data) as log:
         log.answered("first", rows_like_training(300))
-    numbers = dict(report().table("measure", "now"))
+    numbers = {row[0]: row[2] for row in report().table("measure", "training", "now")}
     [weight] = [s for s in observed(local_data, store).statistics if s.name == "weight"]
     assert weight.distribution
     assert numbers["rows"] == "300"
@@ -166,15 +169,84 @@ def test_models_and_versions_have_a_chapter_each(
         return re.findall(r'<h2 id="version-\d+">([^<]+)<', report(*options).text)
 
     assert chapters() == ["berry v1", "fruit v2", "fruit v1"]
-    assert report().verdicts() == ["Cannot be told", "Not now", "So far, yes"]
     assert chapters("--model", "fruit") == ["fruit v2", "fruit v1"]
     assert chapters("--model", "fruit", "--version", "champion") == ["fruit v2"]
     assert chapters("--version", "v1") == ["berry v1", "fruit v1"]
 
 
-def test_a_moment_that_is_none_is_a_sentence(mlops: Mlops) -> None:
-    """It says how one is written."""
-    told = mlops("report", "--since", "yesterday")
+def test_versions_that_serve_stand_first_the_worst_before_all(
+    report: Report, local_data: Path, store: FileModelStore
+) -> None:
+    """One that no alias names is marked: whether it can be trusted now, nobody asks."""
+    for version in ("v1", "v2", "v3"):
+        publish(local_data, version)
+    store.promote("fruit", "v1")
+    store.promote("fruit", "v2", alias="challenger")
+    with ReportLog(local_data) as log:
+        log.answered("bad, gone", HEAVY, "v3")
+        log.answered("bad", HEAVY, "v1", hours=1)
+        log.answered("good", rows_like_training(150), "v2", hours=2)
+    page = report()
+    assert page.verdicts() == ["Not now", "So far, yes", "Not now"]
+    names = re.findall(r'href="#version-\d+">([^<]+)<', page.text)
+    assert names == ["fruit v1 (champion)", "fruit v2 (challenger)", "fruit v3 (not served now)"]
+
+
+def test_a_report_of_a_part_is_not_what_the_service_shows(mlops: Mlops, local_data: Path) -> None:
+    """It has a name of its own, whatever narrows it."""
+    publish(local_data)
+    with ReportLog(local_data) as log:
+        log.answered("first", rows_like_training(30))
+    for option in (("--since", "2026-11-21"), ("--model", "fruit"), ("--version", "v1")):
+        path = Path(mlops("report", *option).stdout.strip())
+        assert path.name.endswith("Z_part.html")
+    assert ReportFolder(local_data).newest() is None
+    mlops("report")
+    assert ReportFolder(local_data).newest()
+
+
+def test_what_nobody_knows_has_no_report(
+    mlops: Mlops, local_data: Path, store: FileModelStore
+) -> None:
+    """A sentence names what there is, in the store or in the log alone."""
+    publish(local_data)
+    store.promote("fruit", "v1")
+    with ReportLog(local_data) as log:
+        log.answered("first", rows_like_training(30), "v0", model="gone")
+    told = mlops("report", "--model", "nope")
+    assert told.exit_code == Exit.NOT_FOUND
+    assert "no model nope; known: fruit, gone." in told.stderr
+    told = mlops("report", "--model", "fruit", "--version", "v0")
+    assert told.exit_code == Exit.NOT_FOUND
+    assert "no version v0; known: champion, v1." in told.stderr
+    assert not (local_data / "reports").exists()
+
+
+def test_a_pipe_is_written_to(tmp_path: Path) -> None:
+    """As is a device: neither becomes a file."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write(pipe, "a page")
+    assert pipe.is_fifo()
+    assert os.read(reader, 100) == b"a page"
+    os.close(reader)
+
+
+def test_evidently_has_no_place_beside_a_pipe(mlops: Mlops, tmp_path: Path) -> None:
+    """Beside a device, that is."""
+    os.mkfifo(tmp_path / "pipe")
+    told = mlops("report", "-o", str(tmp_path / "pipe"), "--evidently")
+    assert told.exit_code == Exit.USAGE
+    assert "no place beside it" in told.stderr
+
+
+@pytest.mark.parametrize(
+    "moment", ["yesterday", "0001-01-01T00:00+14:00", "9999-12-31T23:00-05:00"]
+)
+def test_a_moment_that_is_none_is_a_sentence(mlops: Mlops, moment: str) -> None:
+    """It says how one is written; also of one that is none in UTC."""
+    told = mlops("report", "--since", moment)
     assert told.exit_code == Exit.USAGE
     assert "2026-11-21" in told.stderr
 

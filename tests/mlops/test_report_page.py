@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from api.resources import signature_columns
+from mlops.report_page.markup import element
 from model_store.signature import Column, Kind, Signature
 from monitoring.statistics import profile
 from tests.mlops.conftest import Mlops
@@ -18,19 +19,13 @@ from tests.mlops.report_world import (
     TRAINED,
     Page,
     ReportLog,
+    page_of,
     publish,
     rows_like_training,
 )
 
 NASTY = '"><img src=x onerror=alert(1)>&amp;'
 RUNS = {"script", "iframe", "object", "embed", "link", "img", "base", "form", "foreignobject"}
-
-
-def page_of(mlops: Mlops, *options: str) -> Page:
-    """Write a report and read it."""
-    told = mlops("report", *options)
-    assert told.exit_code == 0, told.stderr
-    return Page(Path(told.stdout.strip()).read_text())
 
 
 @pytest.fixture
@@ -69,6 +64,12 @@ def test_names_and_values_are_text(page: Page) -> None:
     """A category, a value or a request that is HTML is shown as it is written."""
     assert SCRIPT in page.shown
     assert NASTY in page.shown
+
+
+def test_control_characters_are_replaced() -> None:
+    """In text and in attributes; HTML allows none but the tab and the ends of lines."""
+    shown = element("p", "a\x00\x1b[1m\tb\n\x85", aria_label="\x00")
+    assert shown == '<p aria-label="\ufffd">a\ufffd\ufffd[1m\tb\n\ufffd</p>'
 
 
 def test_a_column_may_be_called_anything(mlops: Mlops, local_data: Path) -> None:
@@ -151,12 +152,18 @@ def test_a_log_without_values_tells_traffic_alone(mlops: Mlops, local_data: Path
 
 
 def test_without_a_reference_nothing_is_compared(mlops: Mlops, local_data: Path) -> None:
-    """The window is drawn alone, and no column is judged."""
+    """No column is judged, or drawn: the ends of an axis would be single rows' values."""
     publish(local_data, reference={})
     with ReportLog(local_data) as log:
         log.answered("first", rows_like_training(150))
     page = page_of(mlops)
     assert "published without a reference profile" in page.shown
+    assert "Training left no distribution" in page.shown
+    assert not [
+        a
+        for _, a in page.elements
+        if "weight" in (a.get("aria-label") or "") and a.get("role") == "img"
+    ]
     assert "not judged" in page.shown
     assert page.verdicts() == ["Cannot be told"]
 

@@ -15,7 +15,7 @@ from monitoring.log.views import Side
 from monitoring.windows.drift import ColumnDrift, Drift
 from monitoring.windows.observation import Observation
 
-TRAINED = {"accuracy": 0.9, "mean_absolute_error": 2.0}
+TRAINED = {"accuracy": 0.9, "r2": 0.9, "mean_absolute_error": 2.0}
 
 
 def drift(drifted: int, columns: int = 10) -> Drift:
@@ -89,8 +89,17 @@ def test_the_sentence_names_the_reasons() -> None:
     """The most drifted columns, how many there are, and what was promised."""
     sentence = verdict(findings(drift(4), None, {"accuracy": 0.7})).sentence
     assert sentence == (
-        "Its accuracy is 0.7 on 200 labelled rows (0.9 on its test data); 4 of 10 input columns "
+        "Its accuracy is 0.7 (0.9 on its test data), by 200 labelled rows; 4 of 10 input columns "
         "have drifted away from the training data (c0, c1, c2 and 1 more)."
+    )
+
+
+def test_every_score_that_fails_is_named() -> None:
+    """An error of several times that of the test data is not hidden by another score."""
+    scores = {"r2": 0.5, "mean_absolute_error": 7.6}
+    assert verdict(findings(scores=scores)).sentence.startswith(
+        "Its R² is 0.5 (0.9 on its test data) and its mean absolute error is 7.6 (2 on its test "
+        "data), by 200 labelled rows"
     )
 
 

@@ -1,5 +1,6 @@
 """The rows most worth a label, given out once at a time."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from random import Random
@@ -8,10 +9,14 @@ from typing import Any
 import pytest
 
 from monitoring.feedback import label_queue
-from monitoring.feedback.label_queue import LabelQueue, Rarity, Task, candidates
+from monitoring.feedback.label_queue import Candidate, LabelQueue, Rarity, Task, candidates, ranked
+from monitoring.feedback.live_scores import live_scores
+from monitoring.feedback.reader import FeedbackReader
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.leases import Lease, Reason
-from tests.monitoring.feedback.labelled_log import PRICE, LabelledLog, fruits, moment, sure
+from monitoring.log.sample import in_sample
+from monitoring.log.true_values import Feedback
+from tests.monitoring.feedback.labelled_log import FRUIT, PRICE, LabelledLog, fruits, moment, sure
 
 DAY = 86_400.0
 NO_RARITY: Mapping[str, Rarity] = {}
@@ -25,10 +30,14 @@ def log(path: Path) -> Iterator[LabelledLog]:
 
 
 def take(
-    log: LabelledLog, rows: int, rarities: Mapping[str, Rarity] = NO_RARITY, model: str = "fruit"
+    log: LabelledLog,
+    rows: int,
+    rarities: Mapping[str, Rarity] = NO_RARITY,
+    model: str = "fruit",
+    seed: int = 1,
 ) -> list[Task]:
     """Take rows for a day."""
-    queue = LabelQueue(log, DAY, lambda: log.now, Random(1))  # noqa: S311 - a test's choice
+    queue = LabelQueue(log, DAY, lambda: log.now, Random(seed))  # noqa: S311 - a test's choice
     return queue.take(model, rows, rarities)
 
 
@@ -38,14 +47,66 @@ def places(tasks: list[Task]) -> list[tuple[str, int]]:
 
 
 def test_reasons_take_turns(log: LabelledLog) -> None:
-    """The least certain, the rarest, one at random; and again."""
-    log.answered("a", *[sure("Plum", share) for share in (0.9, 0.6, 0.7, 0.8, 0.95, 0.99)])
-    tasks = take(log, 6, {"v1": lambda inputs: inputs["x"]})
-    assert [task.reason for task in tasks] == [
+    """The least certain, the rarest, one at random; and again: of the sample all are random."""
+    shares = (0.9, 0.6, 0.7, 0.8, 0.95, 0.99, 0.5)
+    log.answered("a", *[sure("Plum", share) for share in shares])
+    # Rows 1, 5 and 6 are of the sample; 2 is the least certain of the others and 4 the rarest.
+    tasks = take(log, 7, {"v1": lambda inputs: inputs["x"]})
+    assert [task.reason for task in tasks][:6] == [
         *[Reason.UNCERTAIN, Reason.DRIFTED, Reason.RANDOM] * 2
     ]
-    assert places(tasks)[:2] == [("a", 1), ("a", 5)]
-    assert sorted(places(tasks)) == [("a", row) for row in range(6)]
+    assert places(tasks)[:2] == [("a", 2), ("a", 4)]
+    random = {task.row.row for task in tasks if task.reason is Reason.RANDOM}
+    assert random == {row for row in range(7) if in_sample(1, row)}
+    assert sorted(places(tasks)) == [("a", row) for row in range(7)]
+
+
+def test_of_equal_hard_rows_one_is_given_at_a_time(log: LabelledLog) -> None:
+    """Those at random stay as they came: their share of all rows is what they tell."""
+    for number in range(12):
+        log.answered(f"{number}", sure("Plum", 0.9))
+    sampled = sum(in_sample(number, 0) for number in range(1, 13))
+    reasons = [task.reason for task in take(log, 12)]
+    assert sorted(reasons) == [Reason.UNCERTAIN, *[Reason.RANDOM] * sampled]
+    assert [task.reason for task in take(log, 12)] == [Reason.UNCERTAIN]
+
+
+def test_the_score_by_the_queues_labels_is_that_of_all_rows(log: LabelledLog) -> None:
+    """A team labels what it is given, 20 rows at a time; the least certain fifth is wrong."""
+    log.answered("a", *[sure("Plum", 0.5 + row / 2000) for row in range(1000)])
+    for batch in range(1, 31):
+        tasks = take(log, 20, seed=batch)
+        truths = ["Melon" if task.row.row < 200 else "Plum" for task in tasks]
+        log.add_feedback(
+            Feedback("a", task.row.row, truth) for task, truth in zip(tasks, truths, strict=True)
+        )
+    found = live_scores(FeedbackReader(log.path), FRUIT, rows=1000, min_rows=1)
+    assert found.rows == 300
+    assert abs(found.scores["accuracy"] - 0.8) < 3 * (0.8 * 0.2 / found.rows) ** 0.5
+
+
+def test_that_score_is_right_on_average() -> None:
+    """Of ten logs of 1,000 rows, whether 100 of them are labelled or 600."""
+    logs, scores = range(1, 11), defaultdict(list)
+    for sequence in logs:
+        random = Random(sequence)  # noqa: S311 - a test's choice
+        free = [
+            Candidate(
+                sequence, row, "a", moment(), "v1", {"x": row}, sure("Plum", 0.5 + row / 2000)
+            )
+            for row in range(1000)
+        ]
+        right: list[bool] = []
+        for labels in range(20, 601, 20):
+            given = {task.row.row for task in ranked(free, NO_RARITY, random, 20)}
+            free = [row for row in free if row.row not in given]
+            right += [row >= 200 for row in given if in_sample(sequence, row)]
+            if labels % 100 == 0:
+                scores[labels].append(sum(right) / len(right))
+    assert sorted(scores) == [100, 200, 300, 400, 500, 600]
+    for labels, found in scores.items():
+        error = sum(found) / len(found) - 0.8
+        assert abs(error) < 2 * (0.8 * 0.2 / (labels / 2 * len(logs))) ** 0.5
 
 
 def test_a_row_comes_with_what_a_person_needs(log: LabelledLog) -> None:
@@ -57,7 +118,7 @@ def test_a_row_comes_with_what_a_person_needs(log: LabelledLog) -> None:
 
 
 def test_without_probabilities_and_rarities_all_is_random(log: LabelledLog) -> None:
-    """As for a regression whose reference is not known."""
+    """As for a regression whose reference is not known; no row is left out."""
     log.answered("a", {"price": 1}, {"price": 2}, of=PRICE)
     tasks = take(log, 2, model="price")
     assert [task.reason for task in tasks] == [Reason.RANDOM] * 2

@@ -1,6 +1,7 @@
 """How good a version was, once the truth came, and how good it probably is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from monitoring.feedback.confidence import SMALLEST_CALIBRATION
 from monitoring.feedback.live_scores import LiveScores, ScoredVersion, live_scores, scores_over_time
 from monitoring.feedback.reader import FeedbackReader
 from monitoring.log.leases import Lease, Reason
+from monitoring.log.sample import in_sample
+from monitoring.log.span import Span
+from monitoring.log.true_values import Feedback
 from monitoring.log.views import ViewColumn
 from tests.monitoring.feedback.labelled_log import (
     FRUIT,
@@ -60,12 +64,25 @@ def test_numbers_have_errors_and_a_bias(log: LabelledLog) -> None:
 
 
 def test_probabilities_give_a_log_loss(log: LabelledLog) -> None:
-    """Of the rows that have some: others are answered without."""
+    """Of the rows that have some, where those are at least half of the rows that are scored."""
     log.answered("sure", sure("Plum", 0.5))
-    log.answered("plain", *fruits("P"))
-    for request_id in ("sure", "plain"):
-        log.told(request_id, "Melon")
+    log.answered("plain", *fruits("PP"))
+    log.told("sure", "Melon")
+    log.told("plain", "Melon")
     assert scored(log).scores["log_loss"] == pytest.approx(0.6931, abs=1e-4)
+    log.told("plain", "Melon", "Melon")
+    assert "log_loss" not in scored(log).scores
+
+
+def test_no_estimate_is_made_of_older_answers(log: LabelledLog) -> None:
+    """Where fewer than half of the newest rows tell probabilities, those speak for another time."""
+    log.answered("sure", *[sure("Plum", 0.9)] * 6)
+    log.answered("plain", *fruits("P" * 3))
+    estimate = scored(log, rows=6).estimate
+    assert estimate
+    assert estimate.rows == 3
+    log.answered("more", *fruits("P"))
+    assert scored(log, rows=6).estimate is None
 
 
 @pytest.mark.parametrize(
@@ -83,11 +100,23 @@ def test_labels_need_not_be_texts(log: LabelledLog, answer: Any, truth: Any, tol
     assert found.estimate.scores["accuracy"] == 0.75
 
 
-def test_a_class_that_the_model_does_not_know_counts(log: LabelledLog) -> None:
-    """It is a wrong answer, and a class that is never answered."""
+def test_a_class_that_the_model_does_not_know_is_a_wrong_row(log: LabelledLog) -> None:
+    """It is told how many labels name one; it is no class of its own."""
+    of = replace(FRUIT, classes=frozenset({"Plum", "Melon"}))
+    log.answered("a", *fruits("PPMM"))
+    log.told("a", "Plum", "plum", "Melon", "Melon")
+    found = scored(log, of)
+    assert found.unknown_labels == 1
+    # One plum of two that were answered, and both melons.
+    assert found.scores == {"accuracy": 0.75, "f1_macro": pytest.approx((2 / 3 + 1) / 2)}
+
+
+def test_where_no_classes_are_known_each_label_is_one(log: LabelledLog) -> None:
+    """A wrong answer, and a class that is never answered."""
     log.answered("a", *fruits("P"))
     log.told("a", "Kiwi")
-    assert scored(log).scores == {"accuracy": 0, "f1_macro": 0}
+    found = scored(log)
+    assert (found.scores, found.unknown_labels) == ({"accuracy": 0, "f1_macro": 0}, 0)
 
 
 def test_the_newest_predictions_count_however_late_their_labels(log: LabelledLog) -> None:
@@ -117,8 +146,9 @@ def test_of_few_rows_nothing_is_told_but_their_number(log: LabelledLog) -> None:
     """A score of two rows would tell what they were."""
     log.answered("a", *[sure("Plum", 0.9)] * 3)
     log.told("a", "Plum", "Plum")
-    found = scored(log, min_rows=3)
+    found = scored(log, replace(FRUIT, classes=frozenset({"Melon"})), min_rows=3)
     assert (found.rows, found.scores, found.delay_seconds) == (2, {}, None)
+    assert found.unknown_labels == 0
     assert found.estimate
     assert scored(log, min_rows=4).estimate is None
 
@@ -147,8 +177,26 @@ def test_hashed_labels_are_equal_or_not(path: Path) -> None:
         log.declare("fruit", [ViewColumn("fruit", "category", "output")])
         log.answered("a", sure("Plum", 0.9), sure("Plum", 0.9))
         log.told("a", "Plum", "Melon")
-        assert scored(log).scores == {"accuracy": 0.5, "f1_macro": pytest.approx(1 / 3)}
-        assert scored(log).estimate is None
+        of = replace(FRUIT, classes=frozenset({"Plum", "Melon"}))
+        found = scored(log, of)
+        assert found.scores == {"accuracy": 0.5, "f1_macro": pytest.approx(1 / 3)}
+        assert (found.unknown_labels, found.estimate) == (0, None)
+
+
+def test_a_hash_is_not_held_against_a_class(path: Path) -> None:
+    """Where labels began to be hashed after the answer, a right one would count as wrong."""
+    columns = [ViewColumn("fruit", "category", "output")]
+    with LabelledLog(path) as log:
+        log.answered("clear", *fruits("P" * 3))
+        log.told("clear", "Plum")
+    with LabelledLog(path, keep="hashed", key=b"sixteen bytes or more") as log:
+        log.declare("fruit", columns)
+        log.add_feedback([Feedback("clear", 1, "Plum")])
+        assert (scored(log).rows, scored(log).scores["accuracy"]) == (1, 1)
+        log.answered("hashed", *fruits("MP"))
+        log.told("hashed", "Melon", "Plum")
+        # Only those of the newest form: a plum in clear is no class beside the hashed one.
+        assert (scored(log).rows, scored(log).scores["f1_macro"]) == (2, 1)
 
 
 @pytest.mark.parametrize("keep", ["hashed", "none"])
@@ -160,6 +208,16 @@ def test_what_cannot_be_scored_is_said(path: Path, keep: str) -> None:
         found = scored(log, PRICE)
         assert (found.rows, found.scores) == (0, {})
         assert "hashes, or not at all" in found.unscored
+
+
+def test_no_label_in_a_span_is_none_that_cannot_be_scored(log: LabelledLog) -> None:
+    """Labels of other days are no reason for a sentence about hashes."""
+    log.answered("a", *fruits("P"))
+    log.told("a", "Plum")
+    log.answered("b", *fruits("P"))
+    reader = FeedbackReader(log.path, Span(2, 2))
+    found = live_scores(reader, FRUIT, rows=9, min_rows=1)
+    assert (found.rows, found.unscored, found.newest) == (0, "", moment())
 
 
 def test_without_enough_labels_probabilities_count_as_told(log: LabelledLog) -> None:
@@ -183,16 +241,29 @@ def test_labels_calibrate_the_estimate(log: LabelledLog) -> None:
     assert estimate.scores["accuracy"] == pytest.approx(0.5)
 
 
-def test_labels_that_were_asked_for_being_hard_are_not_scored(log: LabelledLog) -> None:
-    """They would say that the model is worse than it is; those at random speak for all."""
-    log.answered("a", *fruits("PPPP"))
-    wanted = zip(range(3), (Reason.UNCERTAIN, Reason.DRIFTED, Reason.RANDOM), strict=True)
-    log.lease([Lease(1, row, reason) for row, reason in wanted], 3, seconds=60)
-    log.later(days=1)
-    log.told("a", "Melon", "Melon", "Plum", "Plum")
-    assert (scored(log).rows, scored(log).scores["accuracy"]) == (2, 1)
-    asked = FeedbackReader(log.path).labelled("fruit", "v1", 9, asked=True)
-    assert [row.truth for row in asked] == ["Melon", "Melon"]
+def test_once_a_hard_row_was_labelled_only_the_sample_is_scored(log: LabelledLog) -> None:
+    """The others would make it look worse; a row that was asked for in vain changes nothing."""
+    log.answered("a", *fruits("P" * 12))
+    truths = ["Plum" if in_sample(1, row) else "Melon" for row in range(12)]
+    log.told("a", *truths[:4])
+    assert log.lease([Lease(1, 4, Reason.UNCERTAIN)], 1, seconds=60) == [0]
+    assert scored(log).rows == 4
+    log.told("a", *truths)
+    assert (scored(log).rows, scored(log).scores["accuracy"]) == (truths.count("Plum"), 1)
+    others = FeedbackReader(log.path).labelled("fruit", "v1", 99, scored=False)
+    assert [row.truth for row in others] == ["Melon"] * truths.count("Melon")
+
+
+def test_hard_labels_calibrate(log: LabelledLog) -> None:
+    """Beside those that are scored."""
+    rows = SMALLEST_CALIBRATION
+    log.answered("a", *[sure("Plum", 0.9)] * rows)
+    log.lease([Lease(1, row, Reason.UNCERTAIN) for row in range(rows)], rows, seconds=60)
+    log.told("a", *["Melon"] * rows)
+    found = scored(log, rows=rows)
+    assert found.rows < rows
+    assert found.estimate
+    assert found.estimate.calibrated
 
 
 def test_scores_over_time_are_of_periods_of_equal_length(log: LabelledLog) -> None:

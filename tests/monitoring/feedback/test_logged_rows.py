@@ -37,7 +37,7 @@ def test_a_span_limits_what_is_read(tmp_path: Path) -> None:
         span = Span(2, 3)
         labels = FeedbackReader(log.path, span)
         labelled = labels.labelled(FRUIT.model, FRUIT.version, 10)
-        told = labels.with_probabilities(FRUIT.model, FRUIT.version, 10)
+        told = labels.newest_answers(FRUIT.model, FRUIT.version, 10)
         window = WindowReader(log.path, FRUIT.model, FRUIT.version, span=span)
         requests = window.read(Cursor(), 10).requests
     assert [(row.sequence, row.row) for row in labelled] == [(3, 0), (2, 0)]

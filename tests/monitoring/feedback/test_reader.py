@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.feedback.reader import FeedbackReader
+from monitoring.feedback.reader import _ALL, _NEWEST_FIRST, _SAMPLE, FeedbackReader
 from monitoring.log.errors import LogUnavailableError
+from monitoring.log.leases import Lease, Reason
+from monitoring.log.sample import in_sample
 from tests.monitoring.feedback.labelled_log import PRICE, LabelledLog, fruits, moment, sure
 
 
@@ -21,18 +23,46 @@ def log(path: Path) -> Iterator[LabelledLog]:
 
 
 def test_totals_count_each_row_once_and_outlive_it(log: LabelledLog) -> None:
-    """Told anew it does not count again; a counter must never go down."""
+    """Told anew it does not count again, but is a change; a counter must never go down."""
     log.answered("a", *fruits("PP"))
     log.told("a", "Plum", "Plum")
     log.later(hours=1)
     log.told("a", "Melon")
     reader = FeedbackReader(log.path)
-    expected = [("fruit", "v1", 2, moment(hours=1))]
-    assert reader.totals() == expected
+    [total] = expected = reader.totals()
+    assert total[:3] == ("fruit", "v1", 2)
+    assert (total.newest, total.changes) == (moment(hours=1), 3)
     log.later(days=9)
     assert log.retain()
     assert reader.labelled("fruit", "v1", 9) == []
     assert reader.totals() == expected
+
+
+def test_a_label_of_a_row_that_was_out_for_being_hard_is_counted_once(log: LabelledLog) -> None:
+    """One that was out at random is not, nor one that nobody asked for."""
+    log.answered("a", *fruits("PPPP"))
+    wanted = enumerate((Reason.UNCERTAIN, Reason.DRIFTED, Reason.RANDOM))
+    log.lease([Lease(1, row, reason) for row, reason in wanted], 3, seconds=60)
+    log.told("a", *["Plum"] * 4)
+    log.told("a", *["Melon"] * 4)
+    [total] = FeedbackReader(log.path).totals()
+    assert (total.rows, total.asked, total.changes) == (4, 2, 8)
+
+
+def test_the_log_begins_with_the_oldest_request_that_is_left(log: LabelledLog) -> None:
+    """An empty one begins beyond all of them."""
+    reader = FeedbackReader(log.path)
+    log.answered("a", *fruits("P"))
+    log.later(hours=20)
+    log.answered("b", *fruits("P"))
+    name, first = reader.beginning()
+    assert first == 1
+    log.later(hours=5)
+    log.retain()
+    assert reader.beginning() == (name, 2)
+    log.later(hours=20)
+    log.retain()
+    assert reader.beginning().first > 2**62
 
 
 def test_labelled_rows_come_newest_first(log: LabelledLog) -> None:
@@ -50,34 +80,50 @@ def test_labelled_rows_come_newest_first(log: LabelledLog) -> None:
     ]
 
 
-def test_answers_with_probabilities_come_newest_first(log: LabelledLog) -> None:
-    """Of one version, no more than are asked for, past those without."""
+def test_labels_whose_answers_were_not_kept_are_there(path: Path) -> None:
+    """So that it can be said why they give no scores."""
+    with LabelledLog(path, keep="none") as log:
+        log.answered("a", *fruits("P"))
+        log.told("a", "Plum")
+    [row] = FeedbackReader(path).labelled("fruit", "v1", 9)
+    assert (row.truth, row.answer) == (None, {})
+
+
+def test_all_labels_come_newest_first_whether_sampled_or_not(log: LabelledLog) -> None:
+    """The two parts are merged, and no more than the limit is given."""
+    log.answered("a", *fruits("P" * 30))
+    log.told("a", *["Plum"] * 30)
+    found = FeedbackReader(log.path).labelled("fruit", "v1", 20)
+    assert [row.row for row in found] == list(range(29, 9, -1))
+    assert len({in_sample(1, row.row) for row in found}) == 2
+
+
+def test_the_newest_answers_come_newest_first(log: LabelledLog) -> None:
+    """Of one version, no more than are asked for; those without probabilities are empty."""
     log.answered("a", sure("Plum", 0.6), sure("Plum", 0.7))
     log.answered("b", *fruits("PM"))
     log.answered("c", sure("Plum", 0.9))
     log.answered("d", {"price": 1, "probabilities": {"1": 1.0}}, of=PRICE)
-    found = FeedbackReader(log.path).with_probabilities("fruit", "v1", 2)
-    assert [answer["probabilities"]["Plum"] for answer in found] == [0.9, 0.6]
-
-
-def test_the_look_back_is_bounded(log: LabelledLog) -> None:
-    """Where nobody asks for probabilities, not the whole log is read for them."""
-    log.answered("old", sure("Plum", 0.6))
-    log.answered("new", *fruits("P" * 20))
     reader = FeedbackReader(log.path)
-    assert reader.with_probabilities("fruit", "v1", 2) == []
-    assert len(reader.with_probabilities("fruit", "v1", 3)) == 1
+    plum = sure("Plum", 0.9)
+    assert reader.newest_answers("fruit", "v1", 2) == [plum, {}]
+    assert reader.newest_answers("fruit", "v1", 4) == [plum, {}, {}, sure("Plum", 0.6)]
 
 
 def test_labels_are_found_by_an_index(log: LabelledLog) -> None:
-    """However many another version has."""
+    """However many another version has; nothing is sorted, of all as of those of the sample."""
     log.answered("a", *fruits("P"))
-    plan = "EXPLAIN QUERY PLAN SELECT value FROM feedback WHERE total = 1 AND asked = 0 "
+    values = {"total": 1, "first": 1, "last": 9, "rows": 9}
     with contextlib.closing(sqlite3.connect(log.path)) as connection:
-        found = connection.execute(f"{plan} ORDER BY sequence DESC, row DESC").fetchall()
-    assert [row[3] for row in found] == [
-        "SEARCH feedback USING INDEX feedback_by_total (total=? AND asked=?)"
-    ]
+        for query in (_ALL, _SAMPLE):
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {query}{_NEWEST_FIRST}", values)
+            steps = [row[3] for row in plan]
+            searches = [step for step in steps if step.startswith("SEARCH")]
+            index = (
+                "USING INDEX feedback_by_total (total=? AND sample=? AND sequence>? AND sequence<?)"
+            )
+            assert set(searches) == {f"SEARCH feedback {index}"}
+            assert not [step for step in steps if "TEMP B-TREE" in step]
 
 
 def test_no_log_is_a_sentence(path: Path) -> None:

@@ -26,6 +26,25 @@ def test_classification_scores_are_scikit_learns(pairs: list[tuple[str, str]]) -
     assert scores["f1_macro"] == pytest.approx(f1)
 
 
+@given(labels)
+def test_macro_f1_of_given_classes_is_scikit_learns(pairs: list[tuple[str, str]]) -> None:
+    """Over those of them that occur; any other label is a wrong row and no class of its own."""
+    truth, answers = (np.array(side) for side in zip(*pairs, strict=True))
+    scores = classification_scores(truth, answers, {"a", "b", "never"})
+    assert scores["accuracy"] == pytest.approx(metrics.accuracy_score(truth, answers))
+    occurring = sorted({*truth, *answers} & {"a", "b"})
+    f1 = metrics.f1_score(truth, answers, labels=occurring, average="macro", zero_division=0)
+    assert scores["f1_macro"] == pytest.approx(f1 if occurring else 0)
+
+
+def test_one_misspelt_label_of_a_thousand_costs_next_to_nothing() -> None:
+    """Without the classes it would be a class with an F1 of 0, as heavy as each of the others."""
+    truth = np.array(["a", "b", "c"] * 333 + ["A"])
+    answers = np.array(["a", "b", "c"] * 333 + ["a"])
+    assert classification_scores(truth, answers)["f1_macro"] == pytest.approx(0.75, abs=0.001)
+    assert classification_scores(truth, answers, "abc")["f1_macro"] > 0.999
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), *[st.floats(0, 1)] * 3), min_size=1))
 def test_log_loss_is_scikit_learns(rows: list[tuple[str, float, float, float]]) -> None:
     """Also of a probability of 0 for what was true, which costs much but not infinity."""

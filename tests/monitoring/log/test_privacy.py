@@ -12,7 +12,7 @@ import pytest
 from monitoring.log.batch import Entry
 from monitoring.log.options import LogOptions
 from monitoring.log.prediction_log import PredictionLog
-from monitoring.log.privacy import Privacy
+from monitoring.log.privacy import Privacy, is_hash
 from monitoring.log.reader import LogReader
 from monitoring.log.true_values import Feedback, Verdict
 from monitoring.log.views import ViewColumn
@@ -142,6 +142,14 @@ def test_another_key_or_column_gives_another_digest() -> None:
     }
     assert len(digests) == 4
     assert ours.digest("a", 1) == ours.digest("a", 1.0)
+
+
+def test_a_hash_is_known_in_whole() -> None:
+    """A text that begins like one may be somebody's value."""
+    digest = Privacy(LogOptions(key=KEY)).digest("a", 1)
+    assert is_hash(digest)
+    others = ("hmac:", "hmac:x", digest[:-1], f"{digest}0", f"{digest}\n", digest.upper(), 5, None)
+    assert not any(is_hash(value) for value in others)
 
 
 def test_what_is_kept_elsewhere_is_as_private_as_the_log(tmp_path: Path) -> None:

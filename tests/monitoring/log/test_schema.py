@@ -13,6 +13,7 @@ from monitoring.log.batch import Entry
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.prediction_log import PredictionLog
 from monitoring.log.reader import LogReader
+from monitoring.log.sample import in_sample
 from monitoring.log.schema import FORMAT_NUMBER, upgrade
 from monitoring.log.true_values import Feedback
 
@@ -107,6 +108,10 @@ def test_an_older_log_keeps_its_rows_and_their_feedback(
         log.write([new_entry("c")])
     assert [(t.version, t.rows) for t in FeedbackReader(older).totals()] == [("v1", 2), ("v2", 1)]
     assert [row.truth for row in FeedbackReader(older).labelled("iris", "v1", 9)] == ["Setosa"] * 2
+    assert [t.changes for t in FeedbackReader(older).totals()] == [2, 1]
+    assert query(older, "SELECT sequence, row, sample FROM feedback") == [
+        (*place, in_sample(*place)) for place in ((1, 0), (1, 1), (2, 0))
+    ]
     assert [json.loads(line)["sequence"] for line in LogReader(older).export()] == [1, 2, 3]
     assert LogReader(older).check().holds
     assert query(older, "PRAGMA foreign_key_check") == []

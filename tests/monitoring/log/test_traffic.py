@@ -112,6 +112,18 @@ def test_some_versions_are_asked_for(log: PredictionLog) -> None:
     assert traffic.since == NOON + timedelta(hours=1)
 
 
+def test_rows_that_the_clock_put_among_those_of_a_period_are_told(log: PredictionLog) -> None:
+    """They are counted apart: the period's own numbers do not hold them."""
+    hour = timedelta(hours=1)
+    answer(log, NOON - hour, NOON, NOON + 3 * hour, NOON + hour, NOON + 3 * hour)
+    traffic = read_traffic(log.path, NOON, NOON + 2 * hour)
+    assert traffic
+    [version] = traffic.versions
+    assert (version.span, version.rows, version.strays) == (Span(2, 4), 4, 2)
+    [version] = read_traffic(log.path).versions  # type: ignore[union-attr]
+    assert version.strays == 0
+
+
 def test_a_log_that_is_none_is_said_to_be(tmp_path: Path) -> None:
     """As everywhere where a log is read."""
     with pytest.raises(LogUnavailableError, match="no prediction log"):

@@ -61,6 +61,23 @@ def test_of_few_rows_only_their_number_is_told() -> None:
     assert told(seen(window_of(NUMBERS, x=[1.0] * 19))) == {("window_rows",): 19}
 
 
+def test_drift_is_not_told_of_fewer_rows_than_anything() -> None:
+    """However few it is judged from."""
+    window = window_of(NUMBERS, x=[900.0] * 19)
+    few = Thresholds(fewest_rows=2)
+    assert observe("m", "v", window, few, fewest_rows=20).drift == {}
+    assert observe("m", "v", window, few, fewest_rows=19).drift
+
+
+def test_a_withheld_column_is_not_told_of() -> None:
+    """The others are, and are judged without it."""
+    columns = columns_of({"x": "number", "name": "string"}, {"x": [1.0] * 99, "name": ["me"] * 99})
+    found = seen(window_of(columns, x=[1.0] * 100, name=["hmac:" + "0" * 64] * 99 + [None]))
+    assert [column.name for column in found.statistics] == ["x"]
+    assert found.drift
+    assert [column.name for column in found.drift["input"].columns] == ["x"]
+
+
 def test_each_version_has_series_of_its_own() -> None:
     """Those of one that is looked at no more are gone with it."""
     window = window_of(NUMBERS, x=[1.0] * 30)

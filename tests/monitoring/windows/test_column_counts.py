@@ -51,3 +51,15 @@ def test_without_reference_all_is_outside() -> None:
     window = window_of(window_columns(known, {}), x=[1, 2, None], c=["a", None, None])
     counted = count_columns(window)
     assert [column.counts.tolist() for column in counted] == [[0, 2], [0, 1]]
+
+
+def test_hashes_are_left_out_with_their_part_of_the_missing_values() -> None:
+    """A missing value has no hash: in a column of hashes it tells nothing of those in clear."""
+    columns = columns_of({"x": "number", "c": "category"}, {"x": [1.0, 2.0], "c": ["a", "b"]})
+    half = [*[1.0] * 30, *["hmac:" + "0" * 64] * 30, *[None] * 20]
+    whole = ["hmac:" + "0" * 64] * 60 + [None] * 20
+    numbers, categories = count_columns(window_of(columns, x=half, c=["a"] * 80))
+    assert (numbers.rows, numbers.missing, numbers.present) == (40, 10, 30)
+    assert categories.rows == 80
+    numbers, categories = count_columns(window_of(columns, x=[1.0] * 80, c=whole))
+    assert (numbers.rows, categories.rows, categories.missing) == (80, 0, 0)

@@ -51,6 +51,14 @@ def test_dates_are_told_in_seconds_and_texts_by_their_length() -> None:
     assert (texts.distribution.mean, texts.out_of_range) == (5, 1)
 
 
+def test_out_of_range_is_what_no_row_of_training_was() -> None:
+    """Where that is known; the reference is of some of those rows alone."""
+    columns = columns_of({"x": "number"}, {"x": [2.2, 4.4]}, ranges={"x": (2.0, 4.4)})
+    window = window_of(columns, x=[2.0, 1.9, *[3.0] * 17, 4.5])
+    [found] = column_statistics(count_columns(window))
+    assert found.out_of_range == 0.1
+
+
 def test_categories_have_shares() -> None:
     """By the reference's names alone: what was sent is never told."""
     found = described("category", ["a", "a", "b"], [*["a"] * 10, *["secret"] * 10, *[None] * 5])

@@ -19,6 +19,8 @@ TRAINING: dict[str, list[Any]] = {
     "datetime": ["2026-01-01", "2026-01-02"],
     "string": ["x", "yy"],
 }
+TELLS: dict[str, Any] = TRAINING | {"datetime": ["2026-01-01T00:00:00Z"]}
+HASH = "hmac:" + "0123456789abcdef" * 4
 
 
 @pytest.mark.parametrize(
@@ -46,11 +48,39 @@ def test_every_kind_has_its_number(kind: str, value: object, number: float) -> N
 
 
 @pytest.mark.parametrize("kind", TRAINING)
-def test_a_hash_is_no_value(kind: str) -> None:
-    """It would look like an unseen category or a long text."""
+def test_a_hash_is_not_told(kind: str) -> None:
+    """It would look like an unseen category or a long text; what stands beside it is told."""
+    [column] = columns_of({"x": kind}, {"x": TRAINING[kind]})
+    hidden, missing, told = column.numbers([HASH, None, TELLS[kind][0]])
+    assert hidden == math.inf
+    assert math.isnan(missing)
+    assert math.isfinite(told)
+
+
+@pytest.mark.parametrize("kind", ["category", "string"])
+def test_a_text_that_begins_like_a_hash_is_a_text(kind: str) -> None:
+    """A caller hides nothing by it."""
+    [column] = columns_of({"x": kind}, {"x": TRAINING[kind]})
+    for text in ("hmac:x", HASH[:-1], HASH + "0", HASH + "\n", HASH.upper()):
+        assert column.numbers([text])[0] == (3 if kind == "category" else len(text))
+
+
+@pytest.mark.parametrize("kind", ["integer", "number", "boolean", "datetime"])
+def test_a_value_of_another_kind_is_refused(kind: str) -> None:
+    """A hash beside it changes nothing."""
     [column] = columns_of({"x": kind}, {"x": TRAINING[kind]})
     with pytest.raises(ValueError, match=r"."):
-        column.numbers(["hmac:0123"])
+        column.numbers([HASH, "hmac:x"])
+
+
+def test_a_column_has_the_range_that_it_is_given() -> None:
+    """Of numbers and dates, as JSON has them; unknown where there is none."""
+    kinds = {"number": "number", "datetime": "datetime", "integer": "integer"}
+    training = {kind: TRAINING[kind] for kind in kinds}
+    ranges = {"number": (1, 2.5), "datetime": ("1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z")}
+    number, moment, integer = columns_of(kinds, training, ranges=ranges)
+    assert (number.ends, moment.ends) == ((1, 2.5), (0, 60))
+    assert all(map(math.isnan, integer.ends))
 
 
 def test_a_boolean_that_training_never_saw_is_unseen() -> None:
@@ -61,7 +91,7 @@ def test_a_boolean_that_training_never_saw_is_unseen() -> None:
 
 def test_rare_categories_are_told_from_unseen_ones() -> None:
     """By the signature, which names all that training saw; without it they count as rare."""
-    names = [f"{number:03}" for number in range(LARGEST_CATEGORIES + 1)]
+    names = [f"{number:05}" for number in range(LARGEST_CATEGORIES + 1)]
     rare, unseen = LARGEST_CATEGORIES, LARGEST_CATEGORIES + 1
     [column] = columns_of({"x": "category"}, {"x": names}, seen={"x": names})
     assert column.numbers([names[0], names[-1], "new"]).tolist() == [0, rare, unseen]

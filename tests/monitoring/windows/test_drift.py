@@ -1,12 +1,14 @@
 """When a window is called different from its reference."""
 
 import math
-from typing import Any
+from collections import Counter
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from monitoring.log.views import Side, ViewColumn
+from monitoring.statistics import profile
 from monitoring.windows.column_counts import count_columns
 from monitoring.windows.columns import window_columns
 from monitoring.windows.drift import ColumnDrift, Drift, Thresholds, measure_drift
@@ -84,6 +86,72 @@ def test_categories_that_a_small_reference_missed_are_no_drift() -> None:
     assert np.mean([drift.drifted for drift in found]) < 0.05
     assert np.mean([drift.psi for drift in found]) < 0.05
     assert np.mean([drift.p_value < 0.05 for drift in found]) < 0.2
+
+
+def drawn(count: int, rows: int) -> list[str]:
+    """Return so many rows of so many categories, all of them equally likely."""
+    return [f"c{number}" for number in RANDOM.integers(0, count, rows)]
+
+
+def drift_of_named(named: int, training: list[str], values: list[str]) -> ColumnDrift:
+    """Return the drift of a column of which the reference names so many categories."""
+    described = profile({"x": np.array(training, "object")}, {"x": "category"})["x"]
+    counts = list(cast("dict[str, int]", described["categories"]).items())
+    described["categories"] = dict(counts[:named])
+    described["other"] = sum(count for _, count in counts[named:])
+    known = [ViewColumn("x", "category", "input")]
+    columns = window_columns(known, {"x": described}, seen={"x": set(training)})
+    return measure_drift(count_columns(window_of(columns, x=values)))["input"].columns[0]
+
+
+@pytest.mark.parametrize(
+    ("count", "rows"), [(100, 500), (200, 500), (300, 1000), (300, 2000), (2000, 1000)]
+)
+def test_many_categories_are_no_drift(count: int, rows: int) -> None:
+    """However few rows of each the reference has."""
+    found = [column_drift("category", drawn(count, rows), drawn(count, 1000)) for _ in range(40)]
+    assert np.mean([drift.drifted for drift in found]) < 0.1
+
+
+def test_one_of_many_categories_that_grew_is_drift() -> None:
+    """Though it was among the rarest of the reference."""
+    training, values = drawn(300, 2000), drawn(300, 1000)
+    [(rarest, _)] = Counter(training).most_common()[-1:]
+    assert not column_drift("category", training, values).drifted
+    assert column_drift("category", training, [*values[:850], *[rarest] * 150]).drifted
+
+
+@pytest.mark.parametrize(
+    ("count", "rows"), [(150, 1000), (200, 500), (200, 2000), (300, 2000), (2000, 1000)]
+)
+def test_more_categories_than_have_names_are_no_drift(count: int, rows: int) -> None:
+    """Those with a name are the frequent ones of the reference, by chance: not of the window."""
+    found = [drift_of_named(100, drawn(count, rows), drawn(count, 1000)) for _ in range(40)]
+    assert np.mean([drift.drifted for drift in found]) < 0.1
+
+
+def test_names_that_chance_gave_are_no_difference() -> None:
+    """Nor is there one by the test alone, where many rows would make the least of them certain."""
+    found = [drift_of_named(100, drawn(200, 2000), drawn(200, 2000)) for _ in range(40)]
+    assert np.mean([drift.p_value < 0.05 for drift in found]) < 0.125
+
+
+def test_a_frequent_category_is_compared_however_many_have_no_name() -> None:
+    """What is far from having got none is told apart."""
+    training = [*["a"] * 600, *drawn(300, 1400)]
+    assert not drift_of_named(100, training, [*["a"] * 300, *drawn(300, 700)]).drifted
+    assert drift_of_named(100, training, [*["a"] * 600, *drawn(300, 400)]).drifted
+
+
+def test_how_many_unseen_ones_to_expect_is_uncertain() -> None:
+    """Five categories of one row and twenty of two may well have been fifteen and fifteen."""
+    rare = [f"once {number}" for number in range(5)] + [f"twice {n}" for n in range(20)] * 2
+    training = [*["a"] * 455, *rare]
+    known = [*["a"] * 910, *rare]
+    assert column_drift("category", training, [*known, *["new"] * 45]).p_value > 0.05
+    few = [name for name in rare if name.startswith("once")]
+    many = [*["a"] * 995, *few]
+    assert column_drift("category", many, [*["a"] * 950, *["new"] * 50]).p_value < 0.05
 
 
 def test_rare_categories_that_now_are_frequent_are_drift() -> None:

@@ -12,6 +12,7 @@ from monitoring.windows.drift_tests import (
     holm,
     kolmogorov_smirnov,
     kolmogorov_survival,
+    pool_rare,
     share_test,
 )
 
@@ -87,14 +88,24 @@ def test_rare_categories_are_taken_together() -> None:
     assert few == pytest.approx(joined, rel=1e-9)
 
 
-def test_unseen_categories_join_the_rare_ones() -> None:
-    """They are rare, as a rule; where they are not, together they have a cell."""
+def test_what_is_not_told_apart_joins_the_rare_categories() -> None:
+    """Unseen ones are rare, as a rule; where they are not, together they have a cell."""
     window, reference = np.array([90, 98, 2]), np.array([100, 96, 4])
     joined = stats.chi2_contingency([[12, 90, 98], [4, 100, 96]], correction=False).pvalue
-    assert chi_squared(window, reference, unseen=10) == pytest.approx(joined, rel=1e-9)
+    assert chi_squared(window, reference, together=(10, 0)) == pytest.approx(joined, rel=1e-9)
     alone = stats.chi2_contingency([[50, 90, 98], [0, 100, 96]], correction=False).pvalue
-    assert chi_squared(window[:2], reference[:2], unseen=50) == pytest.approx(alone, rel=1e-9)
-    assert chi_squared(np.array([0]), np.array([100]), unseen=100) < 1e-9
+    assert chi_squared(window[:2], reference[:2], together=(50, 0)) == pytest.approx(
+        alone, rel=1e-9
+    )
+    assert chi_squared(np.array([0]), np.array([100]), together=(100, 0)) < 1e-9
+
+
+def test_more_rows_than_the_test_needs_may_be_asked_of_a_cell() -> None:
+    """Of both samples; what has fewer is taken together, and what is not told apart with it."""
+    window, reference = np.array([40, 60, 100]), np.array([60, 40, 100])
+    cells = pool_rare(window, reference, together=(7, 8), fewest=101)
+    assert cells.tolist() == [[107, 100], [108, 100]]
+    assert pool_rare(window, reference, together=(7, 8), fewest=100).shape == (2, 4)
 
 
 def test_one_category_cannot_differ() -> None:

@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from monitoring.windows.column_counts import count_columns
 from monitoring.windows.reader import Cursor, LoggedRequest, Reading
 from monitoring.windows.window import Window
 from tests.monitoring.windows.small_windows import columns_of, reading
 
+HASH = "hmac:" + "0123456789abcdef" * 4
 COLUMNS = columns_of({"x": "number", "y": "category"}, {"x": [1.0], "y": ["a", "b", "a"]})
 
 
@@ -72,12 +74,30 @@ def test_another_log_begins_another_window() -> None:
 
 def test_hashed_rows_give_nothing() -> None:
     """Where the log began or ceased to hold values in clear, those in clear count."""
-    hashed = {"x": "hmac:12", "y": "hmac:34"}
+    hashed = {"x": HASH, "y": HASH}
     window = Window(COLUMNS, 9)
     window.extend(reading([*rows(1), hashed, *rows(2, 3), hashed]))
     assert window.values(0).tolist() == [1, 2, 3]
     window.extend(reading([hashed], sequence=2, anew=False))
     assert window.rows == 3
+
+
+def test_a_hash_hides_its_own_value_and_no_other_of_its_row() -> None:
+    """What is in clear counts; so a personal column needs no setting to be left out."""
+    window = Window(COLUMNS, 9)
+    window.extend(reading([{"x": HASH, "y": "b"}, *rows(2), {"x": None, "y": HASH}]))
+    assert window.rows == 2
+    assert window.values(0).tolist() == [np.inf, 2]
+    assert window.values(1).tolist() == [1, 1]
+    counted = count_columns(window)
+    assert [(column.rows, column.missing) for column in counted] == [(1, 0), (2, 0)]
+
+
+def test_a_row_that_does_not_fit_the_columns_is_left_out_alone() -> None:
+    """Those around it count."""
+    window = Window(COLUMNS, 9)
+    window.extend(reading([*rows(1), {"x": "wrong", "y": "b"}, *rows(2, 3)]))
+    assert window.values(0).tolist() == [1, 2, 3]
 
 
 def test_the_confidence_is_the_greatest_probability() -> None:
