@@ -17,7 +17,6 @@ from model_store.manifest import Manifest
 from model_store.store import ModelStore
 from monitoring.feedback.live_scores import live_scores, scores_over_time
 from monitoring.feedback.reader import FeedbackReader, LabelledRow
-from monitoring.log.privacy import is_hash
 from monitoring.log.traffic import VersionTraffic
 from monitoring.windows.column_counts import ColumnCounts, count_columns
 from monitoring.windows.observation import observe
@@ -105,15 +104,22 @@ class FindingsReader:
         )
         profiles = json.loads(reference)
         # No picture of fewer rows than statistics are told of.
+        hashed = []
         if found.observation.statistics:
-            found.columns = [
-                _column(counts, profiles.get(counts.column.name))
-                for counts in count_columns(window)
-                # Of one that the log holds as hashes there is nothing to tell.
-                if counts.rows
-            ]
+            for counts in count_columns(window):
+                if counts.rows:
+                    found.columns.append(_column(counts, profiles.get(counts.column.name)))
+                else:
+                    hashed.append(counts.column.name)
         found.untold += _untold(found, reading, self.settings)
-        found.untold += _kept_back(found, reading, self.settings)
+        if hashed:
+            names = ", ".join(hashed)
+            found.untold.append(f"Anything of {names}, which the log holds as hashes.")
+        if personal := _personal(manifest, self.settings):
+            names = ", ".join(personal)
+            found.untold.append(
+                f"Anything of {names}, which the settings of this command call personal."
+            )
         return reading
 
     def _score(self, found: VersionFindings, manifest: Manifest, labels: FeedbackReader) -> None:
@@ -183,31 +189,9 @@ def _untold(found: VersionFindings, reading: Reading, settings: Settings) -> lis
     return sentences
 
 
-def _kept_back(found: VersionFindings, reading: Reading, settings: Settings) -> list[str]:
-    """Return which columns are not told of, as they are personal or hashes."""
-    sentences = []
-    names = [column.name for column in (found.manifest.signature if found.manifest else ())]
-    hidden = [name for name in names if name in settings.log_personal_fields]
-    hashed = _hashed(reading).intersection(names).difference(hidden)
-    if found.columns and hashed:
-        sentences.append(f"Anything of {', '.join(sorted(hashed))}, which the log holds as hashes.")
-    if hidden:
-        sentences.append(
-            f"Anything of {', '.join(hidden)}, which the settings of this command call personal."
-        )
-    return sentences
-
-
-def _hashed(reading: Reading) -> set[str]:
-    """Return the names of which the log holds a hash in place of a value."""
-    found: set[str] = set()
-    for request in reading.requests:
-        for side in (request.inputs, request.outputs):
-            if '"hmac:' in side:
-                rows = json.loads(side)
-                for row in rows if isinstance(rows, list) else [rows]:
-                    found.update(name for name, value in row.items() if is_hash(value))
-    return found
+def _personal(manifest: Manifest, settings: Settings) -> list[str]:
+    names = (column.name for column in manifest.signature)
+    return [name for name in names if name in settings.log_personal_fields]
 
 
 def _periods(labelled: Sequence[LabelledRow]) -> int:
