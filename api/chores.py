@@ -10,7 +10,6 @@ from monitoring.log.errors import LogUnavailableError
 from monitoring.log.prediction_log import PredictionLog
 
 CHECKPOINT_SECONDS = 0.05
-FIRST_LOOK_SECONDS = 1.0
 RECOVERY_SECONDS = 1.0
 RETENTION_PAUSE_SECONDS = 0.05
 RETENTION_SECONDS = 60.0
@@ -33,7 +32,7 @@ async def recover(answering: Answering) -> None:
 async def look(watch: Watch, settings: Settings, events: EventLog) -> None:
     """See what arrived and how good it was, in a thread, off every request's way."""
     # A start has more urgent things to do; but until the first look, `/metrics` tells of no window.
-    await asyncio.sleep(min(FIRST_LOOK_SECONDS, settings.monitoring_seconds))
+    await asyncio.sleep(settings.monitoring_seconds / 10)
     while True:
         try:
             await asyncio.to_thread(watch.look)

@@ -25,6 +25,7 @@ SPEEDUP = 60
 _TIMES = {
     "evaluation_interval",
     "for",
+    "keep_firing_for",
     "group_interval",
     "group_wait",
     "repeat_interval",
