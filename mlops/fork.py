@@ -34,20 +34,28 @@ def fork(work: Callable[[], int]) -> int:
 def ask_copy(question: Callable[[], str]) -> tuple[int, str]:
     """Return the exit code and the answer of a copy; what it imported and opened ends with it."""
     reader, writer = os.pipe()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
 
     def answer() -> int:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(reader)
         with os.fdopen(writer, "w", encoding="utf-8") as file:
             file.write(question())
         return 0
 
-    pid = fork(answer)
-    os.close(writer)
+    pid = 0
     try:
+        try:
+            pid = fork(answer)
+        finally:
+            # A signal that came meanwhile is heard here, where it is known whom to tell.
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.close(writer)
         with os.fdopen(reader, encoding="utf-8") as file:
             text = file.read()
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text
     except BaseException:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+        if pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
         raise
