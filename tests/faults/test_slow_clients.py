@@ -70,11 +70,11 @@ def test_slow_clients_are_closed_by_deadlines(
             with asking_steadily(port, alone):
                 time.sleep(ALONE_SECONDS)
             before = usage_of(service.pid)
-            with SlowClients(service.port, each) as slow:
-                with (
-                    asking_for_health(service.port) as health,
-                    asking_steadily(service.port, ledger),
-                ):
+            with (
+                asking_for_health(service.port) as health,
+                SlowClients(service.port, each) as slow,
+            ):
+                with asking_steadily(service.port, ledger):
                     most = until_rid(service, before.descriptors + STEADY)
                     seconds = time.monotonic() - slow.began
                 halves = slow.told(slow_sockets.half_a_body) + slow.told(slow_sockets.dripping_body)
@@ -107,11 +107,10 @@ def test_long_bodies_that_stay_incomplete_fill_no_memory(
     ledger = Ledger()
     with started(new_folder(tmp_path), sums.root, **SETTINGS) as service:
         before = usage_of(service.pid)
-        with ExitStack() as closing:
+        with asking_for_health(service.port) as health, ExitStack() as closing:
             for _ in range(each):
                 closing.enter_context(slow_sockets.half_a_long_body(service.port))
-            with asking_for_health(service.port) as health:
-                until_rid(service, before.descriptors + STEADY)
+            until_rid(service, before.descriptors + STEADY)
         grown = usage_of(service.pid).peak_megabytes - before.resident_megabytes
         with asking_steadily(service.port, ledger):
             time.sleep(ALONE_SECONDS)
