@@ -37,8 +37,6 @@ class _Watched:
     window: Window
     reader: WindowReader
     scorer: LiveScorer
-    oldest: int | None = None
-    """The window holds no row of an earlier request; None while it holds none."""
 
 
 def thresholds(settings: Settings) -> Thresholds:
@@ -124,10 +122,10 @@ class Watch:
         served = list(self._catalog())
         self._watched = {s: self._watched.get(s) or self._watch(s) for s in served}
         before = self.observations
-        first = self._labels.beginning().first
-        self.observations = {s: self._observe(w, first) for s, w in self._watched.items()}
+        self.observations = {s: self._observe(w) for s, w in self._watched.items()}
+        labels = self._labels.state()
         self.scores = {
-            s: w.scorer.score(answered=self.observations[s] is not before.get(s))
+            s: w.scorer.score(labels, answered=self.observations[s] is not before.get(s))
             for s, w in self._watched.items()
         }
         self._looked = self._clock()
@@ -166,17 +164,12 @@ class Watch:
             scorer,
         )
 
-    def _observe(self, watched: _Watched, first: int) -> Observation:
-        """Bring a window up to date; the log holds no request before the first."""
-        if watched.oldest is not None and watched.oldest < first:
-            # What retention removed shall be seen no more: what is left is read anew.
-            watched.window = Window(watched.window.columns, watched.window.size)
+    def _observe(self, watched: _Watched) -> Observation:
+        """Bring a window up to date, and measure it where it changed."""
         window = watched.window
         reading = watched.reader.read(window.cursor, window.size)
         before = self.observations.get(watched.served)
         window.extend(reading)
-        if reading.anew or watched.oldest is None:
-            watched.oldest = min((request.sequence for request in reading.requests), default=None)
         if before and not reading.requests and not reading.anew:
             return before
         manifest = watched.served.manifest

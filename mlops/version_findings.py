@@ -59,7 +59,9 @@ class FindingsReader:
             return found
         reading = self._watch(found, found.manifest, reference)
         labels = FeedbackReader(self.log, traffic.span)
-        self._score(found, found.manifest, labels)
+        rows = max(MOST_LABELS, self.settings.feedback_rows)
+        labelled = labels.labelled(traffic.model, traffic.version, rows)
+        self._score(found, found.manifest, labels, labelled[:MOST_LABELS])
         finder = WorstRowsFinder(self.log, found.manifest, self.worst_rows)
         fewest = self.settings.monitoring_min_rows
         if traffic.rows < fewest:
@@ -68,7 +70,7 @@ class FindingsReader:
                 f"{fewest}."
             )
         elif self.worst_rows:
-            finder.add(found, reading, labels, self.settings.feedback_rows)
+            finder.add(found, reading, labelled[: self.settings.feedback_rows])
         return found
 
     def _aliases(self, model: str) -> dict[str, list[str]]:
@@ -115,18 +117,24 @@ class FindingsReader:
         if hashed:
             names = ", ".join(hashed)
             found.untold.append(f"Anything of {names}, which the log holds as hashes.")
-        if personal := _personal(manifest, self.settings):
+        private = self.settings.log_personal_fields
+        if personal := [c.name for c in manifest.signature if c.name in private]:
             names = ", ".join(personal)
             found.untold.append(
                 f"Anything of {names}, which the settings of this command call personal."
             )
         return reading
 
-    def _score(self, found: VersionFindings, manifest: Manifest, labels: FeedbackReader) -> None:
+    def _score(
+        self,
+        found: VersionFindings,
+        manifest: Manifest,
+        labels: FeedbackReader,
+        labelled: Sequence[LabelledRow],
+    ) -> None:
         of = scored_version(manifest)
         fewest = self.settings.monitoring_min_rows
         found.scores = live_scores(labels, of, rows=self.settings.feedback_rows, min_rows=fewest)
-        labelled = labels.labelled(of.model, of.version, MOST_LABELS)
         periods = _periods(labelled)
         found.periods = scores_over_time(labelled, of, periods=periods, min_rows=fewest)
         found.period_rows = MOST_LABELS
@@ -187,11 +195,6 @@ def _untold(found: VersionFindings, reading: Reading, settings: Settings) -> lis
             "outside of it, as where the clock was set; all but the traffic counts them too."
         )
     return sentences
-
-
-def _personal(manifest: Manifest, settings: Settings) -> list[str]:
-    names = (column.name for column in manifest.signature)
-    return [name for name in names if name in settings.log_personal_fields]
 
 
 def _periods(labelled: Sequence[LabelledRow]) -> int:

@@ -17,7 +17,7 @@ from mlops.report_page.wording import number, percent
 from model_store.manifest import Manifest
 from monitoring.feedback.comparison import comparable, label
 from monitoring.feedback.logged_rows import read_rows
-from monitoring.feedback.reader import FeedbackReader, LabelledRow
+from monitoring.feedback.reader import LabelledRow
 from monitoring.windows.rarity import rarity
 from monitoring.windows.reader import Reading
 
@@ -53,21 +53,18 @@ class WorstRowsFinder:
     count: int
 
     def add(
-        self, found: VersionFindings, reading: Reading, labels: FeedbackReader, labelled: int
+        self, found: VersionFindings, reading: Reading, labelled: Sequence[LabelledRow]
     ) -> None:
         """Add to what was found of a version.
 
         Args:
             found: What is added to.
             reading: The requests of its window.
-            labels: Reads its true values.
-            labelled: How many labelled rows are looked at, the newest.
+            labelled: Rows whose truth was told.
         """
-        manifest = self.manifest
-        rows = labels.labelled(manifest.model, manifest.version, labelled)
         recent = _recent(reading)
         for worst in (
-            self._errors(rows),
+            self._errors(labelled),
             self._uncertain(recent),
             self._odd(found, recent),
         ):

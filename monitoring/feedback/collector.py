@@ -42,7 +42,7 @@ class FeedbackCollector(Collector):
         """Return the totals as they are now, and the last scores."""
         rows_total = _total()
         with contextlib.suppress(LogUnavailableError):
-            for total in self._reader.totals():
+            for total in self._reader.state().totals:
                 rows_total.add_metric(total[:2], total.rows)
         yield rows_total
         score, estimate, rows, delay, age = gauges = _gauges()

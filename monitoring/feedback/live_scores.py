@@ -11,7 +11,7 @@ import numpy as np
 from monitoring.feedback.comparison import Task, label, usable_rows
 from monitoring.feedback.confidence import Calibration, expected_scores
 from monitoring.feedback.probabilities import Told, told_with
-from monitoring.feedback.reader import FeedbackReader, FeedbackTotal, LabelledRow
+from monitoring.feedback.reader import FeedbackReader, FeedbackState, FeedbackTotal, LabelledRow
 from monitoring.feedback.scores import (
     Labels,
     classification_scores,
@@ -111,12 +111,13 @@ class LiveScorer:
         self._scores = LiveScores(of)
         self._is_due = False
 
-    def score(self, *, answered: bool = True) -> LiveScores:
+    def score(self, log: FeedbackState, *, answered: bool = True) -> LiveScores:
         """Score the version on its newest labelled rows, and estimate where labels are missing.
 
         The newest by the prediction, so that a late label belongs to its time.
 
         Args:
+            log: The state of the log now.
             answered: Whether there may be new predictions. Without, and without new labels, the
                 scores are those of before.
 
@@ -124,12 +125,10 @@ class LiveScorer:
             LogUnavailableError: there is no readable log.
         """
         of = self._of
-        log, first = self._reader.beginning()
-        totals = self._reader.totals()
-        seen = (log, next((t for t in totals if t[:2] == (of.model, of.version)), None))
+        seen = (log.log, next((t for t in log.totals if t[:2] == (of.model, of.version)), None))
         # Kept, so that what is due and cannot be read now is read the next time.
         self._is_due |= answered
-        if seen != self._seen or first > self._labels.oldest:
+        if seen != self._seen or log.first > self._labels.oldest:
             self._is_due = True
             self._labels = self._read_labels(seen[1])
             self._seen = seen
@@ -185,7 +184,7 @@ def live_scores(
     reader: FeedbackReader, of: ScoredVersion, *, rows: int, min_rows: int
 ) -> LiveScores:
     """Score a version once: see `LiveScorer`."""
-    return LiveScorer(reader, of, rows=rows, min_rows=min_rows).score()
+    return LiveScorer(reader, of, rows=rows, min_rows=min_rows).score(reader.state())
 
 
 def scores_over_time(

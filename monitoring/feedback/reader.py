@@ -1,7 +1,7 @@
 """Reading labelled rows, and answers that may be labelled later, from the prediction log."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -58,13 +58,15 @@ class FeedbackTotal(NamedTuple):
     """How many labels were told, corrections included: it differs whenever a label does."""
 
 
-class Beginning(NamedTuple):
-    """Where a log begins now."""
+class FeedbackState(NamedTuple):
+    """What a log tells without reading any label: whether one that was read may have changed."""
 
     log: str
     """The id of the log's file."""
     first: int
     """The least number of a request that is left, beyond all numbers where none is."""
+    totals: Sequence[FeedbackTotal]
+    """What was told of each version, since the log was made."""
 
 
 class LabelledRow(NamedTuple):
@@ -86,25 +88,22 @@ class FeedbackReader:
 
     Args:
         path: The log.
-        span: Which requests are looked at; `totals` counts all.
+        span: Which requests are looked at; the totals count all.
     """
 
     def __init__(self, path: Path, span: Span = EVERYTHING) -> None:
         self._path = path.resolve()
         self._span = span
 
-    def totals(self) -> list[FeedbackTotal]:
-        """Return how many rows of each version were labelled."""
+    def state(self) -> FeedbackState:
+        """Return where the log begins, and how many rows of each version were labelled."""
         with reading(self._path) as connection:
-            return [
+            log, first = connection.execute(_BEGINNING).fetchone()
+            totals = [
                 FeedbackTotal(model, version, rows, datetime.fromisoformat(time), asked, changes)
                 for model, version, rows, time, asked, changes in connection.execute(_TOTALS)
             ]
-
-    def beginning(self) -> Beginning:
-        """Return where the log begins: what a reader holds of earlier requests was removed."""
-        with reading(self._path) as connection:
-            return Beginning(*connection.execute(_BEGINNING).fetchone())
+        return FeedbackState(log, first, totals)
 
     def labelled(
         self, model: str, version: str, rows: int, *, scored: bool = True

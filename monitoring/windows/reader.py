@@ -1,6 +1,7 @@
 """Reading the newest rows of a version from the prediction log, a page at a time."""
 
 import sqlite3
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ LOOK_BACK_REQUESTS = 100_000
 """How far back rows are looked for. Rows of a version that answers one request in a hundred still
 fill a window of 1,000; to look so far takes a fraction of a second, once after each start."""
 
-_START = "SELECT id, (SELECT coalesce(min(sequence), 1) FROM requests) FROM log"
+_START = "SELECT id, (SELECT min(sequence) FROM requests) FROM log"
 _PAGE = """
 SELECT sequence, rows FROM requests
 WHERE sequence > ? AND sequence <= ? AND model = ? AND version = ? AND inputs IS NOT NULL
@@ -31,6 +32,8 @@ class Cursor(NamedTuple):
     log: str = ""
     """The id of the log's file: another file counts its requests from one again."""
     sequence: int = 0
+    oldest: int = sys.maxsize
+    """The least number of a request that was found, beyond all numbers while none was."""
 
 
 class LoggedRequest(NamedTuple):
@@ -49,7 +52,7 @@ class Reading(NamedTuple):
     requests: list[LoggedRequest]
     """The oldest first."""
     anew: bool
-    """Whether this is not the log that was read before: what that one held counts no more."""
+    """Whether what was found before counts no more: it was another log's, or was removed."""
 
 
 class WindowReader:
@@ -85,16 +88,21 @@ class WindowReader:
         log, first = connection.execute(_START).fetchone()
         # Not the greatest number there is: retention may remove the newest request.
         last = Ledger.read(connection).answered
+        first = last + 1 if first is None else first
         # A log that ends before the cursor took back what it held, and gives its numbers again.
-        anew = log != after.log or last < after.sequence
-        start = 0 if anew else after.sequence
+        # Of what retention removed nothing shall be seen: what is left is read again.
+        anew = log != after.log or last < after.sequence or after.oldest < first
+        if anew:
+            after = Cursor(log)
+        start = after.sequence
         last = min(last, self._span.last)
         start = max(start, first - 1, self._span.first - 1, last - self._look_back)
         wanted = self._newest(connection, start, last, rows)
         found = [connection.execute(_TEXTS, (sequence,)).fetchone() for sequence in wanted]
         # What retention removed meanwhile is no longer there.
         requests = [LoggedRequest(*texts) for texts in found if texts]
-        return Reading(Cursor(log, last), requests, anew)
+        oldest = min([after.oldest, *wanted[:1]])
+        return Reading(Cursor(log, last, oldest), requests, anew)
 
     def _newest(
         self, connection: sqlite3.Connection, start: int, last: int, rows: int

@@ -1,15 +1,17 @@
 """Scores that are asked for again and again: labels are read where they may have changed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from monitoring.feedback.live_scores import LiveScorer
+from monitoring.feedback.live_scores import LiveScorer, LiveScores
 from monitoring.feedback.reader import FeedbackReader, LabelledRow
 from monitoring.log.errors import LogUnavailableError
 from tests.monitoring.feedback.labelled_log import FRUIT, PRICE, LabelledLog, fruits, sure
+
+Score = Callable[..., LiveScores]
 
 
 class CountingReader(FeedbackReader):
@@ -47,20 +49,21 @@ def reader(log: LabelledLog) -> CountingReader:
 
 
 @pytest.fixture
-def scorer(reader: CountingReader) -> LiveScorer:
-    """Return what scores by that reader."""
-    return LiveScorer(reader, FRUIT, rows=100, min_rows=1)
+def score(reader: CountingReader) -> Score:
+    """Return what scores by that reader, again and again."""
+    scorer = LiveScorer(reader, FRUIT, rows=100, min_rows=1)
+    return lambda **options: scorer.score(reader.state(), **options)
 
 
 def test_labels_are_read_once_while_none_is_told(
-    log: LabelledLog, reader: CountingReader, scorer: LiveScorer
+    log: LabelledLog, reader: CountingReader, score: Score
 ) -> None:
     """New predictions change the estimate alone, and without any nothing is read."""
-    first = scorer.score()
-    assert scorer.score(answered=False) is first
+    first = score()
+    assert score(answered=False) is first
     assert (reader.labels, reader.answers) == (1, 1)
     log.answered("b", sure("Melon", 0.6))
-    second = scorer.score()
+    second = score()
     assert (reader.labels, reader.answers) == (1, 2)
     assert second.scores == first.scores
     assert first.estimate
@@ -69,60 +72,58 @@ def test_labels_are_read_once_while_none_is_told(
 
 
 def test_labels_of_others_are_no_reason_to_read(
-    log: LabelledLog, reader: CountingReader, scorer: LiveScorer
+    log: LabelledLog, reader: CountingReader, score: Score
 ) -> None:
     """Each version counts its own."""
-    scorer.score()
+    score()
     log.answered("c", {"price": 1.0}, of=PRICE)
     log.told("c", 2.0)
-    scorer.score(answered=False)
+    score(answered=False)
     assert reader.labels == 1
 
 
 def test_a_corrected_label_counts_although_the_clock_was_set_back(
-    log: LabelledLog, scorer: LiveScorer
+    log: LabelledLog, score: Score
 ) -> None:
     """By the number of changes: the newest time is of before."""
-    assert scorer.score().scores["accuracy"] == 1
+    assert score().scores["accuracy"] == 1
     log.later(hours=-1)
     log.told("a", "Melon", "Melon")
-    assert scorer.score(answered=False).scores["accuracy"] == 0
+    assert score(answered=False).scores["accuracy"] == 0
 
 
-def test_rows_that_retention_removed_are_scored_no_more(
-    log: LabelledLog, scorer: LiveScorer
-) -> None:
+def test_rows_that_retention_removed_are_scored_no_more(log: LabelledLog, score: Score) -> None:
     """Also where none is left."""
     log.later(hours=20)
     log.answered("b", *fruits("P"))
     log.told("b", "Plum")
-    assert scorer.score().rows == 3
+    assert score().rows == 3
     log.later(hours=20)
     assert log.retain()
-    assert scorer.score(answered=False).rows == 1
+    assert score(answered=False).rows == 1
     log.later(hours=20)
     assert log.retain()
-    assert scorer.score(answered=False).rows == 0
+    assert score(answered=False).rows == 0
 
 
-def test_another_log_is_read_anew(log: LabelledLog, scorer: LiveScorer) -> None:
+def test_another_log_is_read_anew(log: LabelledLog, score: Score) -> None:
     """Even if it counts the same."""
-    assert scorer.score().scores["accuracy"] == 1
+    assert score().scores["accuracy"] == 1
     log.path.rename(log.path.with_suffix(".moved"))
     log.answered("a", *fruits("PP"))
     log.told("a", "Melon", "Melon")
-    assert scorer.score(answered=False).scores["accuracy"] == 0
+    assert score(answered=False).scores["accuracy"] == 0
 
 
 def test_what_could_not_be_read_is_read_the_next_time(
-    log: LabelledLog, reader: CountingReader, scorer: LiveScorer
+    log: LabelledLog, reader: CountingReader, score: Score
 ) -> None:
     """The predictions and labels of a look that failed are not forgotten."""
-    scorer.score()
+    score()
     log.told("a", "Melon")
     reader.is_broken = True
     with pytest.raises(LogUnavailableError):
-        scorer.score()
+        score()
     reader.is_broken = False
-    assert scorer.score(answered=False).scores["accuracy"] == 0.5
+    assert score(answered=False).scores["accuracy"] == 0.5
     assert reader.answers == 2

@@ -29,13 +29,13 @@ def test_totals_count_each_row_once_and_outlive_it(log: LabelledLog) -> None:
     log.later(hours=1)
     log.told("a", "Melon")
     reader = FeedbackReader(log.path)
-    [total] = expected = reader.totals()
+    [total] = expected = reader.state().totals
     assert total[:3] == ("fruit", "v1", 2)
     assert (total.newest, total.changes) == (moment(hours=1), 3)
     log.later(days=9)
     assert log.retain()
     assert reader.labelled("fruit", "v1", 9) == []
-    assert reader.totals() == expected
+    assert reader.state().totals == expected
 
 
 def test_a_label_of_a_row_that_was_out_for_being_hard_is_counted_once(log: LabelledLog) -> None:
@@ -45,7 +45,7 @@ def test_a_label_of_a_row_that_was_out_for_being_hard_is_counted_once(log: Label
     log.lease([Lease(1, row, reason) for row, reason in wanted], 3, seconds=60)
     log.told("a", *["Plum"] * 4)
     log.told("a", *["Melon"] * 4)
-    [total] = FeedbackReader(log.path).totals()
+    [total] = FeedbackReader(log.path).state().totals
     assert (total.rows, total.asked, total.changes) == (4, 2, 8)
 
 
@@ -55,14 +55,14 @@ def test_the_log_begins_with_the_oldest_request_that_is_left(log: LabelledLog) -
     log.answered("a", *fruits("P"))
     log.later(hours=20)
     log.answered("b", *fruits("P"))
-    name, first = reader.beginning()
+    name, first, _ = reader.state()
     assert first == 1
     log.later(hours=5)
     log.retain()
-    assert reader.beginning() == (name, 2)
+    assert reader.state()[:2] == (name, 2)
     log.later(hours=20)
     log.retain()
-    assert reader.beginning().first > 2**62
+    assert reader.state().first > 2**62
 
 
 def test_labelled_rows_come_newest_first(log: LabelledLog) -> None:
@@ -129,4 +129,4 @@ def test_labels_are_found_by_an_index(log: LabelledLog) -> None:
 def test_no_log_is_a_sentence(path: Path) -> None:
     """Whatever is asked."""
     with pytest.raises(LogUnavailableError, match="no prediction log"):
-        FeedbackReader(path).totals()
+        FeedbackReader(path).state()

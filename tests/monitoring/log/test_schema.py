@@ -106,9 +106,12 @@ def test_an_older_log_keeps_its_rows_and_their_feedback(
     with new_log() as log:
         assert log.add_feedback([Feedback("b", 0, "Setosa")]) == ["unchanged"]
         log.write([new_entry("c")])
-    assert [(t.version, t.rows) for t in FeedbackReader(older).totals()] == [("v1", 2), ("v2", 1)]
-    assert [row.truth for row in FeedbackReader(older).labelled("iris", "v1", 9)] == ["Setosa"] * 2
-    assert [t.changes for t in FeedbackReader(older).totals()] == [2, 1]
+    reader = FeedbackReader(older)
+    assert [(t.version, t.rows, t.changes) for t in reader.state().totals] == [
+        ("v1", 2, 2),
+        ("v2", 1, 1),
+    ]
+    assert [row.truth for row in reader.labelled("iris", "v1", 9)] == ["Setosa"] * 2
     assert query(older, "SELECT sequence, row, sample FROM feedback") == [
         (*place, in_sample(*place)) for place in ((1, 0), (1, 1), (2, 0))
     ]
@@ -151,7 +154,7 @@ def test_an_older_log_is_read_as_it_is(older: Path) -> None:
     """By who may not write it; what came later is not there, and a sentence says so."""
     assert len(list(LogReader(older).export())) == 2
     with pytest.raises(LogUnavailableError, match="feedback_totals"):
-        FeedbackReader(older).totals()
+        FeedbackReader(older).state()
 
 
 def test_a_log_of_this_format_is_left_alone(path: Path, new_log: NewLog) -> None:

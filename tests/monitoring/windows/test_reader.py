@@ -109,6 +109,23 @@ def test_a_log_that_took_back_its_end_is_read_anew(
     assert (numbers(found), found.cursor.sequence, found.anew) == ([1, 2], 2, True)
 
 
+def test_what_retention_left_is_read_anew(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
+    """Once, and only where something that was found is gone."""
+    with new_log() as log:
+        log.write([new_entry(version="v2"), *[new_entry()] * 3])
+        reader = WindowReader(path, "iris", "v1")
+        cursor = START
+        for removed, found in ((0, [2, 3, 4]), (1, []), (2, [3, 4]), (2, []), (4, [])):
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                connection.execute("DELETE FROM requests WHERE sequence <= ?", (removed,))
+                connection.commit()
+            _, requests, anew = reading = reader.read(cursor, 100)
+            assert numbers(reading) == found
+            assert anew == (bool(requests) or removed == 4)
+            cursor = reading.cursor
+        assert not reader.read(cursor, 100).anew
+
+
 def test_a_log_without_requests_has_none(new_log: NewLog, path: Path) -> None:
     """The next one will be number one."""
     with new_log() as log:
