@@ -95,6 +95,9 @@ async def execute(channels: HTTPRequest, cells: list[str]) -> list[list[dict[str
                 own.append({"output_type": told["msg_type"], **told["content"]})
         outputs.append(own)
     connection.close()
+    # Its socket is closed once the other side has said goodbye, too.
+    while await asyncio.wait_for(connection.read_message(), PATIENCE_SECONDS) is not None:
+        pass
     return outputs
 
 
