@@ -215,10 +215,8 @@ async def lifespan(
         )
         for collector in (
             LogCollector(LogReader(log.path)),
-            WindowCollector(lambda: list(watch.observations.values())),
-            FeedbackCollector(
-                FeedbackReader(log.path), lambda: list(watch.scores.values()), resources.utc_now
-            ),
+            WindowCollector(lambda: watch.observations),
+            FeedbackCollector(FeedbackReader(log.path), lambda: watch.scores, resources.utc_now),
             BusinessCollector(
                 BusinessMetrics(log.path, settings.business_metrics), resources.utc_now
             ),

@@ -31,12 +31,21 @@ _MOST_NUMBERS = 1_000
 
 @dataclass(eq=False)
 class _Watched:
-    """A served version, its window, and what scores it."""
+    """A served version, its window, what scores it, and what was seen of it.
+
+    A look may fail at any step: what it left undone is done by the next one.
+    """
 
     served: ServedModel
     window: Window
     reader: WindowReader
     scorer: LiveScorer
+    is_measured: bool = False
+    """Whether the observation is of the window as it is now."""
+    observation: Observation | None = None
+    scored: Observation | None = None
+    """The observation that there was when it was last scored."""
+    scores: LiveScores | None = None
 
 
 def thresholds(settings: Settings) -> Thresholds:
@@ -108,10 +117,16 @@ class Watch:
         self._labels = FeedbackReader(log)
         self._thresholds = thresholds(settings)
         self._watched: dict[ServedModel, _Watched] = {}
-        self.observations: dict[ServedModel, Observation] = {}
-        """What the last look saw of each version's window."""
-        self.scores: dict[ServedModel, LiveScores] = {}
-        """How good it was by its labels."""
+
+    @property
+    def observations(self) -> list[Observation]:
+        """What was last seen of each version's window."""
+        return [w.observation for w in self._watched.values() if w.observation]
+
+    @property
+    def scores(self) -> list[LiveScores]:
+        """How good each version was by its labels."""
+        return [w.scores for w in self._watched.values() if w.scores]
 
     def look(self) -> None:
         """Bring all windows up to date, and measure them.
@@ -121,13 +136,13 @@ class Watch:
         """
         served = list(self._catalog())
         self._watched = {s: self._watched.get(s) or self._watch(s) for s in served}
-        before = self.observations
-        self.observations = {s: self._observe(w) for s, w in self._watched.items()}
+        for watched in self._watched.values():
+            self._observe(watched)
         labels = self._labels.state()
-        self.scores = {
-            s: w.scorer.score(labels, answered=self.observations[s] is not before.get(s))
-            for s, w in self._watched.items()
-        }
+        for watched in self._watched.values():
+            answered = watched.observation is not watched.scored
+            watched.scores = watched.scorer.score(labels, answered=answered)
+            watched.scored = watched.observation
         self._looked = self._clock()
 
     def age_seconds(self) -> float:
@@ -164,19 +179,20 @@ class Watch:
             scorer,
         )
 
-    def _observe(self, watched: _Watched) -> Observation:
+    def _observe(self, watched: _Watched) -> None:
         """Bring a window up to date, and measure it where it changed."""
         window = watched.window
         reading = watched.reader.read(window.cursor, window.size)
-        before = self.observations.get(watched.served)
+        if reading.requests or reading.anew:
+            watched.is_measured = False
         window.extend(reading)
-        if before and not reading.requests and not reading.anew:
-            return before
-        manifest = watched.served.manifest
-        return observe(
-            manifest.model,
-            manifest.version,
-            window,
-            self._thresholds,
-            fewest_rows=self._settings.monitoring_min_rows,
-        )
+        if not watched.is_measured:
+            manifest = watched.served.manifest
+            watched.observation = observe(
+                manifest.model,
+                manifest.version,
+                window,
+                self._thresholds,
+                fewest_rows=self._settings.monitoring_min_rows,
+            )
+            watched.is_measured = True

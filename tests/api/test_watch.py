@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -16,6 +17,7 @@ from model_store.file_store import FileModelStore
 from model_store.inference import infer_signature
 from model_store.signature import Column, Kind
 from monitoring.log.errors import LogUnavailableError
+from monitoring.log.file import reading
 from monitoring.statistics import profile
 from tests.api.conftest import NewSettings, Serve, Service, fruit_draft, loaded, sum_draft
 from tests.waiting import wait_until
@@ -41,15 +43,43 @@ def watch(service: Service, settings: Settings | None = None) -> Watch:
     return Watch(service.state.log.path, settings or service.settings, lambda: catalog.catalog)
 
 
+class BreakableReading:
+    """Counts how often the log is opened for reading; one of the next times can fail."""
+
+    count = 0
+    breaks_in = -1
+
+    def __call__(self, path: Path) -> AbstractContextManager[sqlite3.Connection]:
+        """Open the log, or fail."""
+        self.count += 1
+        self.breaks_in -= 1
+        if self.breaks_in == -1:
+            raise LogUnavailableError
+        return reading(path)
+
+
+def ask_and_label(service: Service, name: str) -> None:
+    """Ask two models about 20 rows each, and tell the truth of one of them."""
+    labels = []
+    for path, row, truth in (
+        ("sum/predict", {"a": 1, "b": 2}, 5.0),
+        ("fruit/predict?probabilities=true", {"weight": 60}, "Plum"),
+    ):
+        headers = {"X-Request-ID": name + truth.__class__.__name__}
+        assert service.predict([row] * 20, f"/models/{path}", headers=headers).is_success
+        labels.append({"request_id": headers["X-Request-ID"], "row": 0, "value": truth})
+    assert service.predict(labels, "/feedback").is_success
+
+
 def held(seen: Watch) -> tuple[int, int]:
     """Return how many rows are in the window, and how many were scored."""
-    [observation], [scores] = seen.observations.values(), seen.scores.values()
+    [observation], [scores] = seen.observations, seen.scores
     return observation.rows, scores.rows
 
 
 def drifted(seen: Watch) -> dict[str, bool]:
     """Return the verdict on each column of the one served version."""
-    [observation] = seen.observations.values()
+    [observation] = seen.observations
     sides = (observation.drift or {}).values()
     return {column.name: column.drifted for drift in sides for column in drift.columns}
 
@@ -60,7 +90,7 @@ def test_rows_like_those_of_training_have_not_drifted(referenced: str, serve: Se
         service.predict(ROWS)
         seen = watch(service)
         seen.look()
-        [observation] = seen.observations.values()
+        [observation] = seen.observations
         assert (observation.version, observation.rows) == (referenced, 400)
         assert {c.name: c.count for c in observation.statistics} == dict.fromkeys("ab", 400) | {
             "total": 400
@@ -83,13 +113,44 @@ def test_a_look_at_nothing_new_measures_nothing(referenced: str, serve: Serve) -
         service.predict(ROWS)
         seen = watch(service)
         seen.look()
-        before = [*seen.observations.values(), *seen.scores.values()]
+        before = [*seen.observations, *seen.scores]
         seen.look()
-        after = [*seen.observations.values(), *seen.scores.values()]
+        after = [*seen.observations, *seen.scores]
         assert all(x is y for x, y in zip(before, after, strict=True))
         service.predict(ROWS[:1])
         seen.look()
-        assert [observation.rows for observation in seen.observations.values()] == [401]
+        assert [observation.rows for observation in seen.observations] == [401]
+
+
+def test_what_a_look_could_not_read_is_read_by_the_next(
+    serve: Serve, new_settings: NewSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of its readings fails: then all is told as by a look of which none did."""
+    breakable = BreakableReading()
+    for module in ("windows.reader", "feedback.reader"):
+        monkeypatch.setattr(f"monitoring.{module}.reading", breakable)
+    settings = new_settings(model_name="sum", monitoring_min_rows=1, monitoring_seconds=86400)
+    with serve(["sum", "fruit"], used=settings) as service:
+        ask_and_label(service, "a")
+        watch(service).look()
+        # As many as there are readings in a look, and one of which none fails.
+        watches = [watch(service) for _ in range(breakable.count + 1)]
+        for seen in watches:
+            seen.look()
+        ask_and_label(service, "b")
+        told = []
+        for place, seen in enumerate(watches):
+            breakable.breaks_in = place
+            with nullcontext() if seen is watches[-1] else pytest.raises(LogUnavailableError):
+                seen.look()
+            breakable.breaks_in = -1
+            seen.look()
+            told.append((seen.observations, seen.scores))
+    observations, scores = told[-1]
+    assert [seen.rows for seen in observations] == [40, 40]
+    assert [seen.rows for seen in scores] == [2, 2]
+    assert [bool(seen.estimate) for seen in scores] == [True, False]
+    assert all(seen == told[-1] for seen in told)
 
 
 def test_a_version_that_is_served_no_more_is_not_watched(referenced: str, serve: Serve) -> None:
@@ -100,8 +161,8 @@ def test_a_version_that_is_served_no_more_is_not_watched(referenced: str, serve:
         assert len(seen.observations) == len(seen.scores) == 1
         service.install(loaded(sum_draft().estimator, version="other"))
         seen.look()
-        assert [o.version for o in seen.observations.values()] == ["other"]
-        assert [s.of.version for s in seen.scores.values()] == ["other"]
+        assert [o.version for o in seen.observations] == ["other"]
+        assert [s.of.version for s in seen.scores] == ["other"]
 
 
 def test_a_personal_column_is_not_watched(
@@ -147,9 +208,9 @@ def test_rows_that_retention_removed_are_seen_no_more(
                 connection.commit()
             seen.look()
             assert held(seen) == left
-            [read_anew] = seen.observations.values()
+            [read_anew] = seen.observations
             seen.look()
-            assert next(iter(seen.observations.values())) is read_anew
+            assert seen.observations[0] is read_anew
 
 
 def test_a_misspelt_label_is_no_class_of_its_own(
@@ -167,7 +228,7 @@ def test_a_misspelt_label_is_no_class_of_its_own(
         service.predict(labels, "/feedback")
         seen = watch(service, new_settings(monitoring_min_rows=1))
         seen.look()
-        [found] = seen.scores.values()
+        [found] = seen.scores
         assert found.unknown_labels == 1
         assert found.scores == {"accuracy": 0.5, "f1_macro": pytest.approx(2 / 3)}
 
