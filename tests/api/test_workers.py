@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import threading
@@ -23,6 +24,7 @@ from model_store.file_store import FileModelStore
 from monitoring.log.reader import LogReader
 from tests.api.conftest import POLICY, fruit_draft
 from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
+from tests.waiting import wait_until
 
 TWO = partial(process_of, SERVICE_WORKERS="2", MODEL_POLL_SECONDS="0.2")
 METRICS_USER = {"Authorization": "Basic bWV0cmljczptZXRyaWNzLXNlY3JldA=="}
@@ -70,6 +72,11 @@ def predict(connection: HTTPConnection, request_id: str) -> HTTPResponse:
     return answer
 
 
+def answers_with(connection: HTTPConnection, version: str) -> bool:
+    """Ask for a prediction; return whether this version answers."""
+    return predict(connection, "one").headers["X-Model-Version"] == version
+
+
 def connect(server: Server) -> HTTPConnection:
     """Return a connection that is not yet opened."""
     return HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_SECONDS)
@@ -91,12 +98,22 @@ def connection_to_each(server: Server, folder: Path) -> Iterator[dict[int, HTTPC
         yield found
 
 
+def scrape(connection: HTTPConnection) -> str:
+    """Return what one worker tells of all."""
+    text: str = ask(connection, "/metrics").body  # type: ignore[attr-defined]
+    return text
+
+
+def tells_of_rows(connection: HTTPConnection, rows: int) -> bool:
+    """Return whether a worker tells of a window of so many rows."""
+    return re.search(rf"\nwindow_rows{{.*}} {rows}.0\n", scrape(connection)) is not None
+
+
 def totals(connection: HTTPConnection) -> Totals:
     """Return all counters, as one worker tells them."""
-    text: str = ask(connection, "/metrics").body  # type: ignore[attr-defined]
     return {
         (sample.name, *sample.labels.values()): sample.value
-        for family in text_string_to_metric_families(text)
+        for family in text_string_to_metric_families(scrape(connection))
         for sample in family.samples
         if sample.name.endswith(("_total", "_bucket", "_count", "_sum"))
     }
@@ -209,12 +226,22 @@ def test_a_swap_is_seen_by_all(tmp_path: Path, published: Path) -> None:
         new = store.publish(fruit_draft())
         store.promote("fruit", new)
         for connection in workers.values():
-            answering = (
-                predict(connection, "one").headers["X-Model-Version"] for _ in range(10_000)
-            )
-            assert any(version == new for version in answering)
+            wait_until(partial(answers_with, connection, new), PATIENCE_SECONDS)
         swaps = wait_for_events(tmp_path, "model-swapped", 6)
     assert {e["worker"] for e in swaps if e["target"] == new} == {1, 2}
+
+
+def test_all_workers_tell_of_one_window(tmp_path: Path, published: Path) -> None:
+    """It holds what any of them answered, each row once."""
+    with (
+        TWO(tmp_path, published, MONITORING_SECONDS="0.1") as server,
+        connection_to_each(server, tmp_path) as workers,
+    ):
+        for connection in workers.values():
+            for number in range(15):
+                assert predict(connection, str(number)).status == 200
+        for connection in workers.values():
+            wait_until(partial(tells_of_rows, connection, 30), PATIENCE_SECONDS)
 
 
 def test_a_stop_under_load_loses_nothing(tmp_path: Path, published: Path) -> None:
