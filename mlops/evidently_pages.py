@@ -10,7 +10,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ import msgspec
 from api.settings import Settings
 from api.settings_sources import PROJECT_ROOT
 from mlops.report_page.findings import VersionFindings
+from mlops.report_page.markup import element
 from model_store.manifest import Manifest
 from model_store.names import is_name
 from monitoring.log.privacy import is_hash
@@ -36,6 +37,9 @@ _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
     "img-src data: blob:; font-src data:; connect-src 'none'; form-action 'none'; base-uri 'none'"
 )
+
+
+_Rows = Sequence[Mapping[str, Any]]
 
 
 class EvidentlyError(Exception):
@@ -72,6 +76,8 @@ def make_page(
 ) -> None:
     """Let Evidently compare a version's newest rows with those that it was trained on.
 
+    A column with too few values to be told of is left out, and the page says so.
+
     Raises:
         EvidentlyError: it lacks rows, or failed.
         LogUnavailableError: the log cannot be read.
@@ -84,26 +90,21 @@ def make_page(
         for column in found.manifest.signature.inputs
         if column.name not in settings.log_personal_fields
     }
-    rows = list(_rows(settings, log, found))
-    # A column that the log holds as hashes throughout is as good as personal.
-    columns = {
-        name: kind
-        for name, kind in columns.items()
-        if not all(is_hash(row.get(name)) for row in rows)
-    }
-    told = [{name: row.get(name) for name in columns} for row in rows]
-    told = [row for row in told if not any(map(is_hash, row.values()))]
-    if not told or not columns:
+    fewest = settings.monitoring_min_rows
+    told, rows = _told(columns, _rows(settings, log, found), fewest)
+    if not told:
         raise EvidentlyError(
-            f"Evidently has no page of {found.name}: the log holds none of its rows in clear."
+            f"Evidently has no page of {found.name}: none of its inputs has {fewest} values in "
+            "clear in the log, and nothing is told of fewer. Ask again when more rows were logged "
+            "in clear, or for a longer period."
         )
     with tempfile.TemporaryDirectory(prefix="mlops-evidently-") as folder:
         current, job, page = (Path(folder) / name for name in ("rows", "job.json", "page.html"))
-        current.write_bytes(msgspec.json.Encoder().encode_lines(told))
-        asked = _Job(str(reference), str(current), columns, str(page))
+        current.write_bytes(msgspec.json.Encoder().encode_lines(rows))
+        asked = _Job(str(reference), str(current), told, str(page))
         job.write_text(json.dumps(asked._asdict()), encoding="utf-8")
         _run(python, job, Path(folder))
-        _keep(page, output)
+        _keep(page, output, _note([name for name in columns if name not in told], fewest))
 
 
 def _reference(settings: Settings, manifest: Manifest) -> Path:
@@ -118,15 +119,46 @@ def _reference(settings: Settings, manifest: Manifest) -> Path:
     return table
 
 
-def _rows(settings: Settings, log: Path, found: VersionFindings) -> Iterator[dict[str, Any]]:
-    """Yield the inputs of the window's rows."""
+def _rows(settings: Settings, log: Path, found: VersionFindings) -> _Rows:
+    """Return the inputs of the window's rows."""
     span = found.traffic.span
     look_back = span.last - span.first + 1
     names = (found.traffic.model, found.traffic.version)
     reader = WindowReader(log, *names, look_back=look_back, span=span)
+    rows: list[dict[str, Any]] = []
     for request in reader.read(Cursor(), settings.window_rows).requests:
         inputs = msgspec.json.decode(request.inputs)
-        yield from inputs if isinstance(inputs, list) else [inputs]
+        rows += inputs if isinstance(inputs, list) else [inputs]
+    return rows[-settings.window_rows :]
+
+
+def _told(
+    columns: Mapping[str, str], rows: _Rows, fewest: int
+) -> tuple[dict[str, str], list[dict[str, Any]]]:
+    """Return the columns that can be told of, by name, and what stands in them, without hashes."""
+    clear = _with_values(columns, rows, fewest)
+    rows = [row for row in rows if not any(is_hash(row.get(name)) for name in clear)]
+    # Again, as with a row that is hidden in part its other values went.
+    told = _with_values(clear, rows, fewest)
+    return told, [{name: row.get(name) for name in told} for row in rows]
+
+
+def _with_values(columns: Mapping[str, str], rows: _Rows, fewest: int) -> dict[str, str]:
+    """Return the columns, with their kinds, of which enough values are present and in clear."""
+
+    def present(name: str) -> int:
+        values = (row.get(name) for row in rows)
+        return sum(value is not None and not is_hash(value) for value in values)
+
+    return {name: kind for name, kind in columns.items() if present(name) >= fewest}
+
+
+def _note(left_out: Sequence[str], fewest: int) -> str:
+    """Return a paragraph that names the columns that are left out; none where all are told of."""
+    if not left_out:
+        return ""
+    names = ", ".join(left_out)
+    return element("p", f"Left out, with fewer than {fewest} values present and in clear: {names}.")
 
 
 def _run(python: Path, job: Path, folder: Path) -> None:
@@ -149,12 +181,13 @@ def _run(python: Path, job: Path, folder: Path) -> None:
         raise EvidentlyError(f"Evidently failed: {lines[-1]}")
 
 
-def _keep(page: Path, output: Path) -> None:
-    """Move a page to its place, with a policy by which it can load and send nothing."""
+def _keep(page: Path, output: Path, note: str) -> None:
+    """Move a page to its place, with a note, and a policy by which it can load and send nothing."""
     text = page.read_text(encoding="utf-8")
     meta = f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
     kept, count = re.subn(r"<head[^>]*>", lambda found: found[0] + meta, text, count=1)
     if not count:
         kept = f"<head>{meta}</head>{text}"
+    kept = re.sub(r"<body[^>]*>", lambda found: found[0] + note, kept, count=1)
     output.touch(mode=0o600)
     output.write_text(kept, encoding="utf-8")

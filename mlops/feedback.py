@@ -4,6 +4,7 @@ By its HTTP interface, also on the machine that it runs on: the service alone wr
 """
 
 import csv
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,14 @@ _MODEL = (
 _NUMBERS = {"number": Verdict.NO_NUMBER, "integer": Verdict.NO_INTEGER}
 
 Columns = tuple[str, str, str]
+
+
+class Output(NamedTuple):
+    """What a model answers with: a table says 5 for a number, and for a text."""
+
+    kind: str
+    categories: frozenset[str]
+    """Those of all its served versions."""
 
 
 class Line(NamedTuple):
@@ -72,8 +81,8 @@ def import_table(
     imported = Imported()
     try:
         with ServiceClient(url, load_settings()) as service:
-            kind = _kind(service, model)
-            for line, verdict in _told(service, _lines(file, names, kind)):
+            output = _output(service, model)
+            for line, verdict in _told(service, _lines(file, names, output)):
                 imported.counts[verdict] += 1
                 if verdict not in _KEPT:
                     imported.refused.append((line, verdict))
@@ -94,13 +103,14 @@ def import_table(
         raise typer.Exit(Exit.FAILED)
 
 
-def _kind(service: ServiceClient, model: str) -> str:
-    """Return the kind of a model's output: a table says 5 for a number, and for a text."""
+def _output(service: ServiceClient, model: str) -> Output:
+    """Return what a model answers with."""
     models = service.get("/models")["models"]
     for found in models:
         if found["model"] == model or (not model and found["default"]):
-            outputs = found["versions"][-1]["signature"]["outputs"]
-            return str(outputs[0]["kind"])
+            outputs = [version["signature"]["outputs"][0] for version in found["versions"]]
+            categories = frozenset[str]().union(*(output["categories"] for output in outputs))
+            return Output(outputs[-1]["kind"], categories)
     known = ", ".join(found["model"] for found in models) or "none"
     raise ServiceError(f"Say by --model whose feedback this is; the service has: {known}.")
 
@@ -133,7 +143,7 @@ def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield batch
 
 
-def _lines(file: Path, columns: tuple[str, ...], kind: str) -> Iterator[Line]:
+def _lines(file: Path, columns: tuple[str, ...], output: Output) -> Iterator[Line]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
         table = csv.DictReader(stream)
         missing = [name for name in columns if name not in (table.fieldnames or ())]
@@ -141,13 +151,13 @@ def _lines(file: Path, columns: tuple[str, ...], kind: str) -> Iterator[Line]:
             fail(f"{file} has no column {', '.join(missing)}: name them by --columns.", Exit.USAGE)
         for cells in table:
             request_id, row, value = (cells[name] or "" for name in columns)
-            yield _line(table.line_num, (request_id.strip(), row.strip(), value), kind)
+            yield _line(table.line_num, (request_id.strip(), row.strip(), value), output)
 
 
-def _line(number: int, cells: Columns, kind: str) -> Line:
+def _line(number: int, cells: Columns, output: Output) -> Line:
     request_id, row, text = cells
     try:
-        value = _value(text, kind)
+        value = _value(text, output)
         place = msgspec.json.decode(row, type=int | float)
         # pandas writes the row 0.0 where another cell of its column is empty.
         if isinstance(place, float) and place.is_integer():
@@ -160,23 +170,38 @@ def _line(number: int, cells: Columns, kind: str) -> Line:
         return Line(number, None, str(error))
 
 
-def _value(text: str, kind: str) -> str | float | bool:
+def _value(text: str, output: Output) -> str | float | bool:
     """Return the value that a cell says.
 
     Raises:
         ValueError: with the reason why it says none of this kind.
     """
-    text = text.strip()
-    word = text.lower()
+    word = text.strip()
     if not word:
         raise ValueError("value is missing")
-    if kind == "boolean":
-        if word not in _BOOLEANS:
+    if output.kind == "boolean":
+        if word.lower() not in _BOOLEANS:
             raise ValueError(str(Verdict.NO_BOOLEAN))
-        return _BOOLEANS[word]
-    if kind not in _NUMBERS:
-        return text
+        return _BOOLEANS[word.lower()]
+    if output.kind not in _NUMBERS:
+        # Blanks belong to a class that training read with them.
+        return text if text in output.categories else word
     try:
-        return msgspec.json.decode(word, type=int | float)
-    except msgspec.DecodeError:
-        raise ValueError(str(_NUMBERS[kind])) from None
+        return _number(word)
+    except ValueError:
+        raise ValueError(str(_NUMBERS[output.kind])) from None
+
+
+def _number(word: str) -> float:
+    """Return the number that a word says, a whole one exactly.
+
+    Raises:
+        ValueError: it says none, or one that is not finite.
+    """
+    number = float(word)
+    if "_" in word or not math.isfinite(number):
+        raise ValueError
+    try:
+        return int(word)
+    except ValueError:
+        return number

@@ -144,8 +144,8 @@ def _recent(reading: Reading) -> list[_Recent]:
     for request in reversed(reading.requests):
         sides = (_decode(request.inputs), _decode(request.outputs))
         inputs, answers = (side if isinstance(side, list) else [side] for side in sides)
-        rows = zip(range(len(inputs)), inputs, answers, strict=False)
-        for row, asked, answer in islice(rows, NEWEST_ROWS - seen):
+        rows = list(zip(range(len(inputs)), inputs, answers, strict=False))
+        for row, asked, answer in islice(reversed(rows), NEWEST_ROWS - seen):
             seen += 1
             key = _encode((asked, answer))
             times = found[key].times + 1 if key in found else 1

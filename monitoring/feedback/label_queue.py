@@ -163,7 +163,7 @@ def _free(connection: sqlite3.Connection, model: str, now: str) -> Iterator[Cand
     for request in connection.execute(_NEWEST, (_LOOK_BACK_REQUESTS, model)):
         sequence, request_id, time, version, rows, inputs, outputs = request
         taken = set(connection.execute(_TAKEN, {"sequence": sequence, "now": now}))
-        free = [row for row in range(rows) if (row,) not in taken]
+        free = [row for row in reversed(range(rows)) if (row,) not in taken]
         asked, answered = (texts(text) if free else [] for text in (inputs, outputs))
         for row in free:
             yield Candidate(

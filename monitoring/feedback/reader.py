@@ -136,7 +136,7 @@ class FeedbackReader:
             return list(_with_answers(connection, labels))
 
     def newest_answers(self, model: str, version: str, rows: int) -> list[Answer]:
-        """Return the answers to the newest rows, labelled or not; the newest request first.
+        """Return the answers to the newest rows, labelled or not; the newest first.
 
         Answers of a request that was not asked for probabilities are empty.
         """
@@ -147,7 +147,7 @@ class FeedbackReader:
             for count, outputs in recent:
                 room = rows - len(found)
                 if outputs and '"probabilities":{' in outputs:
-                    found += map(msgspec.json.decode, texts(outputs)[:room])
+                    found += map(msgspec.json.decode, texts(outputs)[::-1][:room])
                 else:
                     found += [{}] * min(count, room)
                 if len(found) == rows:

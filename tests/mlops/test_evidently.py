@@ -17,8 +17,9 @@ from mlops.evidently_pages import EvidentlyError, make_page
 from mlops.evidently_script import harmless
 from mlops.output import Exit
 from mlops.report_page.findings import Asked, VersionFindings
+from model_store.signature import Column, Kind, Signature
 from tests.mlops.conftest import Mlops
-from tests.mlops.report_world import SCRIPT, ReportLog, publish, rows_like_training
+from tests.mlops.report_world import SCRIPT, SIGNATURE, ReportLog, publish, rows_like_training
 
 STAND_IN = """#!{python} -S
 import json, os, sys
@@ -26,7 +27,7 @@ job = json.load(open(sys.argv[-1]))
 job["rows"] = [json.loads(line) for line in open(job["current"])]
 job["environment"] = dict(os.environ)
 open({told!r}, "w").write(json.dumps(job))
-open(job["output"], "w").write("<html><head><title>Evidently</title></head></html>")
+open(job["output"], "w").write("<html><head><title>Evidently</title></head><body></body></html>")
 sys.exit({code})
 """
 
@@ -131,6 +132,61 @@ def test_a_column_of_hashes_is_left_out_alone(settings: Settings, tmp_path: Path
     assert len(evidently.told["rows"]) == 30
 
 
+def test_a_column_of_hashes_with_gaps_is_left_out_alone(settings: Settings, tmp_path: Path) -> None:
+    """A missing value is no hash: the rows that lack it must not stand for all."""
+    publish(settings.local_data)
+    keep_table(settings.local_data)
+    rows = [{**row, "weight": None} for row in rows_like_training(30)]
+    with ReportLog(settings.local_data, personal_fields=frozenset({"weight"})) as log:
+        log.answered("first", rows_like_training(70) + rows)
+    evidently = Evidently(tmp_path)
+    page = tmp_path / "page.html"
+    make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
+    assert set(evidently.told["columns"]) == {"color"}
+    assert len(evidently.told["rows"]) == 100
+
+
+def test_a_column_of_few_values_is_left_out_and_named(settings: Settings, tmp_path: Path) -> None:
+    """As our own report tells nothing of it; a name cannot put anything into the page."""
+    name = f"weight {SCRIPT}"
+    inputs = (Column(name=name, kind=Kind.NUMBER), SIGNATURE.inputs[1])
+    publish(settings.local_data, signature=Signature(inputs=inputs, outputs=SIGNATURE.outputs))
+    keep_table(settings.local_data)
+    rows = [{name: row["weight"], "color": row["color"]} for row in rows_like_training(19)]
+    with ReportLog(settings.local_data) as log:
+        log.answered("first", [*rows, {name: None, "color": "red"}])
+    evidently, page = Evidently(tmp_path), tmp_path / "page.html"
+    make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
+    assert evidently.told["columns"] == {"color": "category"}
+    assert len(evidently.told["rows"]) == 20
+    note = "Left out, with fewer than 20 values present and in clear: weight &lt;script&gt;"
+    assert f"<body><p>{note}" in page.read_text()
+
+
+def test_of_few_rows_there_is_no_page(settings: Settings, tmp_path: Path) -> None:
+    """Of as few as our own report tells nothing of."""
+    publish(settings.local_data)
+    keep_table(settings.local_data)
+    with ReportLog(settings.local_data) as log:
+        log.answered("first", rows_like_training(19))
+    evidently, page = Evidently(tmp_path), tmp_path / "page.html"
+    with pytest.raises(EvidentlyError, match="Ask again when more rows"):
+        make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
+    assert not page.exists()
+
+
+def test_of_a_large_request_the_windows_rows_are_given(settings: Settings, tmp_path: Path) -> None:
+    """The last ones, as many as the window has."""
+    publish(settings.local_data)
+    keep_table(settings.local_data)
+    with ReportLog(settings.local_data) as log:
+        log.answered("first", rows_like_training(3 * settings.window_rows))
+    evidently, page = Evidently(tmp_path), tmp_path / "page.html"
+    make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
+    rows = rows_like_training(3 * settings.window_rows)
+    assert evidently.told["rows"] == rows[-settings.window_rows :]
+
+
 def test_without_the_runs_table_it_says_what_to_do(settings: Settings, tmp_path: Path) -> None:
     """Evidently compares rows with rows, and a bundle holds none."""
     publish(settings.local_data)
@@ -142,7 +198,7 @@ def test_without_the_runs_table_it_says_what_to_do(settings: Settings, tmp_path:
 
 @pytest.mark.parametrize(
     ("keep", "code", "sentence"),
-    [("hashed", 0, "holds none of its rows in clear"), ("full", 1, "Evidently failed")],
+    [("hashed", 0, "none of its inputs has 20 values in clear"), ("full", 1, "Evidently failed")],
 )
 def test_a_failure_leaves_no_page(
     settings: Settings, tmp_path: Path, keep: str, code: int, sentence: str

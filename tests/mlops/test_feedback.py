@@ -7,11 +7,16 @@ from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 from typer.testing import Result
 
 from mlops.output import Exit
+from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
+from model_store.golden import golden_rows
+from model_store.inference import infer_signature
 from tests.api.conftest import POLICY, fruit_draft, sum_draft
 from tests.api.server_process import Server, process_of
 from tests.mlops.conftest import Mlops
@@ -27,24 +32,41 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("feedback")
 
 
+def income_draft() -> Draft:
+    """Return a classifier whose classes were read with the blanks before them."""
+    inputs = pd.DataFrame({"hours": [10.0, 60.0]})
+    labels = pd.DataFrame({"income": [" <=50K", " >50K"]}, dtype="category")
+    estimator = DecisionTreeClassifier(random_state=0).fit(inputs, labels["income"])
+    signature = infer_signature(inputs, labels)
+    return Draft(
+        model="income",
+        task="classification",
+        estimator=estimator,
+        signature=signature,
+        golden=golden_rows(estimator, signature, inputs),
+    )
+
+
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
-    """Return a service of `fruit` and `sum` that answered a request of three rows each."""
+    """Return a service of three models that answered requests of nine rows each."""
     published = folder / "published"
     store = FileModelStore(published, POLICY)
-    for draft in (fruit_draft(), sum_draft()):
+    for draft in (fruit_draft(), income_draft(), sum_draft()):
         store.promote(draft.model, store.publish(draft))
     with process_of(folder, published) as server:
         with closing(HTTPConnection("127.0.0.1", server.port)) as connection:
-            fruit = {"weight": 60}
+            fruit, summands = {"weight": 60}, {"a": 1, "b": 2}
             for name, model, row in (
                 ("fruit", "fruit", fruit),
                 ("gaps", "fruit", fruit),
-                ("sum", "sum", {"a": 1, "b": 2}),
+                ("income", "income", {"hours": 60}),
+                ("sum", "sum", summands),
+                ("spelled", "sum", summands),
             ):
                 headers = {"Content-Type": "application/json", "X-Request-ID": name}
                 path = f"/models/{model}/predict"
-                connection.request("POST", path, json.dumps([row] * 3), headers)
+                connection.request("POST", path, json.dumps([row] * 9), headers)
                 assert connection.getresponse().read()
         yield server
 
@@ -109,6 +131,23 @@ def test_a_table_that_pandas_wrote_is_understood(tell: Import, folder: Path) -> 
     assert stored(folder, "gaps") == ["Plum"]
 
 
+def test_blanks_that_training_kept_are_part_of_a_class(tell: Import, folder: Path) -> None:
+    """A file with a blank after each comma is read so; what is no class as it stands is not."""
+    table = "request_id,row,value\nincome, 0, >50K\nincome, 1, <=50K\nincome, 2,  >50K \n"
+    assert tell(table, "--model", "income").exit_code == Exit.DONE
+    assert stored(folder, "income") == [" >50K", " <=50K", ">50K"]
+
+
+def test_a_number_may_be_spelled_in_all_usual_ways(tell: Import, folder: Path) -> None:
+    """A whole one is told exactly; what is not finite is none, nor what only Python reads."""
+    good = [".5", "+5", "5.", "007", "1E2", "9007199254740993"]
+    bad = ["1_000", "nan", "-Infinity", "1e999", "9" * 400]
+    lines = [f"spelled,{place % 9},{word}" for place, word in enumerate(good + bad)]
+    told = tell("\n".join(["request_id,row,value", *lines]), "--model", "sum", "--json")
+    assert json.loads(told.stdout)["counts"] == {"stored": 6, "value is no number": 5}
+    assert stored(folder, "spelled") == [0.5, 5, 5.0, 7, 100.0, 9007199254740993]
+
+
 def test_a_long_table_goes_in_parts(tell: Import) -> None:
     """And the lines keep their numbers."""
     lines = [f"nobody,{row},Plum" for row in range(1000)]
@@ -123,7 +162,7 @@ def test_a_long_table_goes_in_parts(tell: Import) -> None:
     [
         ("id,row,value\n", [], Exit.USAGE, "no column request_id"),
         ("request_id,row,value\n", ["--columns", "id"], Exit.USAGE, "three names"),
-        ("request_id,row,value\n", ["--model", "pear"], Exit.FAILED, "the service has: fruit, sum"),
+        ("request_id,row,value\n", ["--model", "pear"], Exit.FAILED, "has: fruit, income, sum"),
         ("request_id,row,value\n", ["--url", "nowhere"], Exit.FAILED, "no address of a service"),
         ("request_id,row,value\n", ["--url", "http://x:y"], Exit.FAILED, "no address of a service"),
         ("request_id,row,value\n", ["--url", "http://127.0.0.1:1"], Exit.FAILED, "No service"),

@@ -75,6 +75,22 @@ def test_equal_rows_are_shown_once(mlops: Mlops, local_data: Path) -> None:
     assert len({tuple(row[1:]) for row in rows}) == len(rows) == 5
 
 
+def test_of_a_large_request_the_last_rows_are_looked_at(
+    mlops: Mlops, local_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the window does: an odd row that 2,000 others followed is old."""
+    publish(local_data)
+    monkeypatch.setenv("WINDOW_ROWS", "3000")
+    old, new = ({"weight": weight, "color": "green"} for weight in (900.0, 901.0))
+    with ReportLog(local_data) as log:
+        log.answered("first", [old, *rows_like_training(1999), new])
+    page = page_of(mlops)
+    furthest = page.shown.split("Furthest from the training data", 1)[1]
+    assert "Of the newest 2,000 rows" in furthest
+    assert "first, row 2000" in furthest
+    assert "first, row 0" not in furthest
+
+
 def test_the_sign_of_a_bias_is_explained(mlops: Mlops, local_data: Path) -> None:
     """Above 0 where the answers are too high."""
     number = (Column(name="y", kind=Kind.NUMBER),)

@@ -99,7 +99,7 @@ def test_all_labels_come_newest_first_whether_sampled_or_not(log: LabelledLog) -
 
 
 def test_the_newest_answers_come_newest_first(log: LabelledLog) -> None:
-    """Of one version, no more than are asked for; those without probabilities are empty."""
+    """The last rows of a request that is not wanted in whole; without probabilities: empty."""
     log.answered("a", sure("Plum", 0.6), sure("Plum", 0.7))
     log.answered("b", *fruits("PM"))
     log.answered("c", sure("Plum", 0.9))
@@ -107,7 +107,7 @@ def test_the_newest_answers_come_newest_first(log: LabelledLog) -> None:
     reader = FeedbackReader(log.path)
     plum = sure("Plum", 0.9)
     assert reader.newest_answers("fruit", "v1", 2) == [plum, {}]
-    assert reader.newest_answers("fruit", "v1", 4) == [plum, {}, {}, sure("Plum", 0.6)]
+    assert reader.newest_answers("fruit", "v1", 4) == [plum, {}, {}, sure("Plum", 0.7)]
 
 
 def test_labels_are_found_by_an_index(log: LabelledLog) -> None:
