@@ -23,7 +23,7 @@ from monitoring.log.prediction_log import PredictionLog
 from monitoring.log.reader import LogReader
 from tests.api.conftest import Estimator, loaded, served
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 """How long a test waits for what comes at once, or never."""
 
 Scenario = Callable[[Engine], Coroutine[Any, Any, None]]

@@ -14,7 +14,7 @@ from pathlib import Path
 from api.settings import Settings
 from tests.api.conftest import POLICY
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 """How long a test waits for what comes at once, or never."""
 
 

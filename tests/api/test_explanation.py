@@ -22,7 +22,6 @@ A_NUMBER = Signature(inputs=(Column(name="a", kind=Kind.NUMBER),), outputs=OUTPU
 
 
 # A deadline would be a timed test, on a machine that does something else besides.
-@settings(deadline=None)
 @given(st.data())
 def test_decoder_and_explainer_reach_the_verdict_of_the_rules(data: st.DataObject) -> None:
     """For a valid body with one mutation or none, over all kinds, nullable or not."""
@@ -30,7 +29,6 @@ def test_decoder_and_explainer_reach_the_verdict_of_the_rules(data: st.DataObjec
     assert_one_verdict(signature, data.draw(bodies(signature)))
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_any_bytes_are_explained(data: st.DataObject) -> None:
     """Whatever comes in, the two agree, and the answer is ASCII of at most 16 errors."""
@@ -151,7 +149,6 @@ def test_keys_are_cut_and_in_ascii(key: str) -> None:
     assert pointer == "/" + key[:40].encode("ascii", "backslashreplace").decode()
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["a", "n\u00e9/~", "when"]), st.integers(10**9, 10**12), st.booleans())
 def test_no_value_is_repeated(name: str, secret: int, as_text: bool) -> None:  # noqa: FBT001
     """Neither a number nor a text nor a part of one appears in the problem."""

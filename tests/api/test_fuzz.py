@@ -54,9 +54,8 @@ FRUIT = Signature(
 # One test sends to many operations, so that each of them gets a part of the examples.
 few_examples = settings(
     max_examples=settings().max_examples // 4,
-    deadline=None,
     # Schemas like ours make schemathesis throw many of its drafts away.
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.filter_too_much],
 )
 
 

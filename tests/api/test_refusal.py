@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from api.explanation import Explainer
@@ -35,7 +35,6 @@ def kinds(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             yield service
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_a_body_with_a_mutation_is_refused_as_the_rules_say(
     kinds: Service, data: st.DataObject

@@ -12,8 +12,7 @@ import pytest
 from api import shared_listener
 from api.server import listen
 from api.shared_listener import SharedListener
-
-PATIENCE_SECONDS = 10
+from tests.api.server_process import PATIENCE_SECONDS
 
 
 class Connections:

@@ -296,7 +296,7 @@ def test_the_service_looks_by_itself(
     with serve([], used=new_settings(monitoring_seconds=0.01)) as service:
         service.predict([row | {"a": row["a"] + 5} for row in ROWS])
         names = ("sum", referenced)
-        wait_until(lambda: service.samples("window_rows") == {("window_rows", *names): 400}, 30)
+        wait_until(lambda: service.samples("window_rows") == {("window_rows", *names): 400}, 120)
         told = service.samples("drift_detected")
         assert told["drift_detected", *names, "input", "a"] == 1
         assert told["drift_detected", *names, "input", "b"] == 0
@@ -319,5 +319,5 @@ def test_a_look_that_fails_is_told_and_not_the_last(
 
     monkeypatch.setattr(Watch, "look", fail_once)
     with serve([], used=new_settings(monitoring_seconds=0.01)) as service:
-        wait_until(lambda: service.samples("window_rows"), 30)
+        wait_until(lambda: service.samples("window_rows"), 120)
         assert len(service.events("monitoring-failed")) == 1

@@ -53,7 +53,7 @@ def asking_for_health(port: int) -> Iterator[Health]:
 
 def main() -> None:
     """Ask until standard input ends, then tell what was answered."""
-    connection = HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=10)
+    connection = HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=60)
     answers: list[tuple[int, float]] = []
     while not select.select([sys.stdin], [], [], PAUSE_SECONDS)[0]:
         started = time.perf_counter()

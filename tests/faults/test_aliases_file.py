@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.api.conftest import Service, running, small_settings
+from tests.api.server_process import PATIENCE_SECONDS
 from tests.faults.conftest import NewFault, Sums
 from tests.faults.stamps import touch
 
-PATIENCE_SECONDS = 10
 MANY = 2**30
 
 Damage = Callable[[Path, bytes], None]

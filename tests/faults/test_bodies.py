@@ -25,7 +25,6 @@ def examples(rounds: int, each: int) -> settings:
     """Return how many bodies hypothesis shall draw."""
     return settings(
         max_examples=FEW if rounds == 1 else rounds * each,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
 

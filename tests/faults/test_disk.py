@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.server_process import PATIENCE_SECONDS
 from tests.faults.conftest import NewFault, Sums
 from tests.faults.ledger import Ledger
 from tests.faults.load import Load
@@ -17,7 +18,6 @@ from tests.faults.mounts import copied_log, mounts
 from tests.faults.service import Service, new_folder, started
 
 VOLUME_BYTES = 8 * 2**20
-RECOVERY_SECONDS = 10
 
 
 @dataclass
@@ -91,7 +91,7 @@ def when_unwritable(service: Service) -> int:
     Not at once: on a disk that has just become full, a small write may still fit after a large one
     did not.
     """
-    deadline = time.monotonic() + RECOVERY_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         status, body = service.ready()
         if "log cannot be written" in body["prediction_log"]:
@@ -107,7 +107,7 @@ def wait_for(ledger: Ledger, status: int, *, unlogged: bool = False) -> float:
         call.sent > since and (call.status, call.is_marked_unlogged) == (status, unlogged)
         for call in ledger.calls[-1000:]
     ):
-        assert time.monotonic() < since + RECOVERY_SECONDS, ledger.statuses(since)
+        assert time.monotonic() < since + PATIENCE_SECONDS, ledger.statuses(since)
         time.sleep(0.01)
     return time.monotonic() - since
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.server_process import PATIENCE_SECONDS
 from tests.faults.conftest import Sums
 from tests.faults.ledger import Ledger
 from tests.faults.load import Load
@@ -43,7 +44,7 @@ def test_the_harness_catches_a_swap_that_mixes_versions(sums: Sums, tmp_path: Pa
         with Load(service.port, ledger) as load:
             for version in (own.second, own.first, own.second):
                 own.store.promote("sum", version)
-                deadline = time.monotonic() + 10
+                deadline = time.monotonic() + PATIENCE_SECONDS
                 while ledger.newest_version() != version:
                     assert time.monotonic() < deadline
                     time.sleep(0.01)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from monitoring.log.schema import SCHEMA
+from tests.api.server_process import PATIENCE_SECONDS
 from tests.faults.conftest import NewFault, Sums
 from tests.faults.ledger import Ledger
 from tests.faults.load import Load
@@ -141,7 +142,7 @@ def test_a_log_that_is_taken_away_is_replaced(
             with Load(service.port, ledger) as load:
                 load.wait_for_calls(random.randrange(1, 300))  # noqa: S311 - pytest-randomly seeds it
                 take_away(service.log, kept)
-                deadline = time.monotonic() + 10
+                deadline = time.monotonic() + PATIENCE_SECONDS
                 while not service.log.is_file():
                     assert time.monotonic() < deadline, "No new log is made."
                     time.sleep(0.01)

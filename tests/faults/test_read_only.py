@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.api.server_process import PATIENCE_SECONDS
 from tests.faults.conftest import NewFault, Sums
 from tests.faults.ledger import Ledger
 from tests.faults.load import Load, ask
 from tests.faults.mounts import mounts
 from tests.faults.service import Service, new_folder, started
 
-RECOVERY_SECONDS = 10
 _RIGHTS = "-dac_override,-dac_read_search"
 
 ReadOnly = tuple[tuple[str, ...], Callable[[], None]]
@@ -103,7 +103,7 @@ def seconds_until_writable(service: Service) -> float:
     """Wait until the service says that its log can be written; return how long that took."""
     since = time.monotonic()
     while service.ready()[1]["prediction_log"] != "writable":
-        assert time.monotonic() < since + RECOVERY_SECONDS, "It does not recover."
+        assert time.monotonic() < since + PATIENCE_SECONDS, "It does not recover."
         time.sleep(0.01)
     return time.monotonic() - since
 

@@ -27,7 +27,7 @@ from mlops.threads import VARIABLES
 from tests.mlops.conftest import Mlops
 
 NOTEBOOK = PROJECT_ROOT / "ml_pipe" / "00_data_etl.ipynb"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 # What of its surroundings a notebook may come to depend on.
 SURROUNDINGS = f"""

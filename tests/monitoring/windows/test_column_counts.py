@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitoring.log.views import ViewColumn
@@ -14,7 +14,6 @@ from tests.monitoring.windows.small_windows import columns_of, window_of
 NUMBERS = st.lists(st.integers(-50, 50).map(lambda number: number / 4), min_size=1)
 
 
-@settings(deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_every_value_is_in_its_bin(training: list[float], values: list[float]) -> None:
     """Above the bin's lower edge and up to its upper one; the first holds the least value too."""
@@ -28,7 +27,6 @@ def test_every_value_is_in_its_bin(training: list[float], values: list[float]) -
     assert (counted.rows, counted.missing, counted.present) == (len(values) + 1, 1, len(values))
 
 
-@settings(deadline=None)
 @given(NUMBERS)
 def test_the_reference_counts_itself_alike(training: list[float]) -> None:
     """What is compared is counted in one way."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import special, stats  # type: ignore[import-untyped]  # it publishes no types
 
@@ -18,14 +18,12 @@ from monitoring.windows.drift_tests import (
 
 
 # Beyond 18 the probability is less than the least normal float64.
-@settings(deadline=None)
 @given(st.floats(0, 18))
 def test_the_kolmogorov_distribution_is_scipys(x: float) -> None:
     """Over all of its range, on both sides of where one series takes over from the other."""
     assert kolmogorov_survival(x) == pytest.approx(special.kolmogorov(x), rel=1e-9, abs=0)
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1200), st.integers(1, 250))
 def test_the_chi_squared_distribution_is_scipys(x: float, degrees: int) -> None:
     """For odd and even degrees."""
@@ -37,7 +35,6 @@ def test_the_chi_squared_distribution_is_scipys(x: float, degrees: int) -> None:
 COUNTS = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=12)
 
 
-@settings(deadline=None)
 @given(COUNTS)
 def test_kolmogorov_smirnov_finds_the_greatest_distance(counts: list[tuple[int, int]]) -> None:
     """SciPy's statistic of values that stand for their bins."""
@@ -64,7 +61,6 @@ def test_bins_make_kolmogorov_smirnov_err_towards_silence() -> None:
         assert kolmogorov_smirnov(*counted) >= of_rows * (1 - 1e-9)
 
 
-@settings(deadline=None)
 @given(COUNTS)
 def test_chi_squared_is_scipys_where_rows_are_enough(counts: list[tuple[int, int]]) -> None:
     """Without the correction for continuity, which SciPy makes for two categories."""
@@ -114,7 +110,6 @@ def test_one_category_cannot_differ() -> None:
     assert chi_squared(np.array([1, 2]), np.array([2, 1])) == 1
 
 
-@settings(deadline=None)
 @given(st.integers(1, 2000), st.integers(1, 2000), st.data())
 def test_what_the_reference_has_not_is_tested_exactly(
     rows: int, reference_rows: int, data: st.DataObject
@@ -133,7 +128,6 @@ def test_a_share_that_the_reference_has_is_tested_by_chi_squared() -> None:
     assert share_test(10, 100, 30, 100) == pytest.approx(expected, rel=1e-9)
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=20))
 def test_holm_corrects_each_by_its_rank(p_values: list[float]) -> None:
     """The least by their number, the greatest by one, none below a lesser one or above 1."""
