@@ -1,11 +1,20 @@
 """The git checkout that a run's code comes from: an auditor can go back to it."""
 
+import hashlib
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 from api.settings import Settings
 from api.settings_sources import PROJECT_ROOT
+
+CODE_DIGEST = "code.sha256"
+"""In an image, which has no git: what its notebooks and modules were when it was built."""
+_CODE = [
+    f"{folder}/**/*.{ending}"
+    for folder in ("ml_pipe", "examples")
+    for ending in ("ipynb", "py", "toml")
+]
 
 
 class Checkout(NamedTuple):
@@ -38,8 +47,30 @@ def read_checkout(folder: Path) -> Checkout:
 
 
 def is_dirty(folder: Path) -> bool:
-    """Return whether the files of a checkout differ from those of its commit."""
+    """Return whether files differ from those of the commit, or from those that an image had.
+
+    Another checkout may stand in their place.
+    """
+    digest = folder / CODE_DIGEST
+    if digest.is_file():
+        return digest.read_text(encoding="ascii").strip() != code_digest(folder)
     return bool(_git(folder, "status", "--porcelain"))
+
+
+def code_digest(folder: Path) -> str:
+    """Return what is another text where a notebook or a module that trains is another."""
+    paths = sorted(
+        path.relative_to(folder)
+        for pattern in _CODE
+        for path in folder.glob(pattern)
+        if ".ipynb_checkpoints" not in path.parts
+    )
+    digests = {path.as_posix(): _digest(folder / path) for path in paths}
+    return hashlib.sha256(repr(digests).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -49,3 +80,7 @@ def _git(folder: Path, *arguments: str) -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()
+
+
+if __name__ == "__main__":
+    print(code_digest(PROJECT_ROOT))  # noqa: T201 - the Dockerfile keeps it

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mlops.checkout import Checkout, is_dirty, read_checkout
+from mlops.checkout import CODE_DIGEST, Checkout, code_digest, is_dirty, read_checkout
 
 
 @pytest.fixture
@@ -52,3 +52,26 @@ def test_a_copy_without_git_has_nothing_to_tell(tmp_path: Path) -> None:
     """A template that was copied as files trains all the same."""
     assert read_checkout(tmp_path) == Checkout()
     assert not is_dirty(tmp_path)
+
+
+def test_an_image_knows_its_own_code(tmp_path: Path) -> None:
+    """By a digest, in place of git; a checkout that is mounted over it may be another one."""
+    for name in ("ml_pipe/00.ipynb", "ml_pipe/etl.py", "examples/iris/iris.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("one")
+    (tmp_path / CODE_DIGEST).write_text(code_digest(tmp_path) + "\n")
+    (tmp_path / "ml_pipe" / ".ipynb_checkpoints").mkdir()
+    (tmp_path / "ml_pipe" / ".ipynb_checkpoints" / "00.ipynb").write_text("two")
+    (tmp_path / "examples/iris/iris.csv").write_text("two")
+    assert not is_dirty(tmp_path)
+    (tmp_path / "ml_pipe/etl.py").write_text("two")
+    assert is_dirty(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["ml_pipe/more.py", "examples/own/01.ipynb"])
+def test_a_new_file_is_another_code(tmp_path: Path, name: str) -> None:
+    """It may be the one that runs."""
+    before = code_digest(tmp_path)
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).touch()
+    assert code_digest(tmp_path) != before
