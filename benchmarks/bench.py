@@ -14,6 +14,7 @@ from benchmarks.bench_report import caption, markdown, write_report
 from benchmarks.errors import LoadError
 from benchmarks.growth import MILLION, measure_log, measure_versions
 from benchmarks.latencies import measure_alone, measure_half_rate, measure_start
+from benchmarks.looks import measure_looks
 from benchmarks.machine import Cores, Others, facts
 from benchmarks.plan import Plan
 from benchmarks.results import Result
@@ -22,7 +23,7 @@ from benchmarks.target import CONNECTIONS
 from benchmarks.works import WORKS, measure_work, peak_memory
 from benchmarks.wrk import missing_programs
 
-PARTS = (*WORKS, "start", "half-rate", "alone", "log", "versions")
+PARTS = (*WORKS, "start", "half-rate", "alone", "log", "versions", "looks")
 ON_DEMAND = ("log-10m",)
 """Takes minutes and gigabytes."""
 
@@ -81,6 +82,8 @@ def measure(plan: Plan, parts: Sequence[str]) -> list[Result]:
         results.append(measure_log(plan, [0, *sizes]))
     if "versions" in parts:
         results.append(measure_versions(plan))
+    if "looks" in parts:
+        results.extend(measure_looks(plan))
     return results
 
 

@@ -22,6 +22,7 @@ from model_store.golden import golden_rows
 from model_store.inference import infer_signature
 from model_store.store import LoadPolicy
 from model_store.tables import conform
+from monitoring.statistics import profile
 
 COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 OUTPUT = "species"
@@ -118,12 +119,16 @@ def _publish(name: str, root: Path, versions: int) -> str:
     # What the service trusts by default is trusted here.
     policy = LoadPolicy(trusted_types=Settings.model_fields["model_trusted_types"].default)
     store = FileModelStore(root, policy)
+    kinds = {column.name: column.kind for column in signature}
+    table = inputs.join(outputs)
+    columns = {name: table[name].to_numpy() for name in kinds}
     draft = Draft(
         model=name,
         task="classification",
         estimator=estimator,
         signature=signature,
         golden=golden_rows(estimator, signature, inputs),
+        reference=msgspec.json.encode(profile(columns, kinds)),
     )
     version = [store.publish(draft) for _ in range(versions)][-1]
     store.promote(name, version)

@@ -12,7 +12,7 @@ from benchmarks.server_runs import SIDES
 
 _NONE = "-"
 _REACHED = {True: "yes", False: "**no**", None: _NONE}
-_DIGITS = {"/s": 0, "s": 2, "ms": 2, "MB": 0}
+_DIGITS = {"/s": 0, "s": 2, "ms": 2, "us": 1, "MB": 0}
 
 
 def markdown(results: Iterable[Result]) -> str:
@@ -24,7 +24,7 @@ def markdown(results: Iterable[Result]) -> str:
         heads = ["work", *SIDES, "x plain", "x limit", "must reach", "reached"]
         tables.append(_table(heads, [_compared(result) for result in compared]))
     if grown := [row for result in results if _is_growth(result) for row in _grown(result)]:
-        tables.append(_table(["size", "service", "x smallest", "must reach", "reached"], grown))
+        tables.append(_table(["case", "service", "x first", "must reach", "reached"], grown))
     return "\n".join(tables)
 
 
@@ -83,13 +83,13 @@ def _compared(result: Result) -> list[str]:
 
 def _grown(result: Result) -> list[list[str]]:
     medians = result.medians
-    smallest = next(iter(medians))
+    first = next(iter(medians))
     demands = {demand.of: demand for demand in result.demands}
     return [
         [
             f"{result.title} {name}",
             _value(value, result.unit),
-            _ratio(result.ratio(smallest, name)),
+            _ratio(result.ratio(first, name)),
             demands[name].text(result.unit) if name in demands else _NONE,
             _REACHED[demands[name].reached(medians) if name in demands else None],
         ]

@@ -11,7 +11,7 @@ from benchmarks.server_runs import LOG
 from benchmarks.target import take_sample
 
 NO_LESS = 0.9
-"""Of the rate with the smallest; a tenth is what the rates of equal servers differ by."""
+"""Of the rate with the first; a tenth is what the rates of equal servers differ by."""
 
 MILLION = 1_000_000
 VERSIONS = 100

@@ -40,7 +40,7 @@ def measure_half_rate(plan: Plan) -> Result:
 
     def busy(side: str) -> float:
         with target(plan, side, model, bodies) as found:
-            found.closed_loop(plan.seconds * WARM_UP_SHARE)
+            found.warm_up()
             rate = found.closed_loop(plan.seconds).rate / 2
             return found.open_loop(rate, plan.seconds).percentile(99) * _MILLI
 

@@ -67,7 +67,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     part: str
     title: str
     unit: str
-    """`/s`, `s`, `ms` or `MB`."""
+    """`/s`, `s`, `ms`, `us` or `MB`."""
     runs: dict[str, list[float]]
     """The values of all rounds, by side or by size."""
     demands: tuple[Demand, ...]

@@ -1,7 +1,9 @@
 """Servers as a user starts them, each in a process of its own that ends with the block."""
 
+import base64
 import http.client
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -29,6 +31,10 @@ PATIENCE_SECONDS = 60
 POLL_SECONDS = 0.005
 LOG = "predictions.sqlite"
 
+# Without one, nobody may see the service's metrics.
+_METRICS_PASSWORD = secrets.token_hex()
+_CREDENTIALS = base64.b64encode(f"metrics:{_METRICS_PASSWORD}".encode()).decode()
+_HEADERS = {"Content-Type": "application/json", "Authorization": f"Basic {_CREDENTIALS}"}
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -43,14 +49,14 @@ class Server:
     start_seconds: float
     """From the start of the process to its first answer."""
 
-    def ask(self, bodies: list[bytes]) -> list[bytes]:
-        """Return the answers to some predictions, asked one after another.
+    def ask(self, bodies: list[bytes], path: str = "/predict") -> list[bytes]:
+        """Return the answers to some bodies, sent one after another.
 
         Raises:
             LoadError: one was not answered with 200.
         """
         with _connected(self.port) as connection:
-            return [_answer(connection, "POST", "/predict", body) for body in bodies]
+            return [_answer(connection, "POST", path, body) for body in bodies]
 
     def served(self) -> dict[str, Any]:
         """Return the only version that the service says it serves."""
@@ -58,6 +64,13 @@ class Server:
             served = msgspec.json.decode(_answer(connection, "GET", "/models"))
         version: dict[str, Any] = served["models"][0]["versions"][0]
         return version
+
+    def metrics(self) -> dict[str, float]:
+        """Return the service's metrics by name, with their labels where they have any."""
+        with _connected(self.port) as connection:
+            lines = _answer(connection, "GET", "/metrics").decode().splitlines()
+        told = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, _, value in told}
 
     def peak_bytes(self) -> int:
         """Return the most memory that the process and its children have had."""
@@ -134,6 +147,7 @@ def _environment(side: str, model: BenchModel, folder: Path, port: int) -> dict[
         "LOCAL_DATA": str(folder),
         "SETTINGS_FILE": str(settings),
         "SERVICE_PORT": str(port),
+        "METRICS_PASSWORD": _METRICS_PASSWORD,
     }
 
 
@@ -166,7 +180,7 @@ def _connected(port: int) -> closing[http.client.HTTPConnection]:
 def _answer(
     connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None = None
 ) -> bytes:
-    connection.request(method, path, body, {"Content-Type": "application/json"})
+    connection.request(method, path, body, _HEADERS)
     answer = connection.getresponse()
     content = answer.read()
     if answer.status != http.HTTPStatus.OK:

@@ -44,6 +44,18 @@ class Target:
         self.uncounted += connections
         return counts
 
+    def warm_up(self) -> None:
+        """Send for a while that does not count."""
+        self.closed_loop(self.plan.seconds * WARM_UP_SHARE)
+
+    def sample(self, seconds: float) -> Sample:
+        """Return what a closed loop gives."""
+        before = self.server.cpu_seconds()
+        counts = self.closed_loop(seconds)
+        cpu = (self.server.cpu_seconds() - before) / counts.requests * 1e6
+        peak = self.server.peak_bytes()
+        return Sample(counts.rate, counts.p50, counts.p99, cpu, peak, self.form)
+
     def open_loop(self, rate: float, seconds: float) -> open_loop.Outcome:
         """Send at a constant rate, whatever is answered.
 
@@ -104,9 +116,5 @@ def take_sample(
 ) -> Sample:
     """Return what one run of a side gives under a closed loop; for the arguments see `target`."""
     with target(plan, side, model, bodies, folder) as found:
-        found.closed_loop(plan.seconds * WARM_UP_SHARE)
-        before = found.server.cpu_seconds()
-        counts = found.closed_loop(plan.seconds)
-        cpu = (found.server.cpu_seconds() - before) / counts.requests * 1e6
-        peak = found.server.peak_bytes()
-    return Sample(counts.rate, counts.p50, counts.p99, cpu, peak, found.form)
+        found.warm_up()
+        return found.sample(plan.seconds)
