@@ -64,7 +64,7 @@ evidently: ## set up Evidently in an environment of its own, for `mlops report -
 
 .PHONY: offline
 offline: $(VENV)/.train ## bundle what a machine without network needs: SET=train, lab or dev; IMAGE='name ...'
-	@requirements/offline.sh $(BIN)/python $(call quoted,$(or $(SET),train)) $(IMAGE)
+	@DOCKER=$(DOCKER) requirements/offline.sh $(BIN)/python $(call quoted,$(or $(SET),train)) $(IMAGE)
 
 .PHONY: offline-test
 offline-test: $(VENV)/.dev ## install, train and serve from a bundle, without network; needs Linux, root or user namespaces

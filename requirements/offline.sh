@@ -2,7 +2,7 @@
 # Bundle what a machine without network needs to install, train and serve: offline.sh PYTHON train|lab|dev [IMAGE...]
 #
 # local_data/offline/ml-service-<commit>.tar holds the files of the last commit and the wheels of one set of pins, for this
-# kind of machine and this Python. Images that are named are saved beside it.
+# kind of machine and this Python. Images that are named are saved beside it, by DOCKER or docker.
 set -euo pipefail
 python=$1 set=$2
 shift 2
@@ -47,7 +47,7 @@ tar -cf "$scratch/bundle.tar" -C "$scratch" "$name"
 mv "$scratch/bundle.tar" "$folder/$name.tar"
 echo "$folder/$name.tar: copy it to the other machine, and there: tar -xf $name.tar; cd $name; make serve"
 if [ "$#" -gt 0 ]; then
-    docker save --output "$scratch/images.tar" "$@"
+    "${DOCKER:-docker}" save --output "$scratch/images.tar" "$@"
     mv "$scratch/images.tar" "$folder/$name-images.tar"
-    echo "$folder/$name-images.tar: there: docker load --input $name-images.tar"
+    echo "$folder/$name-images.tar: there: ${DOCKER:-docker} load --input $name-images.tar"
 fi

@@ -39,15 +39,24 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clone")
     cloned = run(folder, "git", "clone", "--quiet", "--depth", "1", ROOT.as_uri(), ".")
     assert cloned.returncode == 0, cloned.stderr
-    bundled = run(folder, "requirements/offline.sh", sys.executable, "train")
+    engine = tmp_path_factory.mktemp("engine") / "engine"
+    engine.write_text('#!/bin/sh\necho "$1 $2 $4 $5" >"$3"\n')
+    engine.chmod(0o700)
+    words = ("requirements/offline.sh", sys.executable, "train", "ml-service", "prometheus")
+    bundled = run(folder, *words, DOCKER=str(engine))
     assert bundled.returncode == 0, bundled.stderr
     return folder
+
+
+def bundles(clone: Path) -> list[Path]:
+    """Return the files that `make offline` left: the images, and the rest."""
+    return sorted((clone / "local_data" / "offline").iterdir())
 
 
 @pytest.fixture
 def unpacked(clone: Path, tmp_path: Path) -> Iterator[Path]:
     """Return the folder that a bundle unpacks to; it is large, and does not stay."""
-    (bundle,) = (clone / "local_data" / "offline").iterdir()
+    _, bundle = bundles(clone)
     run(tmp_path, "tar", "-xf", bundle)
     yield tmp_path / bundle.stem
     shutil.rmtree(tmp_path / bundle.stem)
@@ -71,6 +80,13 @@ def port() -> Iterator[int]:
     """Return a port of the loopback interface that this machine listens on."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
+
+
+def test_images_that_are_named_are_saved_beside_it(clone: Path) -> None:
+    """By the engine that the machine has."""
+    images, bundle = bundles(clone)
+    assert images.name == f"{bundle.stem}-images.tar"
+    assert images.read_text() == "save --output ml-service prometheus\n"
 
 
 @pytest.mark.slow  # installs a hundred packages, trains and serves
