@@ -43,8 +43,9 @@ RUN groupadd --gid "$SERVICE_UID" service \
 ENV HOME=/service/local_data/home \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    # The container's own interface; who can reach that is decided where its ports are published.
-    SERVICE_HOST=0.0.0.0
+    # The container's own address, whatever settings.ini says; who can reach it is decided where its ports are published.
+    SERVICE_HOST=0.0.0.0 \
+    SERVICE_PORT=8000
 EXPOSE 8000 8888
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=300s CMD ["/service/entrypoint.sh", "healthy"]
@@ -85,7 +86,8 @@ COPY api/ api/
 COPY mlops/ mlops/
 COPY examples/ examples/
 COPY ml_pipe/ ml_pipe/
-RUN python3 -m compileall -q api ml_pipe mlops model_store monitoring
+# The digest tells a training whether the code that it runs is the image's: a checkout may be mounted over it.
+RUN python3 -m compileall -q api ml_pipe mlops model_store monitoring && python3 -m mlops.checkout > code.sha256
 ARG GIT_BRANCH=
 ARG GIT_HEAD=
 ENV GIT_BRANCH=${GIT_BRANCH} GIT_HEAD=${GIT_HEAD}

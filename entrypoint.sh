@@ -14,7 +14,7 @@ answers() {
 
 if [ "${1:-}" = healthy ]; then
     case $mode in
-        api) answers "${SERVICE_PORT:-8000}" /health/ready ;;
+        api) answers "$SERVICE_PORT" /health/ready ;;
         jupyterlab) answers 8888 /api ;;
     esac
     exit

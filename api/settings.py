@@ -105,7 +105,10 @@ class Settings(BaseSettings):
     """How often the store is asked whether an alias has moved."""
 
     train_if_empty: str = "examples/iris"
-    """The pipeline to run when the service starts on an empty store; `none` or empty: none."""
+    """The pipeline to run when the service starts on an empty store; `none` or empty: none.
+
+    If it fails, the service starts without a model.
+    """
     train_cell_timeout_seconds: Seconds = 600
     """How long one cell of a notebook may run before its run fails."""
     train_setup: str = "setup-1"

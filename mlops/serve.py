@@ -160,7 +160,14 @@ def _train_if_empty(settings: Settings) -> None:
         tell(f"The model store is empty. {CANNOT_TRAIN} Publish one into {settings.local_data}.")
         return
     tell(f"The model store is empty: training {settings.train_if_empty} first.")
-    run_training(settings, PROJECT_ROOT / settings.train_if_empty, {})
+    try:
+        run_training(settings, PROJECT_ROOT / settings.train_if_empty, {})
+    except typer.Exit:
+        # It said why. Ending here, a container that restarts would train again without end.
+        tell(
+            "The training failed, see above. The next start trains again; a model that is "
+            "published meanwhile is served at once."
+        )
 
 
 def _refuse_ambiguous(settings: Settings) -> None:

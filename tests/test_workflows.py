@@ -15,7 +15,6 @@ PINNED = re.compile(r"uses: [\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 ECOSYSTEMS = {
     "pip": "requirements/*.txt",
     "github-actions": ".github/workflows/*.yml",
-    "docker": "Dockerfile*",
     "docker-compose": "docker-compose*.yml",
 }
 

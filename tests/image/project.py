@@ -140,5 +140,9 @@ class Project:
         assert answer.status == 200, answer.text
         return answer.text
 
+    def logged(self) -> int:
+        """Return how many requests the service's log holds."""
+        return len(self.inside("mlops", "log", "export").splitlines())
+
     def _ended(self) -> bool:
         return bool(self.inspect()["State"]["Status"] == "exited")

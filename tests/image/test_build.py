@@ -1,5 +1,6 @@
 """What the images hold, and what they are."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,19 @@ LARGEST_API_BYTES = 250_000_000
 def inside(image: str, *command: str) -> str:
     """Return what a command prints in an image."""
     return run("docker", "run", "--rm", "--entrypoint", command[0], image, *command[1:])
+
+
+def test_a_checkout_that_is_mounted_over_the_code_is_told_from_it(
+    images: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    """The manifest of a training then says that the image's commit is not all of it."""
+    other = tmp_path / "data_etl.py"
+    other.touch()
+    asked = "from pathlib import Path; from mlops.checkout import is_dirty; print(is_dirty(Path()))"
+    options = ("docker", "run", "--rm", "--entrypoint", "python3")
+    mount = ("--volume", f"{other}:/service/ml_pipe/data_etl.py:ro")
+    assert run(*options, "ml-service", "-c", asked) == "False"
+    assert run(*options, *mount, "ml-service", "-c", asked) == "True"
 
 
 def test_the_api_image_adds_less_than_250_megabytes(

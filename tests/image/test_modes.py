@@ -1,12 +1,14 @@
 """What each mode does, and how it ends."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.image.conftest import NewProject
 from tests.image.engine import logs, run
+from tests.jupyter_client import run_cells
 from tests.waiting import wait_until
 
 
@@ -32,7 +34,7 @@ def test_without_a_mode_the_container_stays_up(new_project: NewProject) -> None:
     """Idle, healthy, and gone as soon as it is told to stop."""
     project = new_project()
     project("up", "--detach", "--no-build", "service")
-    wait_until(lambda: project.health() == "healthy", 60)
+    wait_until(lambda: project.health() == "healthy", 300)
     container = project.container()
     run("docker", "stop", "--time", "60", container)
     assert json.loads(run("docker", "inspect", container))[0]["State"]["ExitCode"] == 0
@@ -66,11 +68,11 @@ def test_a_training_can_be_stopped(new_project: NewProject) -> None:
         run("docker", "rm", "--force", container)
 
 
-def test_jupyterlab_asks_for_its_token_and_opens_the_notebooks(new_project: NewProject) -> None:
-    """What is saved there is saved in the checkout."""
+def test_jupyterlab_asks_for_its_token_and_runs_the_notebooks(new_project: NewProject) -> None:
+    """Its kernel has everything; what is saved there is saved in the checkout."""
     project = new_project(MODE="jupyterlab")
     project("up", "--detach", "--no-build", "service")
-    wait_until(lambda: project.status("/api", port="JUPYTER") == 200, 120)
+    wait_until(lambda: project.status("/api", port="JUPYTER") == 200, 300)
     assert project.status("/api/contents/ml_pipe", port="JUPYTER") == 403
     token = project.inside("cat", "local_data/secrets/jupyter_token")
     shown = project.ask("/api/contents/ml_pipe", port="JUPYTER", Authorization=f"token {token}")
@@ -79,6 +81,11 @@ def test_jupyterlab_asks_for_its_token_and_opens_the_notebooks(new_project: NewP
     assert "00_data_etl.ipynb" in names
     project.inside("touch", "ml_pipe/saved_here")
     assert token not in logs(project.container())
+    # In a root that is read-only, with the packages of the image.
+    address = f"http://127.0.0.1:{project.ports['JUPYTER']}"
+    cell = "import ml_pipe, sklearn; print(ml_pipe.__file__)"
+    ((output,),) = run_cells(address, token, "ml_pipe/00_data_etl.ipynb", [cell])
+    assert output["text"] == "/service/ml_pipe/__init__.py\n"
 
 
 @pytest.mark.parametrize("turned_off", ["", "none"])
@@ -86,8 +93,36 @@ def test_an_empty_store_may_stay_empty(new_project: NewProject, turned_off: str)
     """`TRAIN_IF_EMPTY=` trains nothing; the service says what is missing."""
     project = new_project(MODE="api", TRAIN_IF_EMPTY=turned_off)
     project("up", "--detach", "--no-build", "service")
-    wait_until(lambda: project.status("/health/live") == 200, 60)
+    wait_until(lambda: project.status("/health/live") == 200, 300)
     answer = project.ask("/health/ready")
     assert answer
     assert answer.status == 503
     assert "model" in answer.json["missing"]
+    code, told = project.code("exec", "-T", "service", "/service/entrypoint.sh", "healthy")
+    assert code, f"The engine is told that it is healthy: {told}"
+
+
+def test_a_first_training_that_fails_is_not_repeated_without_end(new_project: NewProject) -> None:
+    """The service stays up without a model, and its log says why."""
+    project = new_project(MODE="api", TRAIN_IF_EMPTY="examples/nowhere")
+    project("up", "--detach", "--no-build", "service")
+    wait_until(lambda: project.status("/health/ready") == 503, 300)
+    told = logs(project.container())
+    assert "examples/nowhere" in told
+    assert "The training failed" in told
+    assert project.inspect()["RestartCount"] == 0
+
+
+def test_the_port_in_the_container_is_the_one_that_is_published(
+    new_project: NewProject, tmp_path: Path
+) -> None:
+    """Whatever `settings.ini` says: else nobody could ask, and it would be called unhealthy."""
+    settings = tmp_path / "settings.ini"
+    settings.write_text("[service]\nhost = 127.0.0.1\nport = 9000\n")
+    mount = {"volumes": [f"{settings}:/service/settings.ini:ro"]}
+    other = tmp_path / "settings.yml"
+    other.write_text(json.dumps({"services": {"service": mount}}))
+    project = new_project("--file", str(other), MODE="api", TRAIN_IF_EMPTY="")
+    project("up", "--detach", "--no-build", "service")
+    wait_until(lambda: project.status("/health/live") == 200, 300)
+    assert project.inside("printenv", "SERVICE_PORT") == "8000"

@@ -1,15 +1,13 @@
 """The service in its container, as its users meet it."""
 
 import json
-import threading
 from typing import Any
 
 from tests.image.conftest import NewProject
 from tests.image.engine import logs, run
-from tests.image.project import ROOT, ROW, Project
+from tests.image.project import Project
 from tests.waiting import wait_until
 
-EPHEMERAL = ("--file", str(ROOT / "docker-compose.ephemeral.yml"))
 PUBLISH_UNCOMPILED = """
 from pathlib import Path
 import numpy as np
@@ -43,16 +41,11 @@ def in_larger_image(project: Project, *command: str) -> None:
     run("docker", "run", *options, "ml-service", *command[1:])
 
 
-def logged(project: Project) -> int:
-    """Return how many requests the log holds."""
-    return len(project.inside("mlops", "log", "export").splitlines())
-
-
 def test_one_command_leads_to_predictions(service: Project) -> None:
     """It says that it trains first, serves a compiled model, and is healthy to the engine."""
     assert "The model store is empty: training examples/iris first." in logs(service.container())
     assert service.predict() == [{"variety": "Virginica"}]
-    wait_until(lambda: service.health() == "healthy", 60)
+    wait_until(lambda: service.health() == "healthy", 300)
 
 
 def test_metrics_and_manifest_tell_the_commit_of_the_image(
@@ -73,38 +66,22 @@ def test_what_was_answered_survives_the_container(new_project: NewProject) -> No
     project = new_project(MODE="api")
     project.up()
     project.predict()
-    before = project.inside("cat", "local_data/secrets/admin_password"), logged(project)
+    before = project.inside("cat", "local_data/secrets/admin_password"), project.logged()
     project("down")
     project.up()
-    after = project.inside("cat", "local_data/secrets/admin_password"), logged(project)
+    after = project.inside("cat", "local_data/secrets/admin_password"), project.logged()
     assert before == after
     assert "training" not in logs(project.container())
-
-
-def test_what_is_ephemeral_leaves_nothing(new_project: NewProject) -> None:
-    """With the second compose file, all that was written is gone with the containers."""
-    project = new_project(*EPHEMERAL, MODE="api")
-    project.up()
-    project.predict()
-    assert logged(project) == 1
-    kinds = project.inside("stat", "--file-system", "--format", "%T", "local_data")
-    kinds += project.inside("stat", "--file-system", "--format", "%T", "local_data/models")
-    assert kinds == "tmpfs" * 2
-    assert project.inside("printenv", "LOG_ON_FAILURE") == "serve"
-    project("down")
-    project.up()
-    assert logged(project) == 0
-    assert "training examples/iris first" in logs(project.container())
 
 
 def test_the_api_image_serves_what_the_other_one_trained(new_project: NewProject) -> None:
     """It waits for a compiled model, and takes it up as soon as one is published."""
     project = new_project(MODE="api", SERVICE_IMAGE="ml-service-api")
     project("up", "--detach", "--no-build", "service")
-    wait_until(lambda: project.status("/health/ready") == 503, 60)
+    wait_until(lambda: project.status("/health/ready") == 503, 300)
     assert "cannot train" in logs(project.container())
     in_larger_image(project, "mlops", "train", "examples/iris")
-    wait_until(lambda: project.status("/health/ready") == 200, 60)
+    wait_until(lambda: project.status("/health/ready") == 200, 300)
     assert project.predict() == [{"variety": "Virginica"}]
     shown = project.ask("/models/iris")
     assert shown
@@ -115,7 +92,7 @@ def test_a_model_that_is_not_compiled_needs_the_larger_image(new_project: NewPro
     """The smaller one refuses it with a sentence, and stays up."""
     project = new_project(MODE="api", SERVICE_IMAGE="ml-service-api")
     project("up", "--detach", "--no-build", "service")
-    wait_until(lambda: project.status("/health/ready") == 503, 60)
+    wait_until(lambda: project.status("/health/ready") == 503, 300)
     in_larger_image(project, "python3", "-c", PUBLISH_UNCOMPILED)
 
     def refused() -> list[dict[str, str]]:
@@ -124,41 +101,10 @@ def test_a_model_that_is_not_compiled_needs_the_larger_image(new_project: NewPro
         told: list[dict[str, str]] = answer.json["refused"]
         return told
 
-    wait_until(refused, 60)
+    wait_until(refused, 300)
     assert "this installation serves compiled models alone" in refused()[0]["reason"]
     project.environment["SERVICE_IMAGE"] = "ml-service"
     project.up()
     answer = project.ask("/predict", [{"a": 1, "b": 0}])
     assert answer
     assert answer.status == 200
-
-
-def test_stop_answers_what_is_in_flight(new_project: NewProject) -> None:
-    """Under load, `docker stop` ends with 0 within the grace; every answer is in the log."""
-    project = new_project(MODE="api")
-    project.up()
-    answered = []
-    stopped = threading.Event()
-
-    def load() -> None:
-        while not stopped.is_set():
-            answer = project.ask("/predict", [ROW])
-            answered.append(answer.status if answer else 0)
-            if not answer:
-                return
-
-    clients = [threading.Thread(target=load) for _ in range(4)]
-    for client in clients:
-        client.start()
-    wait_until(lambda: len(answered) > 100, 60)
-    project("stop", "--timeout", "60", "service")
-    stopped.set()
-    for client in clients:
-        client.join()
-    # Killed for staying too long, it would have ended with 137.
-    container = project("ps", "--all", "--quiet", "service")
-    assert json.loads(run("docker", "inspect", container))[0]["State"]["ExitCode"] == 0
-    assert set(answered) <= {200, 503, 0}
-    project("start", "service")
-    wait_until(lambda: project.status("/health/ready") == 200, 60)
-    assert logged(project) == answered.count(200)

@@ -1,12 +1,10 @@
 """`mlops lab`: who gets in, and that a notebook does there what it does in a run."""
 
-import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +13,6 @@ from typing import Any
 import httpx
 import nbformat
 import pytest
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import websocket_connect
 
 from api.settings import Settings
 from api.settings_sources import PROJECT_ROOT
@@ -24,10 +20,10 @@ from ml_pipe.notebook_run import run_notebook
 from mlops import lab
 from mlops.output import Exit
 from mlops.threads import VARIABLES
+from tests.jupyter_client import PATIENCE_SECONDS, run_cells
 from tests.mlops.conftest import Mlops
 
 NOTEBOOK = PROJECT_ROOT / "ml_pipe" / "00_data_etl.ipynb"
-PATIENCE_SECONDS = 120
 
 # What of its surroundings a notebook may come to depend on.
 SURROUNDINGS = f"""
@@ -54,51 +50,8 @@ class Lab:
 
     def run(self, notebook: Path, cells: list[str]) -> list[list[dict[str, Any]]]:
         """Return the outputs of cells, run in a kernel that is started for a notebook."""
-        headers = {"Authorization": f"token {self.token}"}
         path = notebook.relative_to(PROJECT_ROOT).as_posix()
-        session = {"path": path, "type": "notebook", "name": "", "kernel": {"name": "python3"}}
-        with httpx.Client(base_url=self.address, headers=headers, timeout=60) as client:
-            answer = client.post("/api/sessions", json=session)
-            assert answer.status_code == 201, answer.text
-            kernel = answer.json()["kernel"]["id"]
-            url = f"{self.address.replace('http', 'ws', 1)}/api/kernels/{kernel}/channels"
-            try:
-                return asyncio.run(execute(HTTPRequest(url, headers=headers), cells))
-            finally:
-                client.delete(f"/api/sessions/{answer.json()['id']}")
-
-
-async def execute(channels: HTTPRequest, cells: list[str]) -> list[list[dict[str, Any]]]:
-    """Run cells as a browser does; return the outputs of each."""
-    connection = await websocket_connect(channels)
-    outputs = []
-    for source in cells:
-        message = uuid.uuid4().hex
-        request = {
-            "channel": "shell",
-            "header": {"msg_id": message, "msg_type": "execute_request"},
-            "parent_header": {},
-            "metadata": {},
-            "content": {"code": source, "store_history": True},
-        }
-        await connection.write_message(json.dumps(request))
-        own: list[dict[str, Any]] = []
-        while True:
-            text = await asyncio.wait_for(connection.read_message(), PATIENCE_SECONDS)
-            assert text is not None
-            told = json.loads(text)
-            if told["parent_header"].get("msg_id") != message or told["channel"] != "iopub":
-                continue
-            if told["content"].get("execution_state") == "idle":
-                break
-            if told["msg_type"] in {"stream", "display_data", "execute_result", "error"}:
-                own.append({"output_type": told["msg_type"], **told["content"]})
-        outputs.append(own)
-    connection.close()
-    # Its socket is closed once the other side has said goodbye, too.
-    while await asyncio.wait_for(connection.read_message(), PATIENCE_SECONDS) is not None:
-        pass
-    return outputs
+        return run_cells(self.address, self.token, path, cells)
 
 
 def shown(outputs: list[dict[str, Any]]) -> list[tuple[str, Any]]:
