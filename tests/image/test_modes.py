@@ -53,13 +53,26 @@ def test_train_runs_once_and_ends_with_its_status(new_project: NewProject) -> No
     assert "lowest_score" in told or "acceptance" in told
 
 
+def is_training(container: str) -> bool:
+    """Return whether a notebook's kernel runs in a container.
+
+    Raises:
+        AssertionError: it has ended.
+    """
+    running = run("docker", "inspect", "--format", "{{.State.Running}}", container)
+    assert running == "true", logs(container)
+    # Not `docker top`, which may cut a command short at the width of some terminal.
+    return "ipykernel" in run(
+        "docker", "exec", container, "bash", "-c", "cat /proc/[0-9]*/cmdline", check=False
+    )
+
+
 def test_a_training_can_be_stopped(new_project: NewProject) -> None:
     """The signal reaches the run, which ends before its grace does."""
     project = new_project(MODE="train")
     container = project("run", "--detach", "service", "examples/iris").splitlines()[-1]
     try:
-        # It fails while the container is being started.
-        wait_until(lambda: "ipykernel" in run("docker", "top", container, check=False), 300)
+        wait_until(lambda: is_training(container), 300)
         # Beyond that time the engine would kill it, and it would end with 137.
         run("docker", "stop", "--time", "300", container)
         code = run("docker", "wait", container)
