@@ -22,7 +22,10 @@ from tests.api.conftest import (
 
 VALUE = "xyzzy"
 """A value of the caller's, which must not appear anywhere."""
-NUMBER = 271828
+NUMBER = 271828182845
+"""So long that no id, time or measurement holds it by chance."""
+MOMENT = "18:28.271828"
+"""The end of a date and time: as a mark, its fraction of a second would be too short."""
 MAX_STRING = 100
 """The limit that `tests.api.conftest.served` sets."""
 OK = 200
@@ -68,6 +71,7 @@ def assert_refused(
     everywhere = str(answer.headers) + answer.text + said.decode() + service.metrics_text()
     assert VALUE not in everywhere
     assert str(NUMBER) not in everywhere
+    assert MOMENT not in everywhere
     assert "Traceback" not in everywhere
 
     lines = [json.loads(line) for line in said.splitlines()]

@@ -20,7 +20,7 @@ SETTINGS = VARIABLES | {"MODEL_NAME": "sum", "PREDICT_TIMEOUT_SECONDS": "1"}
 """With a deadline that is far shorter than a model hangs."""
 LIMITED = ("sh", "-c", 'ulimit -v 2800000; exec "$@"', "sh")
 """Gives the service less memory than the model asks for, whatever this machine has."""
-MARK = 314159
+MARK = 314159265358
 STATUSES = {moody.RAISE: 500, moody.HANG: 504, moody.SHAPE: 500, moody.NAN: 500, moody.HUGE: 500}
 
 
