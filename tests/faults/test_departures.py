@@ -162,6 +162,7 @@ def test_callers_that_leave_give_their_places_back(
         fault.most("places lost (most)", PLACES - after)
         fault.most("descriptors more (most)", opened)
         assert before == after == PLACES
+        assert opened <= FEW
         fault.add(ledger.compare([service.log], store.judge))
 
 
