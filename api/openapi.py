@@ -7,13 +7,13 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.catalog import CHAMPION, Catalog, ServedModel
-from api.explanation import row_model
-from api.problems import FieldError
-from model_store.predictor import PROBABILITIES, label_text
-from model_store.row_decoder import MAX_STRING
-from model_store.signature import Column, Kind, Signature
-from monitoring.log.true_values import Verdict
+from api.http.body_errors import row_model
+from api.http.problems import FieldError
+from api.models.loaded_models import CHAMPION, LoadedModels, ServedModel
+from model_store.schema.prediction import PROBABILITIES, label_text
+from model_store.schema.row_decoder import MAX_STRING
+from model_store.schema.signature import Column, Kind, Signature
+from monitoring.log.writing.true_values import Verdict
 
 _PROBLEM = {
     "type": "object",
@@ -52,7 +52,11 @@ _PROBLEMS = {
 
 
 def openapi_document(
-    app: FastAPI, catalog: Catalog, *, max_string: int, business_metrics: Sequence[str] = ()
+    app: FastAPI,
+    loaded_models: LoadedModels,
+    *,
+    max_string: int,
+    business_metrics: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the document of the models that are served now."""
     document = get_openapi(
@@ -63,17 +67,17 @@ def openapi_document(
     document["components"]["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
     # What most readers came for comes first.
     paths: dict[str, Any] = {}
-    if not catalog.missing():
-        paths["/predict"] = _predict_operation("/predict", catalog.answering(), max_string)
-    for model in catalog.versions:
-        for path, version in _paths(catalog, model):
-            served = catalog.versions[model][version]
+    if not loaded_models.missing():
+        paths["/predict"] = _predict_operation("/predict", loaded_models.resolve(), max_string)
+    for model in loaded_models.versions:
+        for path, version in _paths(loaded_models, model):
+            served = loaded_models.versions[model][version]
             paths[path] = _predict_operation(path, served, max_string)
     paths["/feedback"] = _FEEDBACK
     if business_metrics:
         paths["/business-metrics"] = _business_metrics_operation(business_metrics)
     for path in ("/models", "/models/{model}", "/metrics", "/feedback/queue"):
-        # So that the page offers to send credentials; whether they are needed, the gate decides.
+        # So that the page offers to send credentials; whether they are needed, `api.auth` decides.
         document["paths"][path]["get"]["security"] = [{}, {"basic": []}]
     document["paths"] = paths | document["paths"]
     return document
@@ -84,10 +88,10 @@ def example_rows(signature: Signature) -> list[dict[str, Any]]:
     return [{column.name: _example(column) for column in signature.inputs}]
 
 
-def _paths(catalog: Catalog, model: str) -> list[tuple[str, str]]:
-    champion = catalog.aliases[model].get(CHAMPION)
+def _paths(loaded_models: LoadedModels, model: str) -> list[tuple[str, str]]:
+    champion = loaded_models.aliases[model].get(CHAMPION)
     paths = [(f"/models/{model}/predict", champion)] if champion else []
-    named = [(f"/models/{model}/versions/{v}/predict", v) for v in catalog.versions[model]]
+    named = [(f"/models/{model}/versions/{v}/predict", v) for v in loaded_models.versions[model]]
     return [*paths, *named]
 
 

@@ -5,9 +5,9 @@ from api.state import State
 
 def missing(state: State) -> str:
     """Return what keeps predictions from being answered, as a sentence; usually empty."""
-    if state.engine.draining:
+    if state.batcher.draining:
         return "The service is stopping."
-    reason = state.watcher.catalog.missing()
+    reason = state.reloader.loaded_models.missing()
     if not reason and state.settings.log_on_failure == "refuse":
         reason = unwritable(state)
     return reason
@@ -18,4 +18,4 @@ def unwritable(state: State) -> str:
 
     It names a path, and stands in the events alone.
     """
-    return "The prediction log cannot be written." if state.answering.log_failure else ""
+    return "The prediction log cannot be written." if state.batch_runner.log_failure else ""

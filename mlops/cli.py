@@ -2,12 +2,12 @@
 
 import typer
 
-from mlops import feedback, log, models
-from mlops.lab import lab
-from mlops.report import report
-from mlops.serve import serve
-from mlops.settings import settings
-from mlops.train import train
+from mlops.commands import feedback, log, models
+from mlops.commands.lab import lab
+from mlops.commands.report import report
+from mlops.commands.serve import serve
+from mlops.commands.settings import settings
+from mlops.commands.train import train
 
 app = typer.Typer(
     name="mlops",

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from model_store.signature import Signature
+from model_store.schema.signature import Signature
 
 FORMAT_NUMBER = 1
 """The bundle layout that this code writes, and the only one that it reads."""

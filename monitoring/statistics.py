@@ -32,8 +32,8 @@ def profile(columns: Mapping[str, Column], kinds: Mapping[str, str]) -> dict[str
     bins of its characters, and never a value.
 
     Args:
-        columns: One array a column, all of one length, as `model_store.columns` tells; left as
-            they are.
+        columns: One array a column, all of one length, as `model_store.schema.columns` has
+            them; they are not changed.
         kinds: The kind of each column.
 
     Raises:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.settings import Settings
+from settings.settings import Settings
 
 
 def empty_environment(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

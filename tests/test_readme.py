@@ -18,8 +18,8 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.settings import Settings
 from api.state import State
+from settings.settings import Settings
 from tests.mixed_table import mixed_table
 
 ROOT = Path(__file__).resolve().parent.parent

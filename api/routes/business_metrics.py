@@ -9,10 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.body import read_json_body
-from api.problems import MAX_ERRORS, FieldError, InvalidRows, LogUnavailable, pointer
+from api.http.body import read_json_body
+from api.http.problems import MAX_ERRORS, FieldError, InvalidRows, LogUnavailable, pointer
+from api.http.strict_json import parse_strictly
 from api.state import state_of
-from api.strict_json import parse_strictly
 from monitoring.log.errors import LogUnavailableError
 
 
@@ -26,7 +26,7 @@ async def business_metrics(request: Request) -> Response:
         state.log.add_business_metrics(values)
         return list(values)
 
-    with state.bodies.share() as share:
+    with state.body_budget.share() as share:
         body = await read_json_body(
             request,
             share,

@@ -8,14 +8,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.body import read_json_body
-from api.problems import FieldError, InvalidRows, LogUnavailable, TooLarge, pointer
-from api.settings import Settings
+from api.http.body import read_json_body
+from api.http.problems import FieldError, InvalidRows, LogUnavailable, TooLarge, pointer
+from api.http.strict_json import parse_strictly
 from api.state import state_of
-from api.strict_json import parse_strictly
-from model_store.row_decoder import MAX_STRING
+from model_store.schema.row_decoder import MAX_STRING
 from monitoring.log.errors import LogUnavailableError
-from monitoring.log.true_values import Feedback, Verdict
+from monitoring.log.writing.true_values import Feedback, Verdict
+from settings.settings import Settings
 
 # What SQLite holds as an integer, and what the processes of a service tell one another as one.
 MOST_INTEGER = 2**63 - 1
@@ -32,7 +32,7 @@ class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _ITEM = msgspec.json.Decoder(FeedbackItem)
 
 
-class Told(NamedTuple):
+class StartReport(NamedTuple):
     """What a body tells."""
 
     items: list[FeedbackItem]
@@ -44,11 +44,11 @@ async def feedback(request: Request) -> Response:
     """Store true values, and say of each, in the same order, what became of it."""
     state = state_of(request)
 
-    def store(body: bytes) -> tuple[Told, list[Verdict]]:
+    def store(body: bytes) -> tuple[StartReport, list[Verdict]]:
         told = decode(body, state.settings)
         return told, state.log.add_feedback([_feedback(item) for item in told.items])
 
-    with state.bodies.share() as share:
+    with state.body_budget.share() as share:
         body = await read_json_body(
             request,
             share,
@@ -66,7 +66,7 @@ async def feedback(request: Request) -> Response:
     return JSONResponse(answers[0] if told.single else answers)
 
 
-def decode(body: bytes, settings: Settings) -> Told:
+def decode(body: bytes, settings: Settings) -> StartReport:
     """Return the items of a body.
 
     Raises:
@@ -77,12 +77,12 @@ def decode(body: bytes, settings: Settings) -> Told:
     """
     document = parse_strictly(body)
     if isinstance(document, dict):
-        return Told([_item(document)], single=True)
+        return StartReport([_item(document)], single=True)
     if not isinstance(document, list) or not document:
         raise InvalidRows("Send {request_id, row, value}, or an array of at least one.")
     if len(document) > settings.predict_max_rows:
         raise TooLarge(f"A request may have {settings.predict_max_rows} true values.")
-    return Told([_item(value, index) for index, value in enumerate(document)], single=False)
+    return StartReport([_item(value, index) for index, value in enumerate(document)], single=False)
 
 
 def _feedback(item: FeedbackItem) -> Feedback:

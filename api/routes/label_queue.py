@@ -14,12 +14,12 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.problems import FieldError, InvalidRows, LogUnavailable, pointer
-from api.resources import utc_now
+from api.http.problems import FieldError, InvalidRows, LogUnavailable, pointer
 from api.state import StateNow
 from monitoring.feedback.label_queue import LabelQueue, Task
 from monitoring.log.errors import LogUnavailableError
-from monitoring.log.leases import Reason
+from monitoring.log.timestamps import utc_now
+from monitoring.log.writing.leases import Reason
 
 MOST_ROWS = 100
 
@@ -63,11 +63,11 @@ async def label_queue(
         sentence = f"Ask for 1 to {MOST_ROWS} rows."
         errors = [FieldError(pointer("query", "rows"), "out-of-range", sentence)]
         raise InvalidRows(sentence, errors=errors)
-    name = state.watcher.catalog.answering(model).manifest.model
+    name = state.reloader.loaded_models.resolve(model).manifest.model
     seconds = state.settings.feedback_queue_seconds
     queue = LabelQueue(state.log, seconds, utc_now, SystemRandom())
     try:
-        tasks = await run_in_threadpool(queue.take, name, rows, state.watch.rarities(name))
+        tasks = await run_in_threadpool(queue.take, name, rows, state.monitor.rarities(name))
     except LogUnavailableError:
         raise LogUnavailable("The rows cannot be given out now. Ask again.") from None
     # To ask again gives other rows.

@@ -12,14 +12,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.body import read_json_body
-from api.catalog import ServedModel
-from api.engine import stopping
-from api.job import Answer, Job
-from api.problems import InvalidRows, TooLarge
-from api.resources import utc_now
+from api.batching.batcher import stopping
+from api.batching.prediction_job import Answer, PredictionJob
+from api.http.body import read_json_body
+from api.http.problems import InvalidRows, TooLarge
+from api.models.loaded_models import ServedModel
 from api.state import state_of
-from model_store.row_decoder import InvalidRowsError, Rows
+from model_store.schema.row_decoder import InvalidRowsError, Rows
+from monitoring.log.timestamps import utc_now
 
 PATHS = (
     "/predict",
@@ -34,18 +34,18 @@ async def predict(request: Request) -> Response:
     state = state_of(request)
     settings = state.settings
     names = request.path_params
-    model = state.watcher.catalog.answering(names.get("model", ""), names.get("version", ""))
+    model = state.reloader.loaded_models.resolve(names.get("model", ""), names.get("version", ""))
     probabilities = _asks_probabilities(request, model)
     # Before the body is read: who cannot be answered now shall not fill the memory meanwhile.
-    state.engine.admit(model)
-    with state.bodies.share() as share:
+    state.batcher.admit(model)
+    with state.body_budget.share() as share:
         body = await read_json_body(
             request,
             share,
             max_bytes=settings.predict_max_body_bytes,
             timeout_seconds=settings.predict_body_timeout_seconds,
         )
-        job = Job(
+        job = PredictionJob(
             model=model,
             rows=await _decode(model, body, settings.predict_max_rows),
             body=body,
@@ -55,7 +55,7 @@ async def predict(request: Request) -> Response:
             received=received,
         )
         try:
-            answer = await state.engine.submit(job)
+            answer = await state.batcher.submit(job)
         except asyncio.CancelledError:
             # By a server that stops, and does not wait any longer.
             raise stopping() from None

@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 
 from monitoring.feedback.reader import texts
-from monitoring.log.file import reading
-from monitoring.log.leases import Lease, Reason
+from monitoring.log.database.file import reading
 from monitoring.log.sample import in_sample
 from monitoring.log.timestamps import utc_text
-from monitoring.log.writer import LogWriter
+from monitoring.log.writing.leases import Lease, Reason
+from monitoring.log.writing.writer import LogWriter
 
 Rarity = Callable[[Mapping[str, Any]], float]
 """Tells how rare the values of a row are, by column name; the greater, the rarer."""

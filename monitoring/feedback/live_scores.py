@@ -10,7 +10,7 @@ import numpy as np
 
 from monitoring.feedback.comparison import Task, label, usable_rows
 from monitoring.feedback.confidence import Calibration, expected_scores
-from monitoring.feedback.probabilities import Told, told_with
+from monitoring.feedback.probabilities import StartReport, told_with
 from monitoring.feedback.reader import FeedbackReader, FeedbackState, FeedbackTotal, LabelledRow
 from monitoring.feedback.scores import (
     Labels,
@@ -237,7 +237,7 @@ def _scores(rows: Sequence[LabelledRow], of: ScoredVersion, min_rows: int) -> di
     return scores
 
 
-def _most(told: Told, rows: int, min_rows: int) -> bool:
+def _most(told: StartReport, rows: int, min_rows: int) -> bool:
     return len(told.places) >= max(min_rows, 1, rows / 2)
 
 

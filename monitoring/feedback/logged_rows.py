@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from monitoring.feedback.reader import texts
-from monitoring.log.file import reading
+from monitoring.log.database.file import reading
 
 _REQUEST = "SELECT request_id, time, inputs, outputs FROM requests WHERE sequence = ?"
 

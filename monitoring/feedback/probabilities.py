@@ -11,7 +11,7 @@ from monitoring.feedback.reader import Answer
 from monitoring.feedback.scores import Numbers
 
 
-class Told(NamedTuple):
+class StartReport(NamedTuple):
     """Probabilities that were told with answers."""
 
     classes: tuple[str, ...]
@@ -23,7 +23,7 @@ class Told(NamedTuple):
     """Which of the given answers these are: some may tell none."""
 
 
-def told_with(answers: Sequence[Answer], output: str) -> Told | None:
+def told_with(answers: Sequence[Answer], output: str) -> StartReport | None:
     """Return the probabilities of those answers that tell them; None where none does."""
     places = [
         place
@@ -45,6 +45,6 @@ def told_with(answers: Sequence[Answer], output: str) -> Told | None:
     answered = [codes[label(answers[place][output])] for place in places]
     if not places:
         return None
-    return Told(
+    return StartReport(
         classes, np.array(shares, dtype=np.float64), np.array(answered, dtype=np.intp), places
     )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from monitoring.log.file import reading
+from monitoring.log.database.file import reading
 from monitoring.log.span import EVERYTHING, Span
 
 # How far back, in requests of all versions, answers are looked for: there is no index of them by

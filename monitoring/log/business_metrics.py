@@ -10,8 +10,8 @@ from typing import NamedTuple
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from monitoring.log.database.file import reading
 from monitoring.log.errors import LogUnavailableError
-from monitoring.log.file import reading
 
 KEPT_VALUES = 10_000
 """How many values of a name are kept, the newest: one a minute for a week."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from monitoring.log.views import Side
+from monitoring.log.database.views import Side
 from monitoring.windows.column_counts import ColumnCounts
 from monitoring.windows.reference import CATEGORICAL
 

@@ -20,8 +20,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from monitoring.log.database.views import Side, ViewColumn
 from monitoring.log.privacy import is_hash
-from monitoring.log.views import Side, ViewColumn
 from monitoring.windows.reference import CATEGORICAL, Reference, read_reference
 
 Numbers = npt.NDArray[np.float64]

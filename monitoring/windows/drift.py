@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from monitoring.log.views import Side
+from monitoring.log.database.views import Side
 from monitoring.windows.column_counts import ColumnCounts
 from monitoring.windows.drift_tests import (
     chi_squared,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from monitoring.log.views import Side
+from monitoring.log.database.views import Side
 from monitoring.windows.column_counts import count_columns
 from monitoring.windows.column_statistics import ColumnStatistics, column_statistics
 from monitoring.windows.drift import Drift, Thresholds, measure_drift

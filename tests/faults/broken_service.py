@@ -8,12 +8,13 @@ import threading
 from collections.abc import Sequence
 from functools import partial
 
-from api import direct, resources
-from api.job import Answer
+from api.batching.prediction_job import Answer
 from api.routes.predict import Predicted
+from api.server import fast_path
 from mlops.__main__ import main
-from monitoring.log.batch import Entry
-from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.writing.batch import Entry
+from monitoring.log.writing.prediction_log import PredictionLog
+from settings import factories
 
 DELAY_SECONDS = 0.2
 
@@ -40,8 +41,8 @@ class Mixing(Predicted):
 
 
 BREAKS = {
-    "eager": (resources, "PredictionLog", EagerLog),
-    "mixing": (direct, "Predicted", Mixing),
+    "eager": (factories, "PredictionLog", EagerLog),
+    "mixing": (fast_path, "Predicted", Mixing),
 }
 """What stands in for which name of a module."""
 

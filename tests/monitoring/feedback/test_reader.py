@@ -10,8 +10,8 @@ import pytest
 
 from monitoring.feedback.reader import _ALL, _NEWEST_FIRST, _SAMPLE, FeedbackReader
 from monitoring.log.errors import LogUnavailableError
-from monitoring.log.leases import Lease, Reason
 from monitoring.log.sample import in_sample
+from monitoring.log.writing.leases import Lease, Reason
 from tests.monitoring.feedback.labelled_log import PRICE, LabelledLog, fruits, moment, sure
 
 

@@ -1,0 +1,55 @@
+"""One prediction request on its way through the batcher, and its answer."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from api.http.problems import DeadlineExceeded, Problem
+from api.models.loaded_models import ServedModel
+from model_store.schema.row_decoder import Rows
+
+
+class Answer(NamedTuple):
+    """What a model answered to one request."""
+
+    body: bytes
+    logged: bool
+
+
+Outcome = Answer | Problem
+
+
+@dataclass(eq=False, slots=True)
+class PredictionJob:
+    """A request that waits for its answer."""
+
+    model: ServedModel
+    rows: Rows
+    body: bytes
+    """The request's own JSON text; the log keeps it as it is."""
+    request_id: str
+    probabilities: bool
+    arrived: datetime
+    """When the request came in, with a time zone."""
+    received: float
+    """`time.perf_counter()` at that moment."""
+    deadline: float = field(init=False)
+    """When nobody waits for it any more, by the same clock."""
+    answered: "asyncio.Future[Answer]" = field(init=False)
+    """Done as soon as nobody waits any more: answered, too late, or given up."""
+
+    def expire(self, now: float) -> bool:
+        """Tell who waits that it is too late, if it is; return whether nobody waits now."""
+        if now > self.deadline:
+            self.resolve(DeadlineExceeded("The answer was not ready in time."))
+        return self.answered.done()
+
+    def resolve(self, outcome: Outcome) -> None:
+        """Tell who waits, if anyone still does."""
+        if self.answered.done():
+            return
+        if isinstance(outcome, Answer):
+            self.answered.set_result(outcome)
+        else:
+            self.answered.set_exception(outcome)
