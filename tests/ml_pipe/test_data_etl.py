@@ -19,7 +19,7 @@ from ml_pipe.data_etl import (
     task_of,
 )
 from ml_pipe.runner.errors import TableError
-from ml_pipe.runner.run_folder import model_name
+from ml_pipe.runner.run.run_folder import model_name
 from ml_pipe.workflow import RunReport
 from model_store.errors import InvalidNameError
 from model_store.schema.conform import conform

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from ml_pipe.model_class import TRUSTED_TYPES
-from ml_pipe.runner.notebook_run import CellError, run_notebook
+from ml_pipe.runner.run.notebook_run import CellError, run_notebook
 from ml_pipe.workflow import PACKAGE, RunReport, run_pipeline
 from model_store.file_store import FileModelStore
 from model_store.schema.prediction import answers
