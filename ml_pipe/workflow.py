@@ -21,7 +21,7 @@ from .runner.source.clean_notebook import digest
 from .runner.source.export import refresh_modules
 from .runner.source.notebook_file import read_notebook
 
-# %% 03_workflow.ipynb #85fc65a8
+# %% 03_workflow.ipynb #2a34c788
 def run_pipeline(
     folder: Path,
     parameters: Mapping[str, object],
@@ -54,15 +54,16 @@ def run_pipeline(
         context=context,
     )
     (run_folder / "run.json").write_bytes(msgspec.json.format(msgspec.json.encode(run)))
+    given = {path: pipeline.given_to(path, values, context, run_folder) for path in notebooks}
     cells = [cell for path in notebooks for cell in read_notebook(path)["cells"]]
     code = sum(cell["cell_type"] == "code" for cell in cells)
-    # papermill adds a cell of parameters to each.
-    with progress_bar(code + len(notebooks)) as advance:
+    # papermill adds a cell of parameters where there are any.
+    with progress_bar(code + sum(map(bool, given.values()))) as advance:
         for path in notebooks:
             run_notebook(
                 path,
                 run_folder / path.name,
-                pipeline.given_to(path, values, context, run_folder),
+                given[path],
                 cell_timeout_seconds=context.cell_timeout_seconds,
                 on_cell=lambda name=path.stem: advance(name),  # type: ignore[misc]
                 variables={VARIABLE: str(run_folder)},

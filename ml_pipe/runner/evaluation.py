@@ -189,7 +189,7 @@ def score_groups(
             scores = score(estimator, rows.drop(columns=target), rows[target], task)
             value = next(iter(scores.values()))
         found[str(name)] = {"rows": len(rows), "score": value}
-    return pd.DataFrame(found).T
+    return pd.DataFrame(found).T.astype({"rows": int})
 
 
 def bias_of(groups: pd.DataFrame) -> float:

@@ -1,5 +1,6 @@
 """The figures of the notebooks: drawn here, shown in the notebook, kept in the run's folder."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,7 +8,6 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image
 from matplotlib.figure import Figure
-from sklearn import metrics
 
 from ml_pipe.runner.run.run_folder import current_folder
 from model_store.manifest import Task
@@ -23,7 +23,10 @@ def keep(figure: Figure, name: str) -> Any:
     Any figure of matplotlib will do, one of your own as well.
     """
     path = current_folder() / "figures" / f"{name}.png"
-    figure.savefig(path)
+    with warnings.catch_warnings():
+        # A letter that no font has is drawn as a box, and the run's report is no place to say so.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(path)
     image: Any = Image  # it has no types
     return image(path)
 
@@ -80,6 +83,9 @@ def plot_answers(truth: "pd.Series[Any]", answers: np.ndarray, task: Task) -> Fi
         axes.axhline(0, color="black", linewidth=1)
         axes.set(xlabel="answer", ylabel="truth - answer")
         return figure
+    # The first notebooks draw as well, and need nothing else of it.
+    from sklearn import metrics  # noqa: PLC0415
+
     labels = sorted(set(truth) | set(answers), key=str)
     matrix = metrics.confusion_matrix(truth, answers, labels=labels)
     axes.imshow(matrix, cmap="Blues")

@@ -87,7 +87,7 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         compilation=compilation,
     )
     policy = LoadPolicy(
-        formats=frozenset(context.model_formats), trusted_types=tuple(context.trusted_types)
+        formats=frozenset(context.model_formats), trusted_types=context.trusted_types
     )
     store = FileModelStore(Path(context.local_data) / "models", policy)
     version = store.publish(draft)

@@ -6,7 +6,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from ml_pipe.workflow import RunReport, run_pipeline
+from ml_pipe.runner.run.run_folder import RunReport
+from ml_pipe.workflow import run_pipeline
+from tests.run_context import context_in
 
 IRIS = Path(__file__).parents[2] / "examples" / "iris"
 
@@ -17,8 +19,8 @@ WriteNotebook = Callable[..., Path]
 def iris_run(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
     """What came of `mlops train examples/iris`, in a store of its own."""
     local_data = tmp_path_factory.mktemp("iris")
-    context = {"git_branch": "main", "git_head": "1a2b3c4", "setup": "setup-1a"}
-    return run_pipeline(IRIS, {}, local_data=local_data, cell_timeout_seconds=120, context=context)
+    known = {"git_branch": "main", "git_head": "1a2b3c4", "setup": "setup-1a"}
+    return run_pipeline(IRIS, {}, context_in(local_data, **known))
 
 
 @pytest.fixture

@@ -33,9 +33,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """Whether files differ from those of the commit."""
     model_format: EstimatorFormat = "skops"
     """How the estimator is stored: skops or pickle."""
-    model_formats: list[str] = ["skops"]
+    model_formats: tuple[str, ...] = ("skops",)
     """The formats that may be loaded."""
-    trusted_types: list[str] = []
+    trusted_types: tuple[str, ...] = ()
     """The types that a stored estimator may hold beyond those that skops trusts."""
 
 

@@ -1,6 +1,7 @@
 """Edited cells are what trains: the modules beside the notebooks, exported again and reloaded."""
 
 import importlib
+import importlib.util
 import shutil
 import subprocess
 import sys
@@ -79,6 +80,8 @@ def _replace(path: Path, package: Path) -> bool:
     try:
         shutil.copyfile(path, beside)
         beside.replace(present)
+        # Within a second, and of the same size, Python would take the old one from there.
+        Path(importlib.util.cache_from_source(str(present))).unlink(missing_ok=True)
     except OSError as error:
         raise PipelineError(
             f'"{present}" cannot be written ({error.strerror}), so that the edited notebook would '
