@@ -65,7 +65,7 @@ class TestReload:
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.setattr(export, "PACKAGE", package)
         for name in ("exported_package", "exported_package.rule"):
-            monkeypatch.setitem(sys.modules, name, None)  # type: ignore[arg-type]  # taken away at the end
+            monkeypatch.setitem(sys.modules, name, None)
             del sys.modules[name]
         return importlib.import_module("exported_package.rule")
 
