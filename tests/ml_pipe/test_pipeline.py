@@ -15,6 +15,8 @@ from model_store.store import LoadedModel, LoadPolicy
 from tests.mixed_table import mixed_table
 from tests.ml_pipe.conftest import IRIS
 
+pytestmark = pytest.mark.slow  # each makes whole runs, through notebooks, or looks at what one made
+
 
 def store_of(report: RunReport) -> FileModelStore:
     """Return the store that a run published to."""
@@ -90,7 +92,6 @@ def test_the_card_answers_what_is_known_and_asks_the_rest(iris_run: RunReport) -
     assert "| accuracy | 1 | 1 | 0.9667 |" in card
 
 
-@pytest.mark.slow  # a second run, to compare it with the first
 def test_the_same_seed_and_data_give_the_same_answers(iris_run: RunReport, tmp_path: Path) -> None:
     """To the last bit, scores and probabilities, in another folder and from another caller."""
     parameters = {"data": str(IRIS / "iris.csv"), "target": "variety"}
@@ -101,7 +102,6 @@ def test_the_same_seed_and_data_give_the_same_answers(iris_run: RunReport, tmp_p
     assert answer(first, body, probabilities=True) == answer(second, body, probabilities=True)
 
 
-@pytest.mark.slow  # trains once more
 def test_a_model_that_is_refused_leaves_no_trace_in_the_store(
     iris_run: RunReport, tmp_path: Path
 ) -> None:
@@ -125,7 +125,6 @@ def test_a_model_that_is_refused_leaves_no_trace_in_the_store(
     assert set((local_data / "models").rglob("*")) == set(before)
 
 
-@pytest.mark.slow  # whole runs
 @pytest.mark.parametrize(("target", "other"), [("Label", "amount"), ("amount", "Label")])
 def test_a_table_of_mixed_columns_becomes_a_version(
     tmp_path: Path, target: str, other: str

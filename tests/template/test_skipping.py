@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ONE = "tests/prometheus/test_rules.py::test_promtool_accepts_the_rules"
 
 
