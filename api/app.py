@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from importlib.metadata import version
 from typing import TypedDict
 
 from fastapi import Depends, FastAPI
@@ -38,6 +37,7 @@ from api.model_collector import ModelCollector
 from api.model_watcher import ModelWatcher
 from api.openapi import PROBLEM_RESPONSE
 from api.problems import InternalError, Problem, problem_of
+from api.project import project_version
 from api.routes import docs, health, metrics, models, monitoring, predict
 from api.routes.business_metrics import business_metrics
 from api.routes.feedback import feedback
@@ -55,7 +55,6 @@ from monitoring.log.reader import LogReader
 from monitoring.log.schema import sqlite_warning
 from monitoring.windows.collector import WindowCollector
 
-DISTRIBUTION = "ml-service-template"
 SHORT_BODY_BYTES = 65_536
 
 
@@ -122,7 +121,7 @@ def create_app(
     app = Service(
         title="Prediction service",
         description="Predictions of the models that this service has loaded.",
-        version=version(DISTRIBUTION),
+        version=project_version(),
         lifespan=partial(
             lifespan, settings=settings, metrics=counted, events=events, open_log=open_log
         ),
