@@ -17,8 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LARGEST = "dev"
-WITHIN = ("lab", "train", "api")
-SOLVER = "uv"
+WITHIN = ("lab", "train", "api", "uv")
 # Solved by itself, as it needs an older pandas, and installed by itself: `make evidently`.
 ALONE = "evidently"
 INSTALLED = ("train", "lab", "dev")
@@ -88,7 +87,7 @@ def install_solver() -> Path:
         PinsError: it cannot be installed.
     """
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-    options = ["--no-deps", "--require-hashes", "--requirement", str(HERE / f"{SOLVER}.txt")]
+    options = ["--no-deps", "--require-hashes", "--requirement", str(HERE / "uv.txt")]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode:
         raise PinsError(f"uv, which solves the pins, cannot be installed: {done.stderr.strip()}")
@@ -105,17 +104,21 @@ def solve(folder: Path, *, upgrade: bool) -> None:
 
     def compiled(name: str, *options: str) -> None:
         command = [str(uv), "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
+        # As the image installs them: nothing is compiled there.
+        command += ["--only-binary", ":all:", "--no-emit-build-options"]
         command += ["--generate-hashes", "--no-emit-index-url", "--no-annotate"]
         command += ["--custom-compile-command", "make add, or make upgrade"]
         command += [*options, f"{name}.in", "--output-file", f"{name}.txt"]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - ours
         if done.returncode:
-            # Without the lines that it draws around its words.
-            reason = " ".join(done.stderr.encode("ascii", "ignore").decode().split())
-            raise PinsError(f"The packages cannot be had together. {reason}")
+            # Without the lines that uv draws around its words, and its hints about other Pythons.
+            words = " ".join(done.stderr.encode("ascii", "ignore").decode().split())
+            reason = words.partition(" hint: ")[0]
+            _, because, reason_alone = reason.partition("Because ")
+            raise PinsError(f"There is no such set of packages: {because}{reason_alone or reason}")
 
     compiled(LARGEST, *["--upgrade"] * upgrade)
-    for name in (*WITHIN, *[SOLVER] * upgrade):
+    for name in WITHIN:
         compiled(name, "--constraint", f"{LARGEST}.txt")
     if upgrade:
         compiled(ALONE, "--upgrade")
