@@ -12,8 +12,8 @@ from ml_pipe.workflow import PACKAGE, RunReport, run_pipeline
 from model_store.file_store import FileModelStore
 from model_store.predictor import answers
 from model_store.store import LoadedModel, LoadPolicy
+from tests.iris_example import ANSWER, REQUEST
 from tests.mixed_table import mixed_table
-from tests.ml_pipe.conftest import IRIS
 
 pytestmark = pytest.mark.slow  # each makes whole runs, through notebooks, or looks at what one made
 
@@ -43,8 +43,7 @@ def test_iris_becomes_a_version_that_answers(iris_run: RunReport) -> None:
     assert iris_run.version is not None
     assert iris_run.version.endswith("_main_1a2b3c4_setup-1a")
     assert store_of(iris_run).aliases("iris").current == {"champion": iris_run.version}
-    given = answer(loaded(iris_run), (IRIS / "request.json").read_bytes())
-    assert given == json.loads((IRIS / "answer.json").read_text())
+    assert answer(loaded(iris_run), REQUEST) == ANSWER
     assert loaded(iris_run).form == "compiled"
 
 
@@ -92,14 +91,15 @@ def test_the_card_answers_what_is_known_and_asks_the_rest(iris_run: RunReport) -
     assert "| accuracy | 1 | 1 | 0.9667 |" in card
 
 
-def test_the_same_seed_and_data_give_the_same_answers(iris_run: RunReport, tmp_path: Path) -> None:
+def test_the_same_seed_and_data_give_the_same_answers(
+    iris: Path, iris_run: RunReport, tmp_path: Path
+) -> None:
     """To the last bit, scores and probabilities, in another folder and from another caller."""
-    parameters = {"data": str(IRIS / "iris.csv"), "target": "variety"}
+    parameters = {"data": str(iris / "iris.csv"), "target": "variety"}
     again = run_pipeline(PACKAGE, parameters, local_data=tmp_path, cell_timeout_seconds=120)
     first, second = loaded(iris_run), loaded(again)
     assert first.manifest.scores == second.manifest.scores
-    body = (IRIS / "request.json").read_bytes()
-    assert answer(first, body, probabilities=True) == answer(second, body, probabilities=True)
+    assert answer(first, REQUEST, probabilities=True) == answer(second, REQUEST, probabilities=True)
 
 
 def test_a_model_that_is_refused_leaves_no_trace_in_the_store(
@@ -144,9 +144,9 @@ def test_a_table_of_mixed_columns_becomes_a_version(
     assert "between the groups of Stadt" in model.card
 
 
-def test_a_table_that_cannot_be_trained_on_is_told(tmp_path: Path) -> None:
+def test_a_table_that_cannot_be_trained_on_is_told(iris: Path, tmp_path: Path) -> None:
     """The report ends in the sentence, and no model folder is made."""
-    parameters = {"data": str(IRIS / "iris.csv"), "target": "varity"}
+    parameters = {"data": str(iris / "iris.csv"), "target": "varity"}
     with pytest.raises(CellError, match='TableError: The table has no column "varity": it has var'):
         run_pipeline(PACKAGE, parameters, local_data=tmp_path, cell_timeout_seconds=120)
     assert not (tmp_path / "models").exists()
