@@ -55,7 +55,10 @@ class Lab:
 
 
 def shown(outputs: list[dict[str, Any]]) -> list[tuple[str, Any]]:
-    """Return what a reader sees of a cell's outputs; streams arrive in pieces of any length."""
+    """Return what a reader sees of a cell's outputs; streams arrive in pieces of any length.
+
+    A warning names a file that is the kernel's own, with its process id.
+    """
     seen: list[tuple[str, Any]] = []
     for output in outputs:
         kind = output.get("name") or output["output_type"]
@@ -63,7 +66,10 @@ def shown(outputs: list[dict[str, Any]]) -> list[tuple[str, Any]]:
             seen[-1] = (kind, seen[-1][1] + output["text"])
         else:
             seen.append((kind, output.get("text") or output.get("data") or output))
-    return seen
+    return [
+        (kind, re.sub(r"\bipykernel_\d+\b", "ipykernel", text) if isinstance(text, str) else text)
+        for kind, text in seen
+    ]
 
 
 @pytest.fixture(scope="module")
