@@ -35,18 +35,18 @@ class PredictionJob:
     received: float
     """`time.perf_counter()` at that moment."""
     deadline: float = field(init=False)
-    """When nobody waits for it any more, by the same clock."""
+    """When the job is too late, by the same clock."""
     answered: "asyncio.Future[Answer]" = field(init=False)
-    """Done as soon as nobody waits any more: answered, too late, or given up."""
+    """Done once the job is resolved: answered, too late, or cancelled."""
 
     def expire(self, now: float) -> bool:
-        """Tell who waits that it is too late, if it is; return whether nobody waits now."""
+        """Resolve the job as too late if it is; return whether it is resolved."""
         if now > self.deadline:
             self.resolve(DeadlineExceeded("The answer was not ready in time."))
         return self.answered.done()
 
     def resolve(self, outcome: Outcome) -> None:
-        """Tell who waits, if anyone still does."""
+        """Set the outcome, unless the job is resolved already."""
         if self.answered.done():
             return
         if isinstance(outcome, Answer):

@@ -36,7 +36,7 @@ async def predict(request: Request) -> Response:
     names = request.path_params
     model = state.reloader.loaded_models.resolve(names.get("model", ""), names.get("version", ""))
     probabilities = _asks_probabilities(request, model)
-    # Before the body is read: who cannot be answered now shall not fill the memory meanwhile.
+    # Before the body is read: a request that cannot be answered now must not fill the memory.
     state.batcher.admit(model)
     with state.body_budget.share() as share:
         body = await read_json_body(
@@ -57,7 +57,7 @@ async def predict(request: Request) -> Response:
         try:
             answer = await state.batcher.submit(job)
         except asyncio.CancelledError:
-            # By a server that stops, and does not wait any longer.
+            # The server stops, and does not wait any longer.
             raise stopping() from None
     return Predicted(answer, model.version_header)
 
@@ -89,10 +89,10 @@ async def _decode(model: ServedModel, body: bytes, max_rows: int) -> Rows:
 
 
 def check_rows(rows: Rows, max_rows: int) -> None:
-    """Return if a request may have so many rows.
+    """Return if the number of rows is within the limit.
 
     Raises:
-        TooLarge: it may not.
+        TooLarge: there are more rows.
     """
     if rows.size > max_rows:
         raise TooLarge(f"A request may have {max_rows} rows.")

@@ -1,4 +1,4 @@
-"""Answers predictions on the connection itself, past ASGI, where a request is a usual one.
+"""Answers usual prediction requests on the connection itself, past ASGI.
 
 A task, a scope, messages and a response for every request, as ASGI has them, take longer than a
 prediction of a compiled model. What is unusual about a request, and a body that must be explained,
@@ -25,11 +25,11 @@ from api.state import State
 from monitoring.log.timestamps import utc_now
 
 UNUSUAL = frozenset({b"content-encoding", b"expect", b"transfer-encoding"})
-"""Headers that ask for more than an answer to the bytes that came."""
+"""Headers with which a request is not usual."""
 
 
 class Target(NamedTuple):
-    """What a request line asks for."""
+    """What a request target names."""
 
     model: ServedModel
     route: str
@@ -37,7 +37,7 @@ class Target(NamedTuple):
 
 
 class FastPath:
-    """Answers what one running app is asked directly."""
+    """Answers predictions of one running app on their connections."""
 
     def __init__(self, state: State, auth: Auth) -> None:
         self._state = state
@@ -46,13 +46,13 @@ class FastPath:
         self._targets: dict[bytes, Target] = {}
 
     def target(self, url: bytes, headers: dict[bytes, bytes]) -> Target | None:
-        """Return what a usual request to predict asks for; None: it is another, or is unusual."""
+        """Return the target of a usual prediction request; None for all other requests."""
         if headers.get(b"content-type") != b"application/json" or not UNUSUAL.isdisjoint(headers):
             return None
         loaded_models = self._state.reloader.loaded_models
         if self._loaded_models is None or self._loaded_models() is not loaded_models:
             self._targets = targets = dict(_targets(loaded_models))
-            # A model that is replaced leaves memory, even if nobody asks any more.
+            # A model that is replaced leaves memory, even if no request follows.
             self._loaded_models = weakref.ref(loaded_models, lambda _: targets.clear())
         return self._targets.get(url)
 
@@ -73,7 +73,7 @@ class FastPath:
         host = protocol.client[0] if protocol.client else ""
         try:
             self._auth.check(Role.PREDICT, authorization, host)
-            # Before the body is decoded: who cannot be answered now shall cost little.
+            # Before the body is decoded: a request that cannot be answered now must cost little.
             state.batcher.admit(target.model)
             job = self._submitted(target, body, request_id)
         except Problem as problem:
@@ -105,7 +105,7 @@ class FastPath:
         self, fast_response: FastResponse, job: PredictionJob, answered: "asyncio.Future[Answer]"
     ) -> None:
         self._state.body_budget.give_back(len(job.body))
-        # Cancelled by a server that stops, and does not wait any longer.
+        # Cancelled: the server stops, and does not wait any longer.
         problem = stopping() if answered.cancelled() else answered.exception()
         if isinstance(problem, Problem):
             self._refuse(fast_response, problem)
