@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from api.http.problems import DeadlineExceeded, Problem
+from api.http.problems import DeadlineExceeded, Problem, TooLarge
 from api.models.loaded_models import ServedModel
 from model_store.schema.row_decoder import Rows
 
@@ -53,3 +53,13 @@ class PredictionJob:
             self.answered.set_result(outcome)
         else:
             self.answered.set_exception(outcome)
+
+
+def check_rows(rows: Rows, max_rows: int) -> None:
+    """Return if the number of rows is within the limit.
+
+    Raises:
+        TooLarge: there are more rows.
+    """
+    if rows.size > max_rows:
+        raise TooLarge(f"A request may have {max_rows} rows.")

@@ -16,16 +16,20 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.auth.roles import Auth, Role
 from api.batching.batcher import stopping
-from api.batching.prediction_job import Answer, PredictionJob
+from api.batching.prediction_job import Answer, PredictionJob, check_rows
+from api.batching.prediction_response import PredictionResponse
 from api.http.problems import NoModel, NotFound, Problem
 from api.models.loaded_models import LoadedModels, ServedModel
-from api.routes.predict import PATHS, Predicted, check_rows
 from api.server.fast_response import FastResponse
 from api.state import State
 from monitoring.log.timestamps import utc_now
 
 UNUSUAL = frozenset({b"content-encoding", b"expect", b"transfer-encoding"})
 """Headers with which a request is not usual."""
+
+
+PredictionPaths = tuple[str, str, str]
+"""The routes that predict: by the default model, by a named model, by a named version."""
 
 
 class Target(NamedTuple):
@@ -37,11 +41,18 @@ class Target(NamedTuple):
 
 
 class FastPath:
-    """Answers predictions of one running app on their connections."""
+    """Answers predictions of one running app on their connections.
 
-    def __init__(self, state: State, auth: Auth) -> None:
+    Args:
+        state: The app's.
+        auth: Checks the role of each request.
+        paths: The routes whose requests are answered.
+    """
+
+    def __init__(self, state: State, auth: Auth, paths: PredictionPaths) -> None:
         self._state = state
         self._auth = auth
+        self._paths = paths
         self._loaded_models: weakref.ref[LoadedModels] | None = None
         self._targets: dict[bytes, Target] = {}
 
@@ -51,7 +62,7 @@ class FastPath:
             return None
         loaded_models = self._state.reloader.loaded_models
         if self._loaded_models is None or self._loaded_models() is not loaded_models:
-            self._targets = targets = dict(_targets(loaded_models))
+            self._targets = targets = dict(_targets(loaded_models, self._paths))
             # A model that is replaced leaves memory, even if no request follows.
             self._loaded_models = weakref.ref(loaded_models, lambda _: targets.clear())
         return self._targets.get(url)
@@ -110,16 +121,16 @@ class FastPath:
         if isinstance(problem, Problem):
             self._refuse(fast_response, problem)
         else:
-            fast_response.send(Predicted(answered.result(), job.model.version_header))
+            fast_response.send(PredictionResponse(answered.result(), job.model.version_header))
 
     def _refuse(self, fast_response: FastResponse, problem: Problem) -> None:
         self._state.metrics.rejected.labels(problem.type).inc()
         fast_response.send(problem.response())
 
 
-def _targets(loaded_models: LoadedModels) -> Iterator[tuple[bytes, Target]]:
+def _targets(loaded_models: LoadedModels, paths: PredictionPaths) -> Iterator[tuple[bytes, Target]]:
     """Yield the request targets of all loaded models, as they are usually written."""
-    default, of_model, of_version = PATHS
+    default, of_model, of_version = paths
     names = [(default, "", "")]
     names += [(of_model, model, "") for model in loaded_models.versions]
     names += [
