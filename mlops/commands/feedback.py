@@ -1,4 +1,4 @@
-"""`mlops feedback`: tell a running service what was true.
+"""`mlops feedback`: send true values to a running service.
 
 By its HTTP interface, also on the machine that it runs on: the service alone writes its log.
 """
@@ -20,7 +20,7 @@ from mlops.console import Exit, JsonOption, fail, print_json, print_table
 from mlops.process.service_client import ServiceClient, ServiceError
 from monitoring.log.writing.true_values import Verdict
 
-app = typer.Typer(no_args_is_help=True, help="Tell a running service what was true.")
+app = typer.Typer(no_args_is_help=True, help="Send true values to a running service.")
 
 _BATCH_LINES = 200
 _KEPT = {str(Verdict.STORED), str(Verdict.UNCHANGED)}
