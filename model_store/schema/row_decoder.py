@@ -150,7 +150,7 @@ class RowDecoder:
 
 
 def is_compact_offset(text: str) -> bool:
-    """Return whether a datetime's text ends in an offset without a colon, which RFC 3339 forbids."""
+    """Return whether a datetime ends in an offset without a colon, which RFC 3339 forbids."""
     return bool(_COMPACT_OFFSET.search(text))
 
 
