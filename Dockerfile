@@ -21,7 +21,7 @@ RUN python3 -m venv /opt/venv \
 COPY pyproject.toml ./
 RUN touch README.md \
     && python3 -c 'import pathlib, tomllib; project = tomllib.loads(pathlib.Path("pyproject.toml").read_text()); \
-       [pathlib.Path(*name.split(".")).mkdir() for name in project["tool"]["setuptools"]["packages"]]' \
+       [pathlib.Path(*name.split(".")).mkdir(parents=True, exist_ok=True) for name in project["tool"]["setuptools"]["packages"]]' \
     && pip install --no-deps --no-build-isolation --editable .
 
 
@@ -58,10 +58,12 @@ COPY --from=api-venv /opt/venv /opt/venv
 COPY pyproject.toml settings.ini entrypoint.sh ./
 COPY model_store/ model_store/
 COPY monitoring/ monitoring/
+COPY settings/ settings/
 COPY api/ api/
+COPY workers/ workers/
 COPY mlops/ mlops/
 # The root is read-only in use, so that a start could keep nothing of what it compiles.
-RUN python3 -m compileall -q api mlops model_store monitoring
+RUN python3 -m compileall -q api mlops model_store monitoring settings workers
 ARG GIT_BRANCH=
 ARG GIT_HEAD=
 ENV GIT_BRANCH=${GIT_BRANCH} GIT_HEAD=${GIT_HEAD}
@@ -82,12 +84,15 @@ COPY --from=packages /opt/venv /opt/venv
 COPY pyproject.toml settings.ini entrypoint.sh ./
 COPY model_store/ model_store/
 COPY monitoring/ monitoring/
+COPY settings/ settings/
 COPY api/ api/
+COPY workers/ workers/
 COPY mlops/ mlops/
 COPY examples/ examples/
 COPY ml_pipe/ ml_pipe/
 # The digest tells a training whether the code that it runs is the image's: a checkout may be mounted over it.
-RUN python3 -m compileall -q api ml_pipe mlops model_store monitoring && python3 -m mlops.checkout > code.sha256
+RUN python3 -m compileall -q api ml_pipe mlops model_store monitoring settings workers \
+    && python3 -m mlops.process.git_revision > code.sha256
 ARG GIT_BRANCH=
 ARG GIT_HEAD=
 ENV GIT_BRANCH=${GIT_BRANCH} GIT_HEAD=${GIT_HEAD}

@@ -1,1 +1,1 @@
-"""The HTTP face of the service: settings, gate, engine and routes."""
+"""The HTTP face of the service; `api.app` is its table of contents."""

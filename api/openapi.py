@@ -7,13 +7,13 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.catalog import CHAMPION, Catalog, ServedModel
-from api.explanation import row_model
-from api.problems import FieldError
-from model_store.predictor import PROBABILITIES, label_text
-from model_store.row_decoder import MAX_STRING
-from model_store.signature import Column, Kind, Signature
-from monitoring.log.true_values import Verdict
+from api.http.body_errors import row_model
+from api.http.problems import FieldError
+from api.models.loaded_models import CHAMPION, LoadedModels, ServedModel
+from model_store.schema.prediction import PROBABILITIES, label_text
+from model_store.schema.row_decoder import MAX_STRING
+from model_store.schema.signature import Column, Kind, Signature
+from monitoring.log.writing.true_values import Verdict
 
 _PROBLEM = {
     "type": "object",
@@ -52,7 +52,11 @@ _PROBLEMS = {
 
 
 def openapi_document(
-    app: FastAPI, catalog: Catalog, *, max_string: int, business_metrics: Sequence[str] = ()
+    app: FastAPI,
+    loaded_models: LoadedModels,
+    *,
+    max_string: int,
+    business_metrics: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return the document of the models that are served now."""
     document = get_openapi(
@@ -61,19 +65,19 @@ def openapi_document(
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = _PROBLEM
     document["components"]["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
-    # What most readers came for comes first.
+    # The route that most readers need comes first.
     paths: dict[str, Any] = {}
-    if not catalog.missing():
-        paths["/predict"] = _predict_operation("/predict", catalog.answering(), max_string)
-    for model in catalog.versions:
-        for path, version in _paths(catalog, model):
-            served = catalog.versions[model][version]
+    if not loaded_models.missing():
+        paths["/predict"] = _predict_operation("/predict", loaded_models.resolve(), max_string)
+    for model in loaded_models.versions:
+        for path, version in _paths(loaded_models, model):
+            served = loaded_models.versions[model][version]
             paths[path] = _predict_operation(path, served, max_string)
     paths["/feedback"] = _FEEDBACK
     if business_metrics:
         paths["/business-metrics"] = _business_metrics_operation(business_metrics)
     for path in ("/models", "/models/{model}", "/metrics", "/feedback/queue"):
-        # So that the page offers to send credentials; whether they are needed, the gate decides.
+        # So that the page offers to send credentials; whether they are needed, `api.auth` decides.
         document["paths"][path]["get"]["security"] = [{}, {"basic": []}]
     document["paths"] = paths | document["paths"]
     return document
@@ -84,10 +88,10 @@ def example_rows(signature: Signature) -> list[dict[str, Any]]:
     return [{column.name: _example(column) for column in signature.inputs}]
 
 
-def _paths(catalog: Catalog, model: str) -> list[tuple[str, str]]:
-    champion = catalog.aliases[model].get(CHAMPION)
+def _paths(loaded_models: LoadedModels, model: str) -> list[tuple[str, str]]:
+    champion = loaded_models.aliases[model].get(CHAMPION)
     paths = [(f"/models/{model}/predict", champion)] if champion else []
-    named = [(f"/models/{model}/versions/{v}/predict", v) for v in catalog.versions[model]]
+    named = [(f"/models/{model}/versions/{v}/predict", v) for v in loaded_models.versions[model]]
     return [*paths, *named]
 
 
@@ -158,7 +162,7 @@ def _answer_schema(served: ServedModel) -> dict[str, Any]:
 
 
 def _notes(column: Column) -> dict[str, Any]:
-    """Return what training saw of a column, in words: values beyond it are answered too."""
+    """Return the training range of a column in words; values outside it are answered too."""
     notes: list[str] = []
     if column.unit:
         notes.append(f"In {column.unit}.")
@@ -217,7 +221,7 @@ _TRUE_VALUE = {
 _FEEDBACK = {
     "post": {
         "tags": ["predict"],
-        "summary": "Tell the true values of rows that were predicted",
+        "summary": "Send the true values of rows that were predicted",
         "operationId": "feedback",
         "security": [{}, {"basic": []}],
         "requestBody": {
@@ -229,7 +233,7 @@ _FEEDBACK = {
             },
         },
         "responses": _responses(
-            "What became of each, in the same order; an object for an object.",
+            "The verdict on each value, in the same order; an object for an object.",
             _items(_ROW_OF_REQUEST | {"status": {"enum": [str(verdict) for verdict in Verdict]}}),
         ),
     }
@@ -250,7 +254,7 @@ def _business_metrics_operation(names: Sequence[str]) -> dict[str, Any]:
     }
     operation = {
         "tags": ["predict"],
-        "summary": "Tell numbers of your own system, such as its revenue",
+        "summary": "Send numbers of your own system, such as its revenue",
         "operationId": "business_metrics",
         "security": [{}, {"basic": []}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": values}}},

@@ -4,18 +4,18 @@ from api.state import State
 
 
 def missing(state: State) -> str:
-    """Return what keeps predictions from being answered, as a sentence; usually empty."""
-    if state.engine.draining:
+    """Return why predictions cannot be answered, as a sentence; usually empty."""
+    if state.batcher.draining:
         return "The service is stopping."
-    reason = state.watcher.catalog.missing()
+    reason = state.reloader.loaded_models.missing()
     if not reason and state.settings.log_on_failure == "refuse":
         reason = unwritable(state)
     return reason
 
 
 def unwritable(state: State) -> str:
-    """Return that the log cannot be written, if it cannot; anyone may ask, so without the reason.
+    """Return a sentence if the log cannot be written, without the reason: anyone may read it.
 
-    It names a path, and stands in the events alone.
+    The reason names a path; the events have it.
     """
-    return "The prediction log cannot be written." if state.answering.log_failure else ""
+    return "The prediction log cannot be written." if state.batch_runner.log_failure else ""

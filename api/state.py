@@ -1,4 +1,4 @@
-"""What the service holds while it runs; opened and closed by `api.app`."""
+"""What the service holds while it runs; opened and closed by `api.lifespan`."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -6,15 +6,15 @@ from typing import Annotated
 from fastapi import Depends
 from starlette.requests import Request
 
-from api.access import Access
-from api.answering import Answering
-from api.body_budget import BodyBudget
-from api.engine import Engine
-from api.metrics import Metrics
-from api.model_watcher import ModelWatcher
-from api.settings import Settings
-from api.watch import Watch
-from monitoring.log.writer import LogWriter
+from api.background.monitor import Monitor
+from api.batching.batch_runner import BatchRunner
+from api.batching.batcher import Batcher
+from api.http.body_budget import BodyBudget
+from api.http.request_middleware import RequestMiddleware
+from api.models.model_reloader import ModelReloader
+from api.observe.metrics import Metrics
+from monitoring.log.writing.writer import LogWriter
+from settings.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class State:
     settings: Settings
     metrics: Metrics
     log: LogWriter
-    watcher: ModelWatcher
-    engine: Engine
-    answering: Answering
-    access: Access
-    bodies: BodyBudget
-    watch: Watch
+    reloader: ModelReloader
+    batcher: Batcher
+    batch_runner: BatchRunner
+    middleware: RequestMiddleware
+    body_budget: BodyBudget
+    monitor: Monitor
 
 
 def state_of(request: Request) -> State:

@@ -9,7 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from api.settings import Settings
 from benchmarks.bench_report import caption, markdown, write_report
 from benchmarks.errors import LoadError
 from benchmarks.growth import MILLION, measure_log, measure_versions
@@ -22,6 +21,7 @@ from benchmarks.server_runs import SIDES
 from benchmarks.target import CONNECTIONS
 from benchmarks.works import WORKS, measure_work, peak_memory
 from benchmarks.wrk import missing_programs
+from settings.settings import Settings
 
 PARTS = (*WORKS, "start", "half-rate", "alone", "log", "versions", "looks")
 ON_DEMAND = ("log-10m",)

@@ -14,15 +14,15 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from api.settings import Settings
 from benchmarks.errors import LoadError
 from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
-from model_store.inference import infer_signature
+from model_store.schema.conform import conform
+from model_store.schema.infer_signature import infer_signature
 from model_store.store import LoadPolicy
-from model_store.tables import conform
 from monitoring.statistics import profile
+from settings.settings import Settings
 
 COLUMNS = ("sepal_length", "sepal_width", "petal_length", "petal_width")
 OUTPUT = "species"

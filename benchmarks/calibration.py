@@ -21,10 +21,10 @@ from benchmarks.look_cost import look_and_scrape
 from ml_pipe.data_etl import recognise_column, signature_of, task_of
 from ml_pipe.model_class import build_estimator
 from ml_pipe.train_test_validate import reference_of, split
-from model_store.columns import to_rows
-from model_store.signature import Kind, Signature
-from model_store.tables import conform
-from monitoring.log.views import Side, ViewColumn
+from model_store.schema.columns import to_rows
+from model_store.schema.conform import conform
+from model_store.schema.signature import Kind, Signature
+from monitoring.log.database.views import Side, ViewColumn
 from monitoring.statistics import profile
 from monitoring.windows.column_counts import count_columns
 from monitoring.windows.columns import WindowColumn, window_columns

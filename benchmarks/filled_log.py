@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.bench_models import BenchModel, make_bodies
-from monitoring.log.batch import Entry
 from monitoring.log.options import LogOptions
-from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.writing.batch import Entry
+from monitoring.log.writing.prediction_log import PredictionLog
 
 _SPACING_SECONDS = 0.01
 """Between two logged requests; a million of them are not three hours."""

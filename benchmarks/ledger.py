@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmarks.errors import LoadError
-from monitoring.log.reader import LogReader
+from monitoring.log.reading.reader import LogReader
 
 
 def logged_requests(log: Path) -> int:

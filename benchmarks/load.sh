@@ -5,7 +5,7 @@ python=$1
 
 # Where the service is, and where reports go, is a matter of its settings.
 read -r host folder < <("$python" -c '
-from api.settings import Settings
+from settings.settings import Settings
 settings = Settings()
 address = f"[{settings.service_host}]" if ":" in settings.service_host else settings.service_host
 print(f"http://{address}:{settings.service_port}", settings.local_data)')

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 
 from benchmarks.drawn_window import drawn_window
-from monitoring.log.views import ViewColumn
+from monitoring.log.database.views import ViewColumn
 from monitoring.statistics import profile
 from monitoring.windows.collector import WindowCollector
 from monitoring.windows.columns import window_columns

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 
-from api.settings import Settings
 from benchmarks.bench_models import OUTPUT, BenchModel, Rows, make_bodies
 from benchmarks.errors import LoadError
 from benchmarks.filled_log import fill_log
@@ -15,7 +14,8 @@ from benchmarks.plan import Plan
 from benchmarks.results import SERVICE, Demand, Result, Sample
 from benchmarks.server_runs import LOG, remove
 from benchmarks.target import Target, target
-from monitoring.log.reader import LogReader
+from monitoring.log.reading.reader import LogReader
+from settings.settings import Settings
 
 _BY_DEFAULT = Settings.model_fields["monitoring_seconds"].default
 INTERVALS = {"never": 86_400, f"every {_BY_DEFAULT:g} s": _BY_DEFAULT, "every 1 s": 1}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from random import Random
 
-from model_store.signature import Column, Kind
+from model_store.schema.signature import Column, Kind
 
 Value = str | int | float | bool | None
 _Range = tuple[float | str, float | str]

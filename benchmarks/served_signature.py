@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from model_store.signature import Signature
+from model_store.schema.signature import Signature
 
 
 class NotServedError(Exception):

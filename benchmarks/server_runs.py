@@ -18,10 +18,10 @@ from typing import Any
 
 import msgspec
 
-from api.settings import Settings
-from api.settings_sources import PROJECT_ROOT
 from benchmarks.bench_models import BenchModel, Rows
 from benchmarks.errors import LoadError
+from settings.settings import Settings
+from settings.sources import PROJECT_ROOT
 
 BASELINES = ("plain", "floor", "limit")
 SERVICE = "service"

@@ -17,13 +17,13 @@ import msgspec
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_float_dtype, is_integer_dtype
 
-from .errors import TableError
-from model_store.columns import dtype_of
+from .runner.errors import TableError
 from model_store.errors import NotFoundError
 from model_store.file_store import FileModelStore
-from model_store.inference import infer_signature
 from model_store.manifest import Task
-from model_store.signature import Column, Kind, Signature
+from model_store.schema.columns import dtype_of
+from model_store.schema.infer_signature import infer_signature
+from model_store.schema.signature import Column, Kind, Signature
 from model_store.store import LoadPolicy
 
 # %% 00_data_etl.ipynb #257ac6be

@@ -19,7 +19,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from model_store.manifest import Task
-from model_store.signature import Column, Kind
+from model_store.schema.signature import Column, Kind
 
 # %% 01_model_class.ipynb #947c2b21
 EPOCH = pd.Timestamp(0).as_unit("us")
@@ -49,13 +49,13 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # it ha
 
     def onnx_converter(self) -> Callable[..., None]:
         """Return what adds it to a graph, by the name that skl2onnx asks for."""
-        from model_store.date_converter import convert_date_parts  # noqa: PLC0415 - to compile
+        from model_store.compile.date_converter import convert_date_parts  # noqa: PLC0415 - to compile
 
         return convert_date_parts
 
     def onnx_shape_calculator(self) -> Callable[..., None]:
         """Return what tells its width, by the name that skl2onnx asks for."""
-        from model_store.date_converter import date_parts_shape  # noqa: PLC0415 - to compile
+        from model_store.compile.date_converter import date_parts_shape  # noqa: PLC0415 - to compile
 
         return date_parts_shape
 
@@ -138,7 +138,7 @@ TRUSTED_TYPES = (
 
 
 def build_estimator(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline:
-    """Return an unfitted estimator for tables of these columns, as `model_store.columns` has them.
+    """Return an unfitted estimator for tables of these columns (`model_store.schema.columns`).
 
     The same seed and rows give the same model.
     """

@@ -21,11 +21,11 @@ from sklearn.inspection import permutation_importance
 from sklearn.model_selection import train_test_split
 
 from .data_etl import caption, check_names
-from .errors import AcceptanceError, TableError
+from .runner.errors import AcceptanceError, TableError
 from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
 from model_store.manifest import Score, Task
-from model_store.signature import Signature
+from model_store.schema.signature import Signature
 from model_store.store import LoadPolicy
 from monitoring.statistics import profile
 

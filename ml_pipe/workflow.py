@@ -24,14 +24,14 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-import ml_pipe.errors
-from .errors import PipelineError
-from .notebook_parameters import Parameter, Value, declared
-from .notebook_run import read_notebook, run_notebook
-from .run_folder import Run
+import ml_pipe
+from .runner.errors import PipelineError
+from .runner.notebook_run import read_notebook, run_notebook
+from .runner.parameters import Parameter, Value, declared
+from .runner.run_folder import Run
 
 # %% 03_workflow.ipynb #ed3a80c0
-PACKAGE = Path(ml_pipe.errors.__file__).parent
+PACKAGE = Path(ml_pipe.__file__).parent
 """The folder of our own notebooks and of the modules exported from them."""
 
 

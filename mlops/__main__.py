@@ -2,7 +2,7 @@
 
 import gc
 
-from mlops.threads import use_one_thread
+from mlops.process.threads import use_one_thread
 
 
 def main() -> None:

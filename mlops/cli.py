@@ -2,18 +2,18 @@
 
 import typer
 
-from mlops import feedback, log, models
-from mlops.lab import lab
-from mlops.report import report
-from mlops.serve import serve
-from mlops.settings import settings
-from mlops.train import train
+from mlops.commands import feedback, log, models
+from mlops.commands.lab import lab
+from mlops.commands.report import report
+from mlops.commands.serve import serve
+from mlops.commands.settings import settings
+from mlops.commands.train import train
 
 app = typer.Typer(
     name="mlops",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Train, serve and watch models. Exit codes: 0 done, 1 failed, 2 usage, 3 not found.",
+    help="Train, serve and monitor models. Exit codes: 0 done, 1 failed, 2 usage, 3 not found.",
 )
 app.command()(train)
 app.command()(serve)

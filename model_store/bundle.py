@@ -21,7 +21,7 @@ from model_store.manifest import (
     Score,
     Task,
 )
-from model_store.signature import Signature
+from model_store.schema.signature import Signature
 
 MANIFEST = "manifest.json"
 GOLDEN = "golden.json"

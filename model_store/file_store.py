@@ -8,9 +8,10 @@ from pathlib import Path
 
 import msgspec
 
-from model_store import bundle, compiling, files, formats, loading, packages
+from model_store import bundle, files, formats, loading, packages
 from model_store.aliases import Aliases
 from model_store.bundle import Compilation, Draft
+from model_store.compile import compiling
 from model_store.errors import ModelStoreError, NotFoundError, RefusedError
 from model_store.manifest import Manifest
 from model_store.names import checked_name, is_name

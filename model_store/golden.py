@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from model_store.columns import Columns, to_rows
 from model_store.errors import RefusedError
-from model_store.predictor import EstimatorPredictor, Predictor, answers
-from model_store.row_decoder import MAX_STRING, InvalidRowsError, RowDecoder
-from model_store.signature import Kind, Signature
+from model_store.predictor import EstimatorPredictor, Predictor
+from model_store.schema.columns import Columns, to_rows
+from model_store.schema.prediction import answers
+from model_store.schema.row_decoder import MAX_STRING, InvalidRowsError, RowDecoder
+from model_store.schema.signature import Kind, Signature
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ def golden_rows(
         PredictionError: the estimator gives no proper answer.
         RefusedError: no row of the table could be a request.
     """
-    from model_store.tables import conform  # noqa: PLC0415 - pandas is for trainers alone
+    from model_store.schema.conform import conform  # noqa: PLC0415 - pandas is for trainers alone
 
     random = np.random.default_rng(seed)
     sample = conform(frame.iloc[random.permutation(len(frame))[:_CANDIDATES]], signature.inputs)

@@ -6,12 +6,12 @@ from typing import NamedTuple
 import msgspec
 
 from model_store import bundle, formats, golden, packages
+from model_store.compile.onnx_predictor import OnnxPredictor
 from model_store.errors import ModelStoreError, RefusedError
 from model_store.golden import Golden
 from model_store.manifest import Compiled, Manifest
-from model_store.onnx_predictor import OnnxPredictor
 from model_store.predictor import EstimatorPredictor, Predictor
-from model_store.row_decoder import RowDecoder
+from model_store.schema.row_decoder import RowDecoder
 from model_store.store import LoadedModel, LoadPolicy
 
 _ESTIMATOR_MODULES = {

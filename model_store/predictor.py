@@ -1,17 +1,15 @@
 """Answers from columns: what the service asks of a model, whatever made it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from model_store.columns import Columns, dtype_of, json_values, to_frame
 from model_store.errors import PredictionError
-from model_store.signature import LARGEST_INTEGER, Column, Kind, Signature
-
-PROBABILITIES = "probabilities"
-"""The key of an answer's probabilities, so that no output may have this name."""
+from model_store.schema.columns import Columns, dtype_of, to_frame
+from model_store.schema.prediction import Label, Prediction
+from model_store.schema.signature import LARGEST_INTEGER, Column, Kind, Signature
 
 # These predict exactly the class of the greatest probability, the first of several. Others may
 # not (boosted trees and linear models decide before rounding to probabilities, support vector
@@ -31,17 +29,6 @@ _ANSWERS: dict[Kind, tuple[str, set[type]]] = {
     Kind.STRING: ("UT", {str, np.str_}),
     Kind.CATEGORY: ("UT", {str, np.str_}),
 }
-
-Label = str | int | bool
-
-
-class Prediction(NamedTuple):
-    """What a model answers for some rows."""
-
-    values: tuple[np.ndarray, ...]
-    """One array an output, in the signature's order, each of shape `(rows,)`."""
-    probabilities: np.ndarray | None
-    """Of shape `(rows, classes)`, in the order of the predictor's `classes`; None if not asked."""
 
 
 class Predictor(Protocol):
@@ -117,29 +104,6 @@ class EstimatorPredictor:
         return shares
 
 
-def answers(
-    prediction: Prediction, signature: Signature, classes: Sequence[Label] = ()
-) -> list[dict[str, Any]]:
-    """Return a prediction as JSON-ready rows: `{"variety": "Setosa"}`.
-
-    With probabilities, the predictor's `classes` name them:
-    `{"variety": "Setosa", "probabilities": {"Setosa": 1.0, "Virginica": 0.0}}`.
-    """
-    names = [column.name for column in signature.outputs]
-    cells = map(json_values, prediction.values, signature.outputs)
-    rows = [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
-    if prediction.probabilities is not None:
-        labels = [label_text(label) for label in classes]
-        for row, shares in zip(rows, prediction.probabilities.tolist(), strict=True):
-            row[PROBABILITIES] = dict(zip(labels, shares, strict=True))
-    return rows
-
-
-def label_text(label: Label) -> str:
-    """Return a label as the text that stands for it as a JSON key."""
-    return str(label).lower() if isinstance(label, bool) else str(label)
-
-
 def _last_step(estimator: Any) -> str:
     """Return the full type name of what answers at the end of a pipeline."""
     kind = type(estimator)
@@ -153,7 +117,7 @@ def _asked(question: Callable[[], Any]) -> np.ndarray:
     try:
         return np.asarray(question())
     except Exception as error:  # noqa: BLE001 - an estimator may raise anything
-        # Its message may hold a submitted value: only its type and place are told, none is chained.
+        # Its message may hold a submitted value: only type and place are shown, none is chained.
         where = _place(error.__traceback__)
         raise PredictionError(
             f"The model raised {type(error).__name__} in {where}: see that its steps take every "

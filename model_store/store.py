@@ -8,7 +8,7 @@ from model_store.aliases import Aliases
 from model_store.bundle import Draft
 from model_store.manifest import Manifest
 from model_store.predictor import Predictor
-from model_store.row_decoder import RowDecoder
+from model_store.schema.row_decoder import RowDecoder
 
 
 @dataclass(frozen=True)

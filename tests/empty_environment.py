@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from api.settings import Settings
-from api.settings_sources import SettingsError, refuse_misspelt_variables
+from settings.settings import Settings
+from settings.sources import SettingsError, refuse_misspelt_variables
 
 
 def setting_variables(names: Iterable[str]) -> list[str]:

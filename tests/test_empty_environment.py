@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from api.settings import Settings
-from api.settings_sources import PROJECT_ROOT
+from settings.settings import Settings
+from settings.sources import PROJECT_ROOT
 from tests.empty_environment import empty_environment, setting_variables
 
 OF_A_USER = {

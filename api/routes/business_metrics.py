@@ -9,10 +9,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from api.body import read_json_body
-from api.problems import MAX_ERRORS, FieldError, InvalidRows, LogUnavailable, pointer
+from api.http.body import read_json_body
+from api.http.problems import MAX_ERRORS, FieldError, InvalidRows, LogUnavailable, pointer
+from api.http.strict_json import parse_strictly
 from api.state import state_of
-from api.strict_json import parse_strictly
 from monitoring.log.errors import LogUnavailableError
 
 
@@ -26,7 +26,7 @@ async def business_metrics(request: Request) -> Response:
         state.log.add_business_metrics(values)
         return list(values)
 
-    with state.bodies.share() as share:
+    with state.body_budget.share() as share:
         body = await read_json_body(
             request,
             share,
@@ -45,12 +45,13 @@ def decode(body: bytes, declared: Sequence[str]) -> dict[str, float]:
 
     Raises:
         InvalidJson: it is not acceptable JSON text.
-        InvalidRows: it is no object of declared names and numbers; what is wrong is pointed to.
+        InvalidRows: it is not an object of declared names and numbers; `errors` points to the
+            faults.
     """
     document = parse_strictly(body)
     if not isinstance(document, dict) or not document:
         raise InvalidRows("Send an object of at least one number by name.")
-    # No more than are told: a body may hold a hundred thousand names.
+    # No more than are reported: a body may hold a hundred thousand names.
     wrong = (error for item in document.items() if (error := _error(*item, declared)))
     if errors := list(islice(wrong, MAX_ERRORS)):
         known = ", ".join(declared) or "none"

@@ -8,8 +8,8 @@ from fastapi import Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse, Response
 
+from api.http.problems import NotFound
 from api.openapi import openapi_document
-from api.problems import NotFound
 from api.state import StateNow
 
 # The package is used for its files alone: it carries Swagger UI, which FastAPI links from a CDN.
@@ -24,7 +24,7 @@ async def openapi(request: Request, state: StateNow) -> dict[str, Any]:
     """Return the OpenAPI document of what is served now."""
     return openapi_document(
         request.app,
-        state.watcher.catalog,
+        state.reloader.loaded_models,
         max_string=state.settings.predict_max_string_characters,
         business_metrics=state.settings.business_metrics,
     )

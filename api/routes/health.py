@@ -1,4 +1,4 @@
-"""`GET /health/live` and `GET /health/ready`: outside the gate and outside admission."""
+"""`GET /health/live` and `GET /health/ready`: open to all, and outside admission."""
 
 from typing import Any
 
@@ -9,21 +9,22 @@ from api.state import StateNow
 
 
 async def live() -> dict[str, str]:
-    """Tell that the process answers."""
+    """Answer that the process is alive."""
     return {"status": "live"}
 
 
 async def ready(state: StateNow) -> JSONResponse:
-    """Tell whether predictions can be answered now, and which versions were refused."""
-    catalog = state.watcher.catalog
+    """Answer whether predictions can be answered now, and which versions were refused."""
+    loaded_models = state.reloader.loaded_models
     missing = readiness.missing(state)
     content: dict[str, Any] = {
         "status": "not ready" if missing else "ready",
         "missing": missing,
         "prediction_log": readiness.unwritable(state) or "writable",
-        "models": {name: dict(aliases) for name, aliases in catalog.aliases.items()},
+        "models": {name: dict(aliases) for name, aliases in loaded_models.aliases.items()},
         "refused": [
-            {"model": r.model, "version": r.version, "reason": r.reason} for r in catalog.refusals
+            {"model": r.model, "version": r.version, "reason": r.reason}
+            for r in loaded_models.refusals
         ],
     }
     return JSONResponse(content, 503 if missing else 200)

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from api.catalog import Catalog, ServedModel
-from api.problems import NotFound
+from api.http.problems import NotFound
+from api.models.loaded_models import LoadedModels, ServedModel
 from api.state import StateNow
 
 
@@ -69,27 +69,29 @@ class ModelsView(BaseModel):
 
 async def list_models(state: StateNow) -> ModelsView:
     """List every model that is served, with its versions, signatures and scores."""
-    catalog = state.watcher.catalog
-    return ModelsView(models=[_model_view(catalog, name, card=False) for name in catalog.versions])
+    loaded_models = state.reloader.loaded_models
+    return ModelsView(
+        models=[_model_view(loaded_models, name, card=False) for name in loaded_models.versions]
+    )
 
 
 async def show_model(model: str, state: StateNow) -> ModelView:
     """Show one model, with the cards of its versions."""
-    catalog = state.watcher.catalog
-    if model not in catalog.versions:
+    loaded_models = state.reloader.loaded_models
+    if model not in loaded_models.versions:
         raise NotFound("No model of that name is served: GET /models lists them.")
-    return _model_view(catalog, model, card=True)
+    return _model_view(loaded_models, model, card=True)
 
 
-def _model_view(catalog: Catalog, model: str, *, card: bool) -> ModelView:
-    aliases = dict(catalog.aliases[model])
+def _model_view(loaded_models: LoadedModels, model: str, *, card: bool) -> ModelView:
+    aliases = dict(loaded_models.aliases[model])
     return ModelView(
         model=model,
-        default=model == catalog.default,
+        default=model == loaded_models.default,
         aliases=aliases,
         versions=[
             _version_view(served, [a for a, v in aliases.items() if v == version], card=card)
-            for version, served in catalog.versions[model].items()
+            for version, served in loaded_models.versions[model].items()
         ],
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
-from api.problems import NotFound, Unavailable
+from api.http.problems import NotFound, Unavailable
 from api.state import StateNow
 from monitoring.report_folder import ReportFolder
 

@@ -6,20 +6,20 @@ it, with the typed fields of the served signature.
 
 import asyncio
 import time
-from http import HTTPStatus
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from api.body import read_json_body
-from api.catalog import ServedModel
-from api.engine import stopping
-from api.job import Answer, Job
-from api.problems import InvalidRows, TooLarge
-from api.resources import utc_now
+from api.batching.batcher import stopping
+from api.batching.prediction_job import PredictionJob, check_rows
+from api.batching.prediction_response import PredictionResponse
+from api.http.body import read_json_body
+from api.http.problems import InvalidRows
+from api.models.loaded_models import ServedModel
 from api.state import state_of
-from model_store.row_decoder import InvalidRowsError, Rows
+from model_store.schema.row_decoder import InvalidRowsError, Rows
+from monitoring.log.timestamps import utc_now
 
 PATHS = (
     "/predict",
@@ -34,18 +34,18 @@ async def predict(request: Request) -> Response:
     state = state_of(request)
     settings = state.settings
     names = request.path_params
-    model = state.watcher.catalog.answering(names.get("model", ""), names.get("version", ""))
+    model = state.reloader.loaded_models.resolve(names.get("model", ""), names.get("version", ""))
     probabilities = _asks_probabilities(request, model)
-    # Before the body is read: who cannot be answered now shall not fill the memory meanwhile.
-    state.engine.admit(model)
-    with state.bodies.share() as share:
+    # Before the body is read: a request that cannot be answered now must not fill the memory.
+    state.batcher.admit(model)
+    with state.body_budget.share() as share:
         body = await read_json_body(
             request,
             share,
             max_bytes=settings.predict_max_body_bytes,
             timeout_seconds=settings.predict_body_timeout_seconds,
         )
-        job = Job(
+        job = PredictionJob(
             model=model,
             rows=await _decode(model, body, settings.predict_max_rows),
             body=body,
@@ -55,27 +55,11 @@ async def predict(request: Request) -> Response:
             received=received,
         )
         try:
-            answer = await state.engine.submit(job)
+            answer = await state.batcher.submit(job)
         except asyncio.CancelledError:
-            # By a server that stops, and does not wait any longer.
+            # The server stops, and does not wait any longer.
             raise stopping() from None
-    return Predicted(answer, model.version_header)
-
-
-class Predicted(Response):
-    """An answer of a model; made of its parts alone, as this is the one that must be quick."""
-
-    def __init__(self, answer: Answer, *headers: tuple[bytes, bytes]) -> None:
-        self.status_code = HTTPStatus.OK
-        self.body = answer.body
-        self.background = None
-        self.raw_headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(answer.body)),
-            *headers,
-        ]
-        if not answer.logged:
-            self.raw_headers.append((b"prediction-logged", b"false"))
+    return PredictionResponse(answer, model.version_header)
 
 
 async def _decode(model: ServedModel, body: bytes, max_rows: int) -> Rows:
@@ -86,16 +70,6 @@ async def _decode(model: ServedModel, body: bytes, max_rows: int) -> Rows:
         raise await run_in_threadpool(model.explainer.explain, body, max_rows) from None
     check_rows(rows, max_rows)
     return rows
-
-
-def check_rows(rows: Rows, max_rows: int) -> None:
-    """Return if a request may have so many rows.
-
-    Raises:
-        TooLarge: it may not.
-    """
-    if rows.size > max_rows:
-        raise TooLarge(f"A request may have {max_rows} rows.")
 
 
 def _asks_probabilities(request: Request, model: ServedModel) -> bool:

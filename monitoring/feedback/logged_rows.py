@@ -1,4 +1,4 @@
-"""Single rows of the log, as it holds them: what was asked, what was answered, and by which name.
+"""Single rows of the log: inputs, answer, request id.
 
 A value that the log holds as a hash stays one.
 """
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from monitoring.feedback.reader import texts
-from monitoring.log.file import reading
+from monitoring.log.database.file import reading
 
 _REQUEST = "SELECT request_id, time, inputs, outputs FROM requests WHERE sequence = ?"
 
@@ -25,7 +25,7 @@ class LoggedRow(NamedTuple):
     request_id: str
     time: datetime
     inputs: Mapping[str, Any]
-    """By column; empty where the log keeps none."""
+    """By column; empty where the log stores none."""
     answer: Mapping[str, Any]
     """By output, and perhaps its `probabilities`."""
 

@@ -1,6 +1,11 @@
-"""The one way in which the log writes a time."""
+"""The clock of the log, and the one way in which it writes a time."""
 
 from datetime import UTC, datetime
+
+
+def utc_now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(UTC)
 
 
 def utc_text(time: datetime) -> str:

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from monitoring.log.batch import Ledger
-from monitoring.log.file import reading
+from monitoring.log.database.file import reading
 from monitoring.log.span import EVERYTHING, Span
+from monitoring.log.writing.batch import Ledger
 
 # One statement looks at so many requests, whoever's they are: there is no index by version, which
 # every prediction would pay for. A long read would keep the write-ahead log from being used again.

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from model_store.signature import Column, Kind, Signature
+from model_store.schema.signature import Column, Kind, Signature
 
 _TOKEN = re.compile(
     r"""[ \t\n\r]* (?:

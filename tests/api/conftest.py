@@ -25,20 +25,21 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from api.app import create_app
-from api.catalog import CHAMPION, Catalog, ServedModel
-from api.event_log import make_event_log
-from api.settings import Settings
+from api.models.loaded_models import CHAMPION, LoadedModels, ServedModel
+from api.observe.structured_log import make_structured_log
 from api.state import State
 from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
-from model_store.inference import infer_signature
 from model_store.manifest import Manifest, Score
-from model_store.predictor import EstimatorPredictor, Prediction
-from model_store.row_decoder import RowDecoder
-from model_store.signature import Column, Kind, Signature
+from model_store.predictor import EstimatorPredictor
+from model_store.schema.infer_signature import infer_signature
+from model_store.schema.prediction import Prediction
+from model_store.schema.row_decoder import RowDecoder
+from model_store.schema.signature import Column, Kind, Signature
 from model_store.store import LoadedModel, LoadPolicy
-from monitoring.log.reader import LogReader
+from monitoring.log.reading.reader import LogReader
+from settings.settings import Settings
 
 SUM_ROW = {"a": 1, "b": 2}
 POLICY = LoadPolicy(trusted_types=("sklearn.tree._tree.Tree",))
@@ -136,9 +137,9 @@ def served(model: LoadedModel) -> ServedModel:
     return ServedModel.of(model, max_string=100)
 
 
-def catalog_of(*models: LoadedModel) -> Catalog:
+def catalog_of(*models: LoadedModel) -> LoadedModels:
     """Return a catalog of these models, each its own champion; the first one is the default."""
-    return Catalog(
+    return LoadedModels(
         models[0].manifest.model,
         {m.manifest.model: {m.manifest.version: served(m)} for m in models},
         {m.manifest.model: {CHAMPION: m.manifest.version} for m in models},
@@ -162,7 +163,7 @@ class Service:
 
     def install(self, *models: LoadedModel) -> None:
         """Serve these models, whatever the store holds."""
-        self.state.watcher.catalog = catalog_of(*models)
+        self.state.reloader.loaded_models = catalog_of(*models)
 
     def predict(self, body: Any, path: str = "/predict", **more: Any) -> Any:
         """Send a JSON document, or bytes that are declared to be one."""
@@ -324,7 +325,7 @@ def running(
         if not folder.exists():
             shutil.copytree(published / model, folder)
     said = io.BytesIO()
-    app = create_app(used, events=make_event_log("debug", stream or said))
+    app = create_app(used, events=make_structured_log("debug", stream or said))
     with TestClient(app, follow_redirects=False) as client:
         yield Service(app, used, client, said)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hypothesis import strategies as st
 
-from model_store.signature import LARGEST_INTEGER, Kind
+from model_store.schema.signature import LARGEST_INTEGER, Kind
 
 MAX_STRING = 12
 """The limit of strings that the values here are drawn for."""

@@ -5,7 +5,7 @@ from functools import partial
 
 from hypothesis import strategies as st
 
-from model_store.signature import Kind
+from model_store.schema.signature import Kind
 from tests.api.json_values import PLAIN, Strategy, Values
 from tests.api.refusal import MOMENT, NUMBER, VALUE
 

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from model_store.signature import Column, Kind, Signature
+from model_store.schema.signature import Column, Kind, Signature
 from tests.api.json_values import PLAIN, Strategy, Values, as_json
 
 OUTPUTS = (Column(name="total", kind=Kind.NUMBER),)

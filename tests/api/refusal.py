@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from api.access import METHODS
-from api.problems import MAX_ERRORS, Problem
-from monitoring.log.reader import LogReader
+from api.http.problems import MAX_ERRORS, Problem
+from api.http.request_middleware import METHODS
+from monitoring.log.reading.reader import LogReader
 from tests.api.body_rules import status_of
 from tests.api.conftest import (
     KINDS_ROW,

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from api.settings import Settings
+from settings.settings import Settings
 from tests.api.conftest import POLICY
 
 PATIENCE_SECONDS = 120

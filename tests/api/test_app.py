@@ -10,9 +10,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.event_log import make_event_log
-from api.resources import StartError
-from api.settings import Settings
+from api.observe.structured_log import make_structured_log
+from settings.factories import StartError
+from settings.settings import Settings
 from tests.api.conftest import SUM_ROW, GoneStream, NewSettings, Serve
 
 
@@ -43,7 +43,7 @@ def test_start_and_stop_are_told(serve: Serve, settings: Settings) -> None:
 
 def test_an_app_can_be_closed_and_opened_again(settings: Settings) -> None:
     """Whatever the first run registered, it took away."""
-    app = create_app(settings, events=make_event_log("info", BytesIO()))
+    app = create_app(settings, events=make_structured_log("info", BytesIO()))
     for _ in range(2):
         with TestClient(app) as client:
             assert client.get("/health/live").status_code == 200
@@ -62,7 +62,7 @@ def test_a_second_service_on_one_log_is_refused(serve: Serve, settings: Settings
     """In a sentence, which the app keeps for who started it; the first one answers on."""
     with serve() as first:
         stream = BytesIO()
-        second = create_app(settings, events=make_event_log("info", stream))
+        second = create_app(settings, events=make_structured_log("info", stream))
         with pytest.raises(StartError), TestClient(second):
             pass
         assert f"process {os.getpid()}" in second.state.refusal
@@ -101,7 +101,7 @@ def test_a_service_starts_without_its_log_and_finds_it_later(
 
     Here a folder stands in the place of the file that keeps a second service out.
     """
-    monkeypatch.setattr("api.chores.RECOVERY_SECONDS", 0.01)
+    monkeypatch.setattr("api.background.background_tasks.RECOVERY_SECONDS", 0.01)
     path = settings.local_data / "predictions.sqlite.lock"
     path.mkdir(parents=True)
     with serve() as service:

@@ -1,9 +1,9 @@
 """Whether a body is good, as the decoder, the explainer and the rules say: all three the same."""
 
-from api.explanation import Explainer
-from api.problems import Problem
-from model_store.row_decoder import InvalidRowsError, RowDecoder
-from model_store.signature import Signature
+from api.http.body_errors import Explainer
+from api.http.problems import Problem
+from model_store.schema.row_decoder import InvalidRowsError, RowDecoder
+from model_store.schema.signature import Signature
 from tests.api.body_rules import status_of
 from tests.api.json_values import MAX_STRING
 

@@ -8,12 +8,13 @@ import threading
 from collections.abc import Sequence
 from functools import partial
 
-from api import direct, resources
-from api.job import Answer
-from api.routes.predict import Predicted
+from api.batching.prediction_job import Answer
+from api.batching.prediction_response import PredictionResponse
+from api.server import fast_path
 from mlops.__main__ import main
-from monitoring.log.batch import Entry
-from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.writing.batch import Entry
+from monitoring.log.writing.prediction_log import PredictionLog
+from settings import factories
 
 DELAY_SECONDS = 0.2
 
@@ -29,7 +30,7 @@ class EagerLog(PredictionLog):
         timer.start()
 
 
-class Mixing(Predicted):
+class Mixing(PredictionResponse):
     """Names the version that answered the request before, as a careless swap would."""
 
     before: tuple[bytes, bytes] | None = None
@@ -40,8 +41,8 @@ class Mixing(Predicted):
 
 
 BREAKS = {
-    "eager": (resources, "PredictionLog", EagerLog),
-    "mixing": (direct, "Predicted", Mixing),
+    "eager": (factories, "PredictionLog", EagerLog),
+    "mixing": (fast_path, "PredictionResponse", Mixing),
 }
 """What stands in for which name of a module."""
 

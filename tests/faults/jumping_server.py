@@ -10,9 +10,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from api import resources
 from api.routes import predict
 from mlops.__main__ import main
+from settings import factories
 
 CLOCK = Path(os.environ["LOCAL_DATA"], "clock")
 _time_ns = time.time_ns
@@ -31,6 +31,6 @@ def utc_now() -> datetime:
 if __name__ == "__main__":
     time.time_ns = lambda: _time_ns() + int(jump_seconds() * 1e9)
     time.time = lambda: time.time_ns() / 1e9
-    resources.utc_now = predict.utc_now = utc_now  # type: ignore[attr-defined]
+    factories.utc_now = predict.utc_now = utc_now  # type: ignore[attr-defined]
     del sys.argv[0]
     main()

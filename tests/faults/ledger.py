@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from monitoring.log.reader import LogReader
+from monitoring.log.reading.reader import LogReader
 
 ANSWERED = 200
 

@@ -9,8 +9,8 @@ import pandas as pd
 from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
-from model_store.inference import infer_signature
 from model_store.manifest import Origin
+from model_store.schema.infer_signature import infer_signature
 from model_store.store import LoadPolicy
 from tests.api.conftest import POLICY
 from tests.faults.conftest import Sums

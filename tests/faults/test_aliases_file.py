@@ -115,7 +115,7 @@ DAMAGES: dict[str, Damage] = {
 
 def look(service: Service) -> None:
     """Let the service look at its store, and see that this ends."""
-    looking = threading.Thread(target=service.state.watcher.refresh, daemon=True)
+    looking = threading.Thread(target=service.state.reloader.refresh, daemon=True)
     looking.start()
     looking.join(PATIENCE_SECONDS)
     assert not looking.is_alive(), "The service waits for the file."
@@ -132,12 +132,12 @@ def test_damaged_aliases_are_told_while_the_old_version_answers(
     path = own.root / "sum" / "aliases.json"
     with running(sums.root, settings, ["sum"]) as service:
         for number in range(rounds):
-            before, sound = answering(service, own), path.read_bytes()
+            before, sound = batch_runner(service, own), path.read_bytes()
             for damage in DAMAGES.values():
                 path.unlink()
                 damage(path, sound)
                 look(service)
-                assert answering(service, own) == before
+                assert batch_runner(service, own) == before
                 [refused] = refused_of(service)
                 assert refused["reason"]
                 fault.count("damages told")
@@ -145,7 +145,7 @@ def test_damaged_aliases_are_told_while_the_old_version_answers(
             after = (own.second, own.first)[number % 2]
             own.store.promote("sum", after)
             look(service)
-            assert answering(service, own) == after
+            assert batch_runner(service, own) == after
             assert refused_of(service) == []
             fault.rounds += 1
 
@@ -168,7 +168,7 @@ def restore(path: Path, sound: bytes) -> None:
     touch(path)
 
 
-def answering(service: Service, sums: Sums) -> str:
+def batch_runner(service: Service, sums: Sums) -> str:
     """Return the version that answers, and see that its answer is right."""
     answer = service.predict({"a": 3, "b": 5})
     version: str = answer.headers["X-Model-Version"]

@@ -43,7 +43,7 @@ class Watching:
         # So that it looks again, whatever was damaged.
         if (self.bundle / "manifest.json").exists():
             touch(self.bundle / "manifest.json")
-        self.service.state.watcher.refresh()
+        self.service.state.reloader.refresh()
         answer = self.service.predict({"a": 3, "b": 5})
         version = answer.headers["X-Model-Version"]
         right = abs(answer.json()["total"] - (3 + 5 * self.sums.factors[version])) < 0.01

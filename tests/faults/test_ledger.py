@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.log.batch import Entry
 from monitoring.log.options import LogOptions
-from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.writing.batch import Entry
+from monitoring.log.writing.prediction_log import PredictionLog
 from tests.faults.ledger import Call, Comparison, Ledger
 
 ASKED, ANSWERED = b'[{"a":1}]', b'[{"total":1}]'

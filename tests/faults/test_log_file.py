@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.log.schema import SCHEMA
+from monitoring.log.database.schema import SCHEMA
 from tests.api.server_process import PATIENCE_SECONDS
 from tests.faults.conftest import NewFault, Sums
 from tests.faults.ledger import Ledger

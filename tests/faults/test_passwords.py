@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from api.attempts import LIMIT
+from api.auth.login_throttle import LIMIT
 from tests.api.server_process import PATIENCE_SECONDS
 from tests.faults.calls import call_once, p99_milliseconds
 from tests.faults.conftest import NewFault, Sums

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from monitoring.log.reader import LogReader
+from monitoring.log.reading.reader import LogReader
 from tests.faults.arriving import answered_per_second, arrive
 from tests.faults.conftest import NewFault, Sums
 from tests.faults.ledger import Ledger

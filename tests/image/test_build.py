@@ -24,7 +24,10 @@ def test_a_checkout_that_is_mounted_over_the_code_is_told_from_it(
     """The manifest of a training then says that the image's commit is not all of it."""
     other = tmp_path / "data_etl.py"
     other.touch()
-    asked = "from pathlib import Path; from mlops.checkout import is_dirty; print(is_dirty(Path()))"
+    asked = (
+        "from pathlib import Path; from mlops.process.git_revision import is_dirty; "
+        "print(is_dirty(Path()))"
+    )
     options = ("docker", "run", "--rm", "--entrypoint", "python3")
     mount = ("--volume", f"{other}:/service/ml_pipe/data_etl.py:ro")
     assert run(*options, "ml-service", "-c", asked) == "False"
@@ -95,7 +98,9 @@ def test_the_api_image_leaves_training_out(images: dict[str, Any]) -> None:
         "model_store",
         "monitoring",
         "pyproject.toml",
+        "settings",
         "settings.ini",
+        "workers",
     ]
 
 

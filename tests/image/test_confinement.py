@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from api.settings import Settings
+from settings.settings import Settings
 from tests.image.project import Project
 
 TMP = "/tmp"  # noqa: S108 - the container's own

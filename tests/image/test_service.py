@@ -16,7 +16,7 @@ from sklearn.svm import SVR
 from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
-from model_store.inference import infer_signature
+from model_store.schema.infer_signature import infer_signature
 from model_store.store import LoadPolicy
 
 inputs = pd.DataFrame({"a": np.arange(10.0), "b": np.arange(10.0) % 5})

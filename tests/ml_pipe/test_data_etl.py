@@ -18,12 +18,12 @@ from ml_pipe.data_etl import (
     signature_of,
     task_of,
 )
-from ml_pipe.errors import TableError
-from ml_pipe.run_folder import model_name
+from ml_pipe.runner.errors import TableError
+from ml_pipe.runner.run_folder import model_name
 from ml_pipe.workflow import RunReport
 from model_store.errors import InvalidNameError
-from model_store.signature import Kind, Signature
-from model_store.tables import conform
+from model_store.schema.conform import conform
+from model_store.schema.signature import Kind, Signature
 from tests.mixed_table import mixed_table
 
 

@@ -19,11 +19,11 @@ from ml_pipe.model_class import (
     build_estimator,
     build_features,
 )
-from model_store.compiling import compile_estimator
+from model_store.compile.compiling import compile_estimator
 from model_store.golden import golden_rows
 from model_store.manifest import Task
-from model_store.signature import Kind, Signature
-from model_store.tables import conform
+from model_store.schema.conform import conform
+from model_store.schema.signature import Kind, Signature
 from tests.mixed_table import mixed_table
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import ml_pipe
-from ml_pipe.notebook_parameters import TAG
+from ml_pipe.runner.parameters import TAG
 from ml_pipe.workflow import PACKAGE
 
 NOTEBOOKS = sorted(PACKAGE.glob("*.ipynb"))

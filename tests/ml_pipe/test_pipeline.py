@@ -7,10 +7,10 @@ import msgspec
 import pytest
 
 from ml_pipe.model_class import TRUSTED_TYPES
-from ml_pipe.notebook_run import CellError, run_notebook
+from ml_pipe.runner.notebook_run import CellError, run_notebook
 from ml_pipe.workflow import PACKAGE, RunReport, run_pipeline
 from model_store.file_store import FileModelStore
-from model_store.predictor import answers
+from model_store.schema.prediction import answers
 from model_store.store import LoadedModel, LoadPolicy
 from tests.iris_example import ANSWER, REQUEST
 from tests.mixed_table import mixed_table

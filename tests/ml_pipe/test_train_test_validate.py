@@ -9,8 +9,8 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
-from ml_pipe.errors import AcceptanceError, TableError
 from ml_pipe.model_class import DateParts
+from ml_pipe.runner.errors import AcceptanceError, TableError
 from ml_pipe.train_test_validate import (
     Limits,
     accept,
@@ -24,7 +24,7 @@ from ml_pipe.train_test_validate import (
     score_groups,
     split,
 )
-from model_store.inference import infer_signature
+from model_store.schema.infer_signature import infer_signature
 
 
 def labelled(rows: int) -> pd.DataFrame:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ml_pipe.errors import PipelineError
-from ml_pipe.notebook_run import CellError
+from ml_pipe.runner.errors import PipelineError
+from ml_pipe.runner.notebook_run import CellError
 from ml_pipe.workflow import PACKAGE, RunReport, new_run_folder, refresh_modules, run_pipeline
 from tests.ml_pipe.conftest import WriteNotebook
 

@@ -15,10 +15,10 @@ from sklearn.linear_model import LinearRegression
 from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
-from model_store.inference import infer_signature
 from model_store.manifest import File, Manifest
+from model_store.schema.conform import conform
+from model_store.schema.infer_signature import infer_signature
 from model_store.store import LoadPolicy
-from model_store.tables import conform
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

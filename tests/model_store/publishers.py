@@ -22,9 +22,9 @@ from model_store.aliases import Aliases
 from model_store.bundle import Compilation, Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
-from model_store.inference import infer_signature
+from model_store.schema.conform import conform
+from model_store.schema.infer_signature import infer_signature
 from model_store.store import LoadPolicy
-from model_store.tables import conform
 
 X = pd.DataFrame({"x": [0.0, 1.0, 2.0]})
 SIGNATURE = infer_signature(X, X.rename(columns={"x": "y"}))

@@ -10,10 +10,10 @@ from sklearn.base import BaseEstimator
 
 from model_store.errors import RefusedError
 from model_store.golden import Golden, check, golden_rows
-from model_store.inference import infer_signature
 from model_store.predictor import EstimatorPredictor
-from model_store.row_decoder import MAX_STRING, RowDecoder
-from model_store.signature import Column, Kind, Signature
+from model_store.schema.infer_signature import infer_signature
+from model_store.schema.row_decoder import MAX_STRING, RowDecoder
+from model_store.schema.signature import Column, Kind, Signature
 
 LINE = Signature(
     inputs=(Column(name="x", kind=Kind.NUMBER),), outputs=(Column(name="y", kind=Kind.NUMBER),)

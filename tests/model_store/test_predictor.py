@@ -11,8 +11,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from model_store.errors import PredictionError
-from model_store.predictor import EstimatorPredictor, Prediction, answers
-from model_store.signature import Column, Kind, Signature
+from model_store.predictor import EstimatorPredictor
+from model_store.schema.prediction import Prediction, answers
+from model_store.schema.signature import Column, Kind, Signature
 
 COLUMNS = {"x": np.array([0.0, 1.0, 2.0, 3.0])}
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from monitoring.log.batch import Entry
 from monitoring.log.options import LogOptions
-from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.writing.batch import Entry
+from monitoring.log.writing.prediction_log import PredictionLog
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from api.settings import Settings
+from settings.settings import Settings
 from tests.offline import offline_user
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from model_store.bundle import Draft
 from model_store.golden import golden_rows
-from model_store.inference import infer_signature
 from model_store.manifest import Score
+from model_store.schema.infer_signature import infer_signature
 from monitoring.statistics import profile
 from tests.api.conftest import sum_draft
 

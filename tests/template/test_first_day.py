@@ -50,7 +50,7 @@ class NetPrice(Price):
 '''
 VERSION = """
 from api.app import create_app
-from api.settings import Settings
+from settings.settings import Settings
 print(create_app(Settings()).version)
 """
 

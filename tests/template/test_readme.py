@@ -18,9 +18,9 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from api.app import create_app
-from api.settings import Settings
 from api.state import State
-from mlops.settings import settings_table
+from mlops.commands.settings import settings_table
+from settings.settings import Settings
 from tests.mixed_table import mixed_table
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,7 +17,7 @@ import pytest
 from monitoring.statistics import profile
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("api", "ml_pipe", "mlops", "model_store", "monitoring")
+PACKAGES = ("api", "ml_pipe", "mlops", "model_store", "monitoring", "settings", "workers")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
 
@@ -289,8 +289,8 @@ def test_nothing_is_scaffolding(path: Path) -> None:
 
 
 # Held elsewhere, each by a test that sends requests to the service:
-# - unset credentials accept no empty ones: tests/api/test_gate.py
-# - one frame and one model call for all rows of a batch: tests/api/test_engine.py
-# - one commit a batch, not one a row: tests/api/test_engine.py
-# - what is no longer served leaves the metrics: tests/api/test_model_watcher.py
-# - every published time is UTC, and every duration is in seconds: tests/api/test_metrics.py
+# - unset credentials accept no empty ones: tests/api/auth/test_roles.py
+# - one frame and one model call for all rows of a batch: tests/api/batching/test_batcher.py
+# - one commit a batch, not one a row: tests/api/batching/test_batcher.py
+# - what is no longer served leaves the metrics: tests/api/models/test_model_reloader.py
+# - every published time is UTC, and every duration is in seconds: tests/api/routes/test_metrics.py

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api.settings import Settings
+from settings.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 

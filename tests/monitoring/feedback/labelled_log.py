@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from monitoring.feedback.live_scores import ScoredVersion
-from monitoring.log.batch import Entry
 from monitoring.log.options import LogOptions
-from monitoring.log.prediction_log import PredictionLog
-from monitoring.log.true_values import Feedback
+from monitoring.log.writing.batch import Entry
+from monitoring.log.writing.prediction_log import PredictionLog
+from monitoring.log.writing.true_values import Feedback
 from tests.monitoring.conftest import NOON
 
 FRUIT = ScoredVersion("fruit", "v1", "fruit", "classification")

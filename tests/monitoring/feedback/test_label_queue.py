@@ -13,9 +13,9 @@ from monitoring.feedback.label_queue import Candidate, LabelQueue, Rarity, Task,
 from monitoring.feedback.live_scores import live_scores
 from monitoring.feedback.reader import FeedbackReader
 from monitoring.log.errors import LogUnavailableError
-from monitoring.log.leases import Lease, Reason
 from monitoring.log.sample import in_sample
-from monitoring.log.true_values import Feedback
+from monitoring.log.writing.leases import Lease, Reason
+from monitoring.log.writing.true_values import Feedback
 from tests.monitoring.feedback.labelled_log import FRUIT, PRICE, LabelledLog, fruits, moment, sure
 
 DAY = 86_400.0

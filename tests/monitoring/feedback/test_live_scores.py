@@ -10,11 +10,11 @@ import pytest
 from monitoring.feedback.confidence import SMALLEST_CALIBRATION
 from monitoring.feedback.live_scores import LiveScores, ScoredVersion, live_scores, scores_over_time
 from monitoring.feedback.reader import FeedbackReader
-from monitoring.log.leases import Lease, Reason
+from monitoring.log.database.views import ViewColumn
 from monitoring.log.sample import in_sample
 from monitoring.log.span import Span
-from monitoring.log.true_values import Feedback
-from monitoring.log.views import ViewColumn
+from monitoring.log.writing.leases import Lease, Reason
+from monitoring.log.writing.true_values import Feedback
 from tests.monitoring.feedback.labelled_log import (
     FRUIT,
     PRICE,

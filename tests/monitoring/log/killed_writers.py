@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from monitoring.log.reader import LogReader
+from monitoring.log.reading.reader import LogReader
 
 AcknowledgedUntilKilled = Callable[[Path, str, int, int], list[str]]
 """Kills a writer of some kind in the n-th round, at a moment; returns what it acknowledged."""

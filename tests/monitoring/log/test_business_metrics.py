@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from monitoring.log import business_metrics
 from monitoring.log.business_metrics import KEPT_VALUES, BusinessCollector, BusinessMetrics
+from monitoring.log.database.schema import SCHEMA
 from monitoring.log.options import BUSINESS_METRIC_BYTES
-from monitoring.log.schema import SCHEMA
 from monitoring.log.timestamps import utc_text
 from tests.monitoring.feedback.labelled_log import LabelledLog, moment
 

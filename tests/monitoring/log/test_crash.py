@@ -12,9 +12,9 @@ WRITER = """
 import itertools, os, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from monitoring.log.batch import Entry
+from monitoring.log.writing.batch import Entry
 from monitoring.log.options import LogOptions
-from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.writing.prediction_log import PredictionLog
 
 class EagerLog(PredictionLog):
     # The control: it acknowledges at once and commits later.

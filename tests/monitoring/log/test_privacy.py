@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.log.batch import Entry
+from monitoring.log.database.views import ViewColumn
 from monitoring.log.options import LogOptions
-from monitoring.log.prediction_log import PredictionLog
 from monitoring.log.privacy import Privacy, is_hash
-from monitoring.log.reader import LogReader
-from monitoring.log.true_values import Feedback, Verdict
-from monitoring.log.views import ViewColumn
+from monitoring.log.reading.reader import LogReader
+from monitoring.log.writing.batch import Entry
+from monitoring.log.writing.prediction_log import PredictionLog
+from monitoring.log.writing.true_values import Feedback, Verdict
 
 NewEntry = Callable[..., Entry]
 NewLog = Callable[..., PredictionLog]

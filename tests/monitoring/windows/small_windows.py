@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.log.views import ViewColumn
+from monitoring.log.database.views import ViewColumn
 from monitoring.statistics import profile
 from monitoring.windows.columns import WindowColumn, window_columns
 from monitoring.windows.reader import Cursor, LoggedRequest, Reading

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring.log.views import ViewColumn
+from monitoring.log.database.views import ViewColumn
 from monitoring.windows.column_counts import count_columns
 from monitoring.windows.columns import window_columns
 from tests.monitoring.windows.small_windows import columns_of, window_of

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from monitoring.log.views import ViewColumn
+from monitoring.log.database.views import ViewColumn
 from monitoring.windows.column_counts import count_columns
 from monitoring.windows.column_statistics import ColumnStatistics, Distribution, column_statistics
 from monitoring.windows.columns import window_columns

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitoring.log.views import ViewColumn
+from monitoring.log.database.views import ViewColumn
 from monitoring.statistics import LARGEST_CATEGORIES
 from monitoring.windows.columns import window_columns
 from tests.monitoring.windows.small_windows import columns_of

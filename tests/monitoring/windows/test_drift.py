@@ -7,7 +7,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from monitoring.log.views import Side, ViewColumn
+from monitoring.log.database.views import Side, ViewColumn
 from monitoring.statistics import profile
 from monitoring.windows.column_counts import count_columns
 from monitoring.windows.columns import window_columns

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.log.batch import Entry
 from monitoring.log.errors import LogUnavailableError
-from monitoring.log.prediction_log import PredictionLog
+from monitoring.log.writing.batch import Entry
+from monitoring.log.writing.prediction_log import PredictionLog
 from monitoring.windows.reader import Cursor, Reading, WindowReader
 
 NewEntry = Callable[..., Entry]

@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.bench_models import BenchModel, make_model
 from benchmarks.filled_log import fill_log
-from monitoring.log.batch import Entry
 from monitoring.log.options import LogOptions
-from monitoring.log.prediction_log import PredictionLog
-from monitoring.log.reader import LogReader
+from monitoring.log.reading.reader import LogReader
+from monitoring.log.writing.batch import Entry
+from monitoring.log.writing.prediction_log import PredictionLog
 
 ROWS = 1000
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.row_generator import generate_rows
-from model_store.row_decoder import RowDecoder
-from model_store.signature import LARGEST_INTEGER, Column, Kind, Signature
+from model_store.schema.row_decoder import RowDecoder
+from model_store.schema.signature import LARGEST_INTEGER, Column, Kind, Signature
 
 NAMES = st.text(
     # The decoder takes no control character, quote or backslash in a column's name.

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from benchmarks.served_signature import NotServedError, served_signature
-from model_store.signature import Column, Kind, Signature
+from model_store.schema.signature import Column, Kind, Signature
 
 
 def signature_of(name: str) -> Signature:

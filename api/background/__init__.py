@@ -1,0 +1,1 @@
+"""What the service does beside answering: monitoring, and the upkeep of the prediction log."""

@@ -1,0 +1,1 @@
+"""Predictions happen here: waiting requests share one model call and one commit."""

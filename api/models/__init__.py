@@ -1,0 +1,1 @@
+"""Which models are served: loaded from the store, and replaced when an alias moves."""

@@ -1,0 +1,117 @@
+"""The models that are served: immutable, replaced as a whole when anything changes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from api.http.body_errors import Explainer
+from api.http.problems import NoModel, NotFound
+from api.models.training_range import TrainingRange
+from model_store.manifest import Manifest
+from model_store.schema.answer_encoder import AnswerEncoder
+from model_store.schema.row_decoder import RowDecoder
+from model_store.store import LoadedModel
+
+CHAMPION = "champion"
+
+
+@dataclass(frozen=True, eq=False)
+class ServedModel:
+    """A loaded version, with what the service derives from it once."""
+
+    loaded: LoadedModel
+    decoder: RowDecoder
+    """As of the loaded version, with the settings' limits."""
+    encoder: AnswerEncoder
+    explainer: Explainer
+    training_range: TrainingRange
+    version_header: tuple[bytes, bytes]
+
+    @classmethod
+    def of(cls, loaded: LoadedModel, *, max_string: int) -> "ServedModel":
+        """Derive everything from a loaded version."""
+        signature = loaded.manifest.signature
+        return cls(
+            loaded,
+            RowDecoder(signature, max_string=max_string),
+            AnswerEncoder(signature, loaded.predictor.classes),
+            Explainer(signature, max_string=max_string),
+            TrainingRange(signature),
+            (b"x-model-version", loaded.manifest.version.encode("ascii")),
+        )
+
+    @property
+    def compiled(self) -> bool:
+        """Whether the compiled form answers, which runs no Python of the model's own."""
+        return self.loaded.form == "compiled"
+
+    @property
+    def manifest(self) -> Manifest:
+        """The version's manifest."""
+        return self.loaded.manifest
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A version that an alias names but that is not served, and why."""
+
+    model: str
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LoadedModels:
+    """Every model that is served."""
+
+    default: str = ""
+    """The model behind `/predict`; empty while that is undecided."""
+    versions: Mapping[str, Mapping[str, ServedModel]] = field(default_factory=dict)
+    """Served versions by model and version."""
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """The version that each alias stands for, of served versions only, by model."""
+    refusals: tuple[Refusal, ...] = ()
+
+    def __iter__(self) -> Iterator[ServedModel]:
+        """Iterate over all served versions."""
+        for versions in self.versions.values():
+            yield from versions.values()
+
+    def resolve(self, model: str = "", version: str = "") -> ServedModel:
+        """Return the version that answers: the one named, or the champion.
+
+        Raises:
+            NotFound: the store has no such model, or the version is not served.
+            NoModel: the model has no champion that could be loaded.
+        """
+        name = model or self.default
+        if not name:
+            raise NoModel(self.missing())
+        if name not in self.versions:
+            if model:
+                raise NotFound("No model of that name is served: GET /models lists them.")
+            raise NoModel(self.missing())
+        served = self.versions[name]
+        if version:
+            if version not in served:
+                raise NotFound(
+                    "That version is not served: give it an alias with `mlops models promote`."
+                )
+            return served[version]
+        champion = self.aliases[name].get(CHAMPION)
+        if champion is None:
+            raise NoModel(f"The model {name} has no champion that could be loaded.")
+        return served[champion]
+
+    def missing(self) -> str:
+        """Return a sentence on why `/predict` has no model; empty when it has one."""
+        if CHAMPION in self.aliases.get(self.default, {}):
+            return ""
+        for refusal in self.refusals:
+            if not self.versions or refusal.model == self.default:
+                return refusal.reason
+        if self.default:
+            return f"The model {self.default} has no champion: publish one with `mlops train`."
+        if self.versions:
+            known = ", ".join(sorted(self.versions))
+            return f"Set MODEL_NAME to the model that /predict answers with: {known}."
+        return "The model store is empty: publish a model with `mlops train`."

@@ -1,0 +1,43 @@
+"""Counts rows with a value outside the training data. They are answered all the same."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from model_store.schema.signature import Kind, Signature
+
+
+class TrainingRange:
+    """The ranges and categories of the training data, by input column."""
+
+    def __init__(self, signature: Signature) -> None:
+        self._bounds = [
+            (column.name, _bound(column.kind, column.minimum), _bound(column.kind, column.maximum))
+            for column in signature.inputs
+            if column.minimum is not None and column.maximum is not None
+        ]
+        self._categories = [
+            (column.name, frozenset(column.categories))
+            for column in signature.inputs
+            if column.kind is Kind.CATEGORY
+        ]
+
+    def rows_outside(self, columns: Mapping[str, np.ndarray]) -> int:
+        """Return how many rows have a value outside; a missing value is not outside."""
+        outside: np.ndarray | bool = False
+        for name, low, high in self._bounds:
+            values = columns[name]
+            # Missing compares as false with everything.
+            outside = outside | (values < low) | (values > high)
+        for name, known in self._categories:
+            outside = outside | np.fromiter(
+                (value is not None and value not in known for value in columns[name]), bool
+            )
+        return int(np.count_nonzero(outside))
+
+
+def _bound(kind: Kind, value: float | str | None) -> float | np.datetime64:
+    if kind is Kind.DATETIME:
+        # numpy reads no zone, and all of ours are UTC.
+        return np.datetime64(str(value).removesuffix("Z").removesuffix("+00:00"), "us")
+    return float(value or 0.0)

@@ -1,0 +1,1 @@
+"""The machinery behind the notebooks: parameters, runs, table files, cards."""

@@ -1,0 +1,113 @@
+"""The model card: what a version is, how good, and the questions of ethics that it raises."""
+
+from collections.abc import Mapping, Sequence
+
+from ml_pipe.runner.run_folder import Facts
+from model_store.manifest import Score
+from model_store.schema.signature import Column
+
+ASK = "**To be answered by a person.**"
+
+QUESTIONS = (
+    ("People first", "Who gains and who could be harmed by these predictions?"),
+    ("Transparency", "Do the people concerned know that a model takes part?"),
+    ("Explainability", "What does an answer depend on?"),
+    ("Fairness", "Is it equally good for everyone?"),
+    ("Responsibility", "Who answers for its mistakes, and where are they reported?"),
+    ("Privacy", "Is there personal data in it, and on what ground?"),
+    ("Security", "What if someone feeds it made-up values?"),
+    ("Human control", "Who can overrule an answer, and switch it off?"),
+)
+
+
+def model_card(
+    facts: Facts,
+    scores: Sequence[Score],
+    importance: Mapping[str, float],
+    fairness: str,
+    not_compiled: str,
+) -> str:
+    """Return the card of a version as Markdown.
+
+    Args:
+        facts: what is known of its table.
+        scores: of each split.
+        importance: how much the score falls when a column is shuffled, by column.
+        fairness: what the fairness check found, a sentence.
+        not_compiled: why it has no compiled form, a sentence; empty where it has one.
+    """
+    known = {
+        "Explainability": "Most on "
+        + ", ".join(_text(name) for name in list(importance)[:3])
+        + ".",
+        "Fairness": fairness,
+        "Responsibility": f"{ASK} The manifest tells where this version comes from.",
+        "Security": "Values of another kind are refused; values outside the ranges below are "
+        f"answered and counted. {ASK}",
+        "Human control": f"`mlops models rollback` returns to the version before. {ASK}",
+    }
+    dropped = [f"{rows} {reason}" for reason, rows in facts.dropped.items() if rows]
+    lines = [
+        f"# {facts.model}",
+        "",
+        f"A {facts.task} that predicts `{_text(facts.target)}` from "
+        f"{len(facts.signature.inputs)} columns. Made from `{_text(facts.source)}`"
+        + (f", rows left out: {', '.join(dropped)}." if dropped else "."),
+        "",
+        "It is served compiled, by ONNX Runtime, which was seen to answer the same."
+        if not not_compiled
+        else f"It is served by scikit-learn, as it has no compiled form. {_text(not_compiled)}",
+        "",
+        "## How good",
+        "",
+        "| score | train | test | validation |",
+        "| --- | --- | --- | --- |",
+        *_score_lines(scores),
+        "",
+        "## Columns",
+        "",
+        "| column | kind | may be missing | seen in training |",
+        "| --- | --- | --- | --- |",
+        *(_column_line(column) for column in facts.signature),
+        "",
+        "Not for rows from elsewhere: other times, places or people than in the table above.",
+        *(f"- {_text(remark)}" for remark in facts.remarks),
+        "",
+        "## Ethics",
+        "",
+    ]
+    for topic, question in QUESTIONS:
+        lines += [f"**{topic}.** {question} {known.get(topic, ASK)}", ""]
+    return "\n".join(lines)
+
+
+def _text(text: str) -> str:
+    """Return a name as Markdown can show it in a table."""
+    return " ".join(text.replace("|", "/").replace("`", "'").split())
+
+
+def _score_lines(scores: Sequence[Score]) -> list[str]:
+    values: dict[str, dict[str, float]] = {}
+    for score in scores:
+        values.setdefault(score.metric, {})[score.split] = score.value
+    splits = ("train", "test", "validation")
+    return [
+        f"| {metric} | "
+        + " | ".join(f"{found[split]:.4g}" for split in splits if split in found)
+        + " |"
+        for metric, found in values.items()
+    ]
+
+
+def _column_line(column: Column) -> str:
+    seen = "" if column.minimum is None else f"{_end(column.minimum)} to {_end(column.maximum)}"
+    if column.categories:
+        seen = ", ".join(map(_text, column.categories[:10]))
+        seen += ", …" if len(column.categories) > 10 else ""  # noqa: PLR2004 - a line's worth
+    return (
+        f"| {_text(column.name)} | {column.kind} | {'yes' if column.nullable else 'no'} | {seen} |"
+    )
+
+
+def _end(value: float | str | None) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

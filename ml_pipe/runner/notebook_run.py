@@ -1,0 +1,133 @@
+"""One notebook, executed by papermill in a kernel of its own; what failed is told in a sentence."""
+
+import logging
+import math
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import nbformat
+import papermill
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from traitlets import default
+
+from ml_pipe.runner.errors import PipelineError
+
+KERNEL_START_SECONDS = 60
+
+# The tags of cells that papermill adds.
+_INSERTED = frozenset({"injected-parameters", "papermill-error-cell-tag"})
+
+
+class CellError(PipelineError):
+    """A cell of a notebook failed, took too long or lost its kernel."""
+
+    def __init__(self, notebook: str, cell: int, line: str, reason: str, executed: Path) -> None:
+        self.notebook = notebook
+        self.cell = cell
+        """Counted from 1, from the top of the notebook."""
+        self.line = line
+        """The first line of code in the cell."""
+        self.reason = reason
+        self.executed = executed
+        super().__init__(
+            f"{notebook} failed in cell {cell}, `{line}`: {reason.rstrip('.')}. The executed copy "
+            f"is {executed}."
+        )
+
+
+class OwnKernelManager(AsyncKernelManager):
+    """Starts kernels of this very interpreter, which import what it imports."""
+
+    @default("kernel_spec_manager")
+    def _only_this_interpreter(self) -> KernelSpecManager:
+        return KernelSpecManager(kernel_dirs=[])
+
+    async def _async_start_kernel(self, **options: Any) -> None:
+        project = str(Path(__file__).parents[2])
+        path = os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")]))
+        options["transport_encryption"] = "auto"
+        # More threads than a table needs cost more than they bring, above all on a busy machine.
+        threads = {"OMP_NUM_THREADS": "1"}
+        options["env"] = {**threads, **os.environ, "PYTHONPATH": path, "MPLBACKEND": "Agg"}
+        await super()._async_start_kernel(**options)
+
+    start_kernel = _async_start_kernel
+
+
+def read_notebook(path: Path) -> Any:
+    """Return a notebook, as nbformat's nodes.
+
+    Raises:
+        PipelineError: the file is unreadable, or no notebook.
+    """
+    read: Any = nbformat.read  # it has no types
+    try:
+        return read(path, as_version=4)
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        raise PipelineError(f'"{path}" cannot be read as a notebook: {error}.') from error
+
+
+def run_notebook(
+    notebook: Path,
+    executed: Path,
+    parameters: Mapping[str, object],
+    *,
+    cell_timeout_seconds: float,
+    on_cell: Callable[[], None],
+) -> None:
+    """Run a notebook in its own folder, keep the executed copy, and call back after each cell.
+
+    Raises:
+        CellError: a cell raised, took longer than allowed, or lost its kernel.
+        PipelineError: there was no kernel to be had.
+    """
+    # It takes some of our annotations for no parameters; what fails is told as an error.
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    try:
+        papermill.execute_notebook(
+            read_notebook(notebook),
+            # papermill formats paths, so that a folder's braces would be taken for a field.
+            str(executed).replace("{", "{{").replace("}", "}}"),
+            dict(parameters),
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            start_timeout=KERNEL_START_SECONDS,
+            execution_timeout=max(1, math.ceil(cell_timeout_seconds)),
+            kernel_manager_class=OwnKernelManager,
+            # Nothing is left to say to a kernel that hangs.
+            shutdown_kernel="immediate",
+            resources={"metadata": {"path": str(notebook.parent)}},
+            on_cell_executed=lambda **_: on_cell(),
+        )
+    except PapermillExecutionError as error:
+        _fail(notebook, executed, f"{error.ename}: {error.evalue}", error)
+    except CellTimeoutError as error:
+        _fail(notebook, executed, f"it took longer than {cell_timeout_seconds:g} seconds", error)
+    except DeadKernelError as error:
+        _fail(notebook, executed, "its kernel died (was it killed, or out of memory?)", error)
+    except RuntimeError as error:
+        raise PipelineError(
+            f"{notebook.name} found no kernel ({error}): does `{sys.executable} -m ipykernel "
+            "--version` work?"
+        ) from error
+
+
+def _fail(notebook: Path, executed: Path, reason: str, error: Exception) -> NoReturn:
+    """Raise a `CellError` for the last cell that the executed copy saw start."""
+    cells = read_notebook(executed)["cells"]
+    own = [cell for cell in cells if not _INSERTED & set(cell["metadata"].get("tags", []))]
+    started = [
+        (place, cell)
+        for place, cell in enumerate(own, start=1)
+        if cell["cell_type"] == "code" and cell["metadata"]["papermill"].get("start_time")
+    ]
+    place, cell = started[-1]
+    lines = [line for line in cell["source"].splitlines() if line and not line.startswith("#")]
+    raise CellError(notebook.name, place, lines[0] if lines else "", reason, executed) from error

@@ -1,0 +1,178 @@
+"""`mlops models`: what is in the model store, and which version answers."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, NamedTuple
+
+import msgspec
+import typer
+
+from mlops.commands.settings import load_settings
+from mlops.console import Exit, JsonOption, fail, print_json, print_table
+from model_store.errors import ModelStoreError, NotFoundError
+from model_store.store import ModelStore
+from settings import factories
+
+app = typer.Typer(no_args_is_help=True, help="List, show, check, promote and roll back models.")
+
+Model = Annotated[str, typer.Argument(help="The model's name.")]
+Version = Annotated[str, typer.Argument(help="The version's id, or an alias such as champion.")]
+Alias = Annotated[str, typer.Option(help="The alias to move; `champion` answers.")]
+Reason = Annotated[str, typer.Option(help="The reason; it is stored in the alias's history.")]
+
+
+class VersionRow(NamedTuple):
+    """A version, as it is listed."""
+
+    model: str
+    version: str
+    aliases: list[str]
+    created: str
+    scores: dict[str, float]
+    """On test data, by metric."""
+    compiled: bool
+    refused: str
+    """Why its manifest cannot be read; usually empty."""
+
+
+def open_store() -> ModelStore:
+    """Return the store that the settings name."""
+    return factories.model_store(load_settings())
+
+
+@contextmanager
+def sentences() -> Iterator[None]:
+    """Turn the store's errors into a sentence and an exit code."""
+    try:
+        yield
+    except NotFoundError as error:
+        fail(str(error), Exit.NOT_FOUND)
+    except ModelStoreError as error:
+        fail(str(error))
+    except UnicodeEncodeError:
+        fail("Names and reasons must be UTF-8 text.", Exit.USAGE)
+    except OSError as error:
+        fail(f"The model store cannot be read or written ({error}).")
+
+
+@app.command("list")
+def list_models(*, as_json: JsonOption = False) -> None:
+    """List every version of every model, the newest last."""
+    store = open_store()
+    with sentences():
+        rows = [
+            _version_row(store, model, version)
+            for model in store.models()
+            for version in store.versions(model)
+        ]
+    if as_json:
+        print_json([row._asdict() for row in rows])
+        return
+    print_table(
+        ["Model", "Version", "Aliases", "Compiled", "Test scores"],
+        [
+            (
+                row.model,
+                row.version,
+                "\n".join(row.aliases),
+                "yes" if row.compiled else "no",
+                row.refused
+                or "\n".join(f"{name} {score:.3f}" for name, score in row.scores.items()),
+            )
+            for row in rows
+        ],
+    )
+
+
+@app.command()
+def show(model: Model, version: Version = "champion", *, as_json: JsonOption = False) -> None:
+    """Show a version: its manifest with --json, else its card and the moves of its aliases."""
+    store = open_store()
+    with sentences():
+        version = _version(store, model, version)
+        manifest = store.manifest(model, version)
+        if as_json:
+            print_json(msgspec.to_builtins(manifest))
+            return
+        typer.echo(store.card(model, version))
+        if manifest.not_compiled:
+            typer.echo(f"It has no compiled form. {manifest.not_compiled}")
+        print_table(
+            ["Time", "Alias", "From", "To", "Reason"],
+            [
+                (move.time, move.alias, move.source or "", move.target, move.reason)
+                for move in store.aliases(model).history
+            ],
+            title="Moves of the aliases",
+        )
+
+
+@app.command()
+def promote(
+    model: Model, version: Version, *, alias: Alias = "champion", reason: Reason = ""
+) -> None:
+    """Give an alias to a version. The running service follows within seconds."""
+    store = open_store()
+    with sentences():
+        version = _version(store, model, version)
+        store.promote(model, version, alias=alias, reason=reason)
+    typer.echo(f"{alias} of {model} is {version} now.")
+
+
+@app.command()
+def rollback(model: Model, *, alias: Alias = "champion", reason: Reason = "") -> None:
+    """Give an alias back to the version that had it before."""
+    store = open_store()
+    with sentences():
+        store.rollback(model, alias=alias, reason=reason)
+        version = store.aliases(model).current[alias]
+    typer.echo(f"{alias} of {model} is {version} again.")
+
+
+@app.command()
+def verify(
+    model: Annotated[str, typer.Argument(help="One model; all, if left out.")] = "",
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Load each form of every version with every check. The exit code is 1 if one is refused."""
+    store = open_store()
+    with sentences():
+        findings = [
+            {"model": name, "version": version, "refused": _refusal(store, name, version)}
+            for name in ([model] if model else store.models())
+            for version in store.versions(name)
+        ]
+    if as_json:
+        print_json(findings)
+    else:
+        rows = [(f["model"], f["version"], f["refused"] or "verified") for f in findings]
+        print_table(["Model", "Version", "Verdict"], rows)
+    if any(finding["refused"] for finding in findings):
+        raise typer.Exit(Exit.FAILED)
+
+
+def _version(store: ModelStore, model: str, version: str) -> str:
+    return store.aliases(model).current.get(version, version)
+
+
+def _refusal(store: ModelStore, model: str, version: str) -> str:
+    try:
+        store.verify(model, version)
+    except ModelStoreError as error:
+        return str(error)
+    return ""
+
+
+def _version_row(store: ModelStore, model: str, version: str) -> VersionRow:
+    aliases: list[str] = []
+    try:
+        aliases += [a for a, v in store.aliases(model).current.items() if v == version]
+        manifest = store.manifest(model, version)
+    except ModelStoreError as error:
+        return VersionRow(model, version, aliases, "", {}, compiled=False, refused=str(error))
+    scores = {s.metric: s.value for s in manifest.scores if s.split == "test"}
+    is_compiled = manifest.compiled is not None
+    return VersionRow(
+        model, version, aliases, manifest.created, scores, compiled=is_compiled, refused=""
+    )

@@ -1,0 +1,210 @@
+"""`mlops serve`: from an empty folder, or a table, to a running service in one command."""
+
+import gc
+import json
+import os
+import shlex
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal, cast
+
+import typer
+from pydantic import SecretStr
+
+from api.app import create_app
+from api.observe.structured_log import BackgroundStream, make_structured_log
+from api.openapi import example_rows
+from api.server.server import AddressError, listen
+from api.server.server import run as run_server
+from api.state import State
+from mlops.commands.models import sentences
+from mlops.commands.settings import load_settings
+from mlops.commands.train import CANNOT_TRAIN, Parameters, can_train, parse_parameters
+from mlops.commands.train import run as run_training
+from mlops.commands.train_table import train_table
+from mlops.console import Exit, fail, tell
+from mlops.process.address import local_address
+from mlops.process.file_limits import raise_file_limit
+from mlops.process.git_revision import with_git_revision
+from mlops.process.secret_files import copy_secret, ensure_secret
+from settings import factories
+from settings.settings import Settings
+from settings.sources import PROJECT_ROOT
+
+STANDARD_OUTPUT = 1
+NOT_STARTED = "The service could not start: see the events above."
+
+Data = Annotated[Path | None, typer.Option(help="A table to train on first: CSV or Parquet.")]
+Target = Annotated[str, typer.Option(help="The column of the table to predict.")]
+Task = Annotated[
+    Literal["", "classification", "regression"],
+    typer.Option(help="What to train; told from the target where it is left out."),
+]
+
+
+def serve(
+    data: Data = None, target: Target = "", task: Task = "", parameter: Parameters = None
+) -> None:
+    """Serve the models of the store; train one first if it is empty, or if a table is given."""
+    # Until the server handles them: as process 1 of a container we would not be stopped otherwise.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
+    settings = load_settings()
+    raise_file_limit()
+    # The address comes first: who cannot have it shall not wait for a training.
+    try:
+        listener = listen(settings.service_host, settings.service_port)
+    except AddressError as error:
+        fail(str(error))
+    with listener:
+        several = settings.service_workers > 1
+        train = partial(_with_model, settings, data, target, task, parameter or [])
+        settings = _in_copy(settings, train) if several else train()
+        settings = with_git_revision(with_secrets(settings))
+        # Loading a model imports its libraries; see `mlops.__main__`.
+        gc.disable()
+        run = _run_workers if several else _run_alone
+        if refusal := run(settings, listener, listener.getsockname()[1]):
+            fail(refusal)
+
+
+def _run_alone(settings: Settings, listener: socket.socket, port: int) -> str:
+    """Serve from this process; return why that could not start, usually an empty text."""
+
+    def ready(state: State) -> None:
+        # What is here now stays, and need not be looked through again.
+        gc.freeze()
+        gc.enable()
+        tell(_welcome(state, port))
+
+    with closing(BackgroundStream(STANDARD_OUTPUT)) as stream:
+        events = make_structured_log(settings.service_event_level, cast("BinaryIO", stream))
+        app = create_app(settings, events=events)
+        ran = run_server(app, listener, settings, events, ready)
+    return "" if ran else app.state.refusal or NOT_STARTED
+
+
+def _run_workers(settings: Settings, listener: socket.socket, port: int) -> str:
+    """Serve from several processes; return why that could not start, usually an empty text."""
+    # Of no cost where one process does it all.
+    from workers.service import run_workers  # noqa: PLC0415
+
+    return run_workers(settings, listener, lambda state: _welcome(state, port), tell)
+
+
+def _in_copy(settings: Settings, train: Callable[[], Settings]) -> Settings:
+    """Train in a copy of this process: threads that a training starts end with it."""
+    from workers.fork import ask_copy  # noqa: PLC0415 - as above
+
+    def train_model() -> str:
+        try:
+            return train().model_name
+        except typer.Exit as error:
+            sys.exit(error.exit_code)
+
+    code, model = ask_copy(train_model)
+    if code:
+        sys.exit(code)
+    return settings.model_copy(update={"model_name": model})
+
+
+def _with_model(
+    settings: Settings, data: Path | None, target: str, task: str, given: list[str]
+) -> Settings:
+    """Return the settings, with a model in the store that they name without doubt."""
+    if bool(data) != bool(target):
+        fail("A table and its target go together: DATA=table.csv TARGET=column.", Exit.USAGE)
+    if data:
+        parameters = {"target": target, "task": task} | parse_parameters(given)
+        return settings.model_copy(update={"model_name": train_table(settings, data, parameters)})
+    _train_if_empty(settings)
+    _refuse_ambiguous(settings)
+    return settings
+
+
+def with_secrets(settings: Settings) -> Settings:
+    """Return the settings with the passwords that nobody chose, made and kept in files."""
+    wanted = ["metrics_password", "admin_password"]
+    if settings.log_personal_fields or settings.log_predictions == "hashed":
+        wanted.append("log_key")
+    folder = settings.local_data / "secrets"
+    made: dict[str, SecretStr] = {}
+    for name in wanted:
+        if getattr(settings, name).get_secret_value():
+            continue
+        try:
+            made[name] = SecretStr(ensure_secret(folder, name))
+        except OSError as error:
+            # Without a password its role stays closed, which is safe; without a key nothing is.
+            if name == "log_key":
+                fail(f"{folder} cannot be written ({error.strerror}): set LOG_KEY to a secret.")
+            tell(f"{folder} cannot be written ({error.strerror}): {name.upper()} stays unset.")
+    settings = settings.model_copy(update=made)
+    if copy := settings.metrics_password_copy:
+        try:
+            copy_secret(settings.metrics_password.get_secret_value(), copy)
+        except OSError as error:
+            tell(f"{copy} cannot be written ({error.strerror}): Prometheus will be refused.")
+    return settings
+
+
+def _train_if_empty(settings: Settings) -> None:
+    with sentences():
+        if factories.model_store(settings).models() or settings.train_if_empty in {"", "none"}:
+            return
+    if not can_train():
+        tell(f"The model store is empty. {CANNOT_TRAIN} Publish one into {settings.local_data}.")
+        return
+    tell(f"The model store is empty: training {settings.train_if_empty} first.")
+    try:
+        run_training(settings, PROJECT_ROOT / settings.train_if_empty, {})
+    except typer.Exit:
+        # It said why. Ending here, a container that restarts would train again without end.
+        tell(
+            "The training failed, see above. The next start trains again; a model that is "
+            "published meanwhile is served at once."
+        )
+
+
+def _refuse_ambiguous(settings: Settings) -> None:
+    with sentences():
+        models = factories.model_store(settings).models()
+    if settings.model_name or len(models) < 2:  # noqa: PLR2004 - which of two?
+        return
+    fail(
+        f"The store holds {', '.join(models)}. Say which one /predict answers with: "
+        f"MODEL_NAME={models[0]} make serve.",
+        Exit.USAGE,
+    )
+
+
+def _welcome(state: State, port: int) -> str:
+    """Return what tells a person where the service is and how to ask it."""
+    settings, loaded_models = state.settings, state.reloader.loaded_models
+    address = local_address(settings.service_host, port)
+    if missing := loaded_models.missing():
+        return f"Serving on {address}, but nothing can be predicted yet. {missing}"
+    manifest = loaded_models.resolve().manifest
+    rows = json.dumps(example_rows(manifest.signature), ensure_ascii=False)
+    predict = f"curl {address}/predict"
+    if not settings.predict_is_open:
+        predict = f"curl -u {settings.predict_username} {address}/predict"
+        if not settings.predict_password.get_secret_value():
+            predict = f"(closed: set PREDICT_PASSWORD)  {predict}"
+    show = f"cat {shlex.quote(str(settings.local_data / 'secrets' / 'metrics_password'))}"
+    if settings.mode == "api":
+        show = "docker-compose exec -T service cat local_data/secrets/metrics_password"
+    # A password that somebody chose is theirs to know; it is not shown, and nor is where it is.
+    password = "" if "METRICS_PASSWORD" in os.environ else f":$({show})"
+    return (
+        f"\nServing {manifest.model} {manifest.version}\n\n"
+        f"  address   {address}\n"
+        f"  docs      {address}/docs\n"
+        f"  metrics   curl -u {settings.metrics_username}{password} {address}/metrics\n"
+        f"  predict   {predict} -H 'Content-Type: application/json' -d {shlex.quote(rows)}\n"
+        f"  stop      Ctrl-C\n"
+    )

@@ -1,0 +1,99 @@
+"""`mlops train`: run a pipeline, from its table to a published version."""
+
+import signal
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mlops.commands.settings import load_settings
+from mlops.console import Exit, JsonOption, fail, print_json, tell
+from mlops.process.git_revision import is_dirty, with_git_revision
+from mlops.process.threads import threads_for_training
+from settings.settings import Settings
+from settings.sources import PROJECT_ROOT
+
+if TYPE_CHECKING:
+    from ml_pipe.workflow import RunReport
+
+CANNOT_TRAIN = "This installation serves models and cannot train them."
+
+Folder = Annotated[
+    Path,
+    typer.Argument(help="A folder of numbered notebooks, or of parameters for the template's."),
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameter", "-p", help="A notebook's parameter, as name=value. Repeatable."),
+]
+
+
+def train(
+    folder: Folder = Path("ml_pipe"),
+    parameter: Parameters = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the notebooks of a pipeline; they publish a version if it passes its acceptance tests."""
+    # As process 1 of a container we would not be stopped otherwise; kernels end with us.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    report = run(load_settings(), folder, parse_parameters(parameter or []))
+    if as_json:
+        print_json({"run": report.run_id, "model": report.model, "version": report.version})
+        return
+    tell(f"Published {report.model} {report.version}. Executed notebooks: {report.folder}")
+
+
+def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "RunReport":
+    """Run a pipeline under the settings; leave with a sentence where it fails."""
+    if not can_train():
+        fail(f"{CANNOT_TRAIN} Train with requirements/train.txt, or in the image of all modes.")
+    # The notebooks' libraries take long to import, and no other verb needs them.
+    from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
+    from ml_pipe.workflow import run_pipeline  # noqa: PLC0415
+
+    try:
+        with threads_for_training():
+            return run_pipeline(
+                folder,
+                parameters,
+                local_data=settings.local_data,
+                cell_timeout_seconds=settings.train_cell_timeout_seconds,
+                context=surroundings(settings),
+            )
+    except (PipelineError, TableError) as error:
+        fail(str(error))
+
+
+def can_train() -> bool:
+    """Return whether the notebooks' libraries are here; an image that only serves has none."""
+    return find_spec("papermill") is not None
+
+
+def surroundings(settings: Settings) -> dict[str, Any]:
+    """Return what every run is told of the settings and of the code that it runs."""
+    settings = with_git_revision(settings)
+    # `make image` tells by this what a checkout is asked for otherwise.
+    head = settings.git_head.removesuffix("-dirty")
+    return {
+        "model_formats": list(settings.model_formats),
+        "trusted_types": list(settings.model_trusted_types),
+        "setup": settings.train_setup,
+        "git_branch": settings.git_branch,
+        "git_head": head,
+        "git_dirty": head != settings.git_head or is_dirty(PROJECT_ROOT),
+    }
+
+
+def parse_parameters(given: list[str]) -> dict[str, str]:
+    """Return `name=value` pairs; the notebook that declares a name reads its value."""
+    parameters = {}
+    for pair in given:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            fail(f"A parameter is written name=value: {pair!r} is not.", Exit.USAGE)
+        parameters[name] = text
+    return parameters

@@ -1,0 +1,1 @@
+"""What the command needs of the machine: threads, open files, secrets, git, addresses."""

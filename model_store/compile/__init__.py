@@ -1,0 +1,1 @@
+"""Compiled models: an estimator as an ONNX graph, and the proof that both answer the same."""

@@ -1,0 +1,91 @@
+"""Made-up rows that a request may hold, to see whether two forms of a model agree."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from model_store.schema.columns import Columns
+from model_store.schema.signature import LARGEST_INTEGER, Column, Kind, Signature
+
+_TEXTS = ("", " ", "never seen in training", "Zürich 東京 \U0001f600")
+_NUMBERS = (0.0, -0.0, -1.0, 1e-9, 5e-324, 2.0**24 + 1)
+_VAST_NUMBERS = (1e38, 1e308, -1e308)
+_INTEGERS = (0, -1, 2**24 + 1, LARGEST_INTEGER, -LARGEST_INTEGER)
+_MOMENTS = ("0001-01-01", "1969-12-31T23:59:59.999999", "2024-02-29", "9999-12-31T23")
+_ODD: dict[Kind, tuple[Any, ...]] = {
+    Kind.NUMBER: _NUMBERS,
+    Kind.INTEGER: _INTEGERS,
+    Kind.BOOLEAN: (False, True),
+    Kind.STRING: _TEXTS,
+    Kind.CATEGORY: _TEXTS,
+    Kind.DATETIME: tuple(np.datetime64(text, "us") for text in _MOMENTS),
+}
+_MISSING: dict[Kind, Any] = {
+    Kind.DATETIME: np.datetime64("NaT", "us"),
+    Kind.STRING: None,
+    Kind.CATEGORY: None,
+}
+_ROWS = 1000
+
+
+class Probe(NamedTuple):
+    """Rows to ask both forms of a model."""
+
+    usual: Columns
+    """Such as training saw, in other company."""
+    odd: Columns
+    """Each with one value that training hardly saw, or with a gap."""
+    vast: Columns
+    """Each with one number that is too large to compute with in single precision, or nearly."""
+
+
+def probe(seen: Columns, signature: Signature, seed: int = 0) -> Probe:
+    """Return rows made of some that were seen, of which there must be at least one."""
+    random = np.random.default_rng(seed)
+    usual = {c.name: _mixed(seen[c.name], c, random) for c in signature.inputs}
+    odd = [(c.name, value) for c in signature.inputs for value in _odd(c)]
+    numbers = [c.name for c in signature.inputs if c.kind is Kind.NUMBER]
+    vast = [(name, value) for value in _VAST_NUMBERS for name in numbers]
+    return Probe(usual, _changed(seen, odd, random), _changed(seen, vast, random))
+
+
+def _odd(column: Column) -> tuple[Any, ...]:
+    gap = (_MISSING.get(column.kind, np.nan),) if column.nullable else ()
+    return _ODD[column.kind] + gap
+
+
+def _changed(
+    seen: Columns, values: Sequence[tuple[str, Any]], random: np.random.Generator
+) -> Columns:
+    """Return rows that were seen, each with one value, of a column, in place of its own."""
+    rows = len(next(iter(seen.values())))
+    chosen = random.integers(rows, size=len(values))
+    changed = {name: array[chosen] for name, array in seen.items()}
+    for row, (name, value) in enumerate(values):
+        changed[name][row] = value
+    return changed
+
+
+def _mixed(seen: np.ndarray, column: Column, random: np.random.Generator) -> np.ndarray:
+    """Return values that were seen, half of them replaced by others within the training range."""
+    mixed: np.ndarray = seen[random.integers(len(seen), size=_ROWS)]
+    others = _others(column, random)
+    is_other = random.random(_ROWS) < 0.5  # noqa: PLR2004 - half
+    return mixed if others is None else np.where(is_other, others, mixed)
+
+
+def _others(column: Column, random: np.random.Generator) -> np.ndarray | None:
+    if column.categories:
+        return np.array(column.categories, dtype=object)[
+            random.integers(len(column.categories), size=_ROWS)
+        ]
+    if column.minimum is None or column.maximum is None:
+        return None
+    if column.kind is Kind.DATETIME:
+        # A numpy datetime has no zone, and ours are all UTC.
+        ends = [str(end).removesuffix("Z") for end in (column.minimum, column.maximum)]
+        first, last = np.array(ends, dtype="datetime64[us]").astype(np.int64).tolist()
+        return random.integers(first, last, size=_ROWS, endpoint=True).astype("datetime64[us]")
+    values = random.uniform(float(column.minimum), float(column.maximum), size=_ROWS)
+    return values.round() if column.kind is Kind.INTEGER else values

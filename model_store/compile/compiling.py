@@ -1,0 +1,122 @@
+"""Compiling: an estimator as one ONNX graph, kept only where it is seen to answer the same.
+
+For trainers alone: what converts is imported with scikit-learn, when something is published.
+"""
+
+import importlib
+import warnings
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from model_store import golden
+from model_store.bundle import Compilation
+from model_store.compile import comparison_rows
+from model_store.compile.onnx_predictor import OnnxPredictor
+from model_store.errors import ModelStoreError, PredictionError, RefusedError
+from model_store.golden import Golden
+from model_store.predictor import EstimatorPredictor, Predictor
+from model_store.schema.columns import Columns
+from model_store.schema.prediction import answers
+from model_store.schema.row_decoder import RowDecoder
+from model_store.schema.signature import Signature
+
+_MOST_BYTES = 2**30
+_LONGEST = 200
+
+
+def compile_estimator(estimator: Any, signature: Signature, rows: Golden) -> Compilation:
+    """Return an estimator's compiled form, or the reason why it has none.
+
+    It is one that gave the golden answers, and the estimator's own to rows that were made up.
+    Whatever goes wrong on the way is a reason.
+    """
+    try:
+        conversion = importlib.import_module("model_store.compile.conversion")
+    except ImportError as error:
+        return Compilation(reason=f"The package {error.name} is not installed.")
+    try:
+        graph, compiled = conversion.convert(estimator, signature)
+    except conversion.NotCompilableError as error:
+        return Compilation(reason=str(error))
+    except Exception as error:  # noqa: BLE001 - a converter may raise anything
+        return Compilation(reason=_sentence(error))
+    try:
+        if len(graph) > _MOST_BYTES:
+            return Compilation(reason="Its compiled form is larger than 1 GiB.")
+        predictor = OnnxPredictor(graph, signature, compiled)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            # Of the vast numbers among the rows that are made up; nobody else sent them.
+            warnings.simplefilter("ignore")
+            check(estimator, predictor, signature, rows)
+    except ModelStoreError as error:
+        return Compilation(reason=f"Its compiled form does not answer the same. {error}")
+    return Compilation(graph, compiled)
+
+
+def check(estimator: Any, compiled: Predictor, signature: Signature, rows: Golden) -> None:
+    """See that both forms of a model answer the same.
+
+    Raises:
+        ModelStoreError: they do not; the sentence says where.
+    """
+    decoder = RowDecoder(signature)
+    golden.check(rows, signature, decoder, compiled)
+    seen = decoder.columns([decoder.decode(msgspec.json.encode(rows.inputs))])
+    made = comparison_rows.probe(seen, signature)
+    origin = EstimatorPredictor(estimator, signature)
+    if origin.classes != compiled.classes:
+        raise RefusedError("It has other labels.")
+    for rows_of_kind, may_be_refused in ((made.usual, False), (made.odd, False), (made.vast, True)):
+        _check_rows(origin, compiled, rows_of_kind, signature, may_be_refused=may_be_refused)
+
+
+def _check_rows(
+    origin: Predictor,
+    compiled: Predictor,
+    columns: Columns,
+    signature: Signature,
+    *,
+    may_be_refused: bool,
+) -> None:
+    """See that both forms answer rows the same.
+
+    What the estimator refuses, the compiled form must refuse too, unless it may answer better.
+    """
+    rows = len(next(iter(columns.values())))
+    try:
+        expected = _answers(origin, columns, signature)
+    except PredictionError:
+        if rows > 1:
+            # Some of them are refused: these are found by halves.
+            for half in (slice(rows // 2), slice(rows // 2, None)):
+                part = {name: array[half] for name, array in columns.items()}
+                _check_rows(origin, compiled, part, signature, may_be_refused=may_be_refused)
+            return
+        if not may_be_refused and _is_answered(compiled, columns):
+            raise RefusedError("It answers rows that the estimator refuses.") from None
+        return
+    given = _answers(compiled, columns, signature)
+    if golden.difference(expected, given, signature) is not None:
+        raise RefusedError("It differs on rows that were made up from the golden ones.")
+
+
+def _answers(predictor: Predictor, columns: Columns, signature: Signature) -> list[dict[str, Any]]:
+    prediction = predictor.predict(columns, probabilities=bool(predictor.classes))
+    return answers(prediction, signature, predictor.classes)
+
+
+def _is_answered(predictor: Predictor, columns: Columns) -> bool:
+    try:
+        predictor.predict(columns)
+    except PredictionError:
+        return False
+    return True
+
+
+def _sentence(error: Exception) -> str:
+    """Return why a conversion failed, in a line."""
+    lines = str(error).strip().splitlines()
+    text = " ".join(lines[0].split())[:_LONGEST] if lines else "no reason is given"
+    return f"It cannot be converted ({type(error).__name__}: {text})."

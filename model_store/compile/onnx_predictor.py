@@ -1,0 +1,155 @@
+"""A compiled model as a `Predictor`: ONNX Runtime and numpy, and no library of the training."""
+
+from typing import Any
+
+import numpy as np
+
+from model_store.errors import PredictionError
+from model_store.manifest import Compiled
+from model_store.schema.columns import Columns, dtype_of
+from model_store.schema.prediction import Label, Prediction
+from model_store.schema.signature import Column, Kind, Signature
+
+# The names of a graph's inputs; each is `(rows, columns)`, columns in the signature's order.
+NUMBERS, TEXTS, MOMENTS = "numbers", "texts", "moments"
+# The names of its outputs: `(rows, outputs)` of doubles, or `(rows,)` of class indexes; and
+# `(rows, classes)`.
+VALUES, LABELS, PROBABILITIES = "answer_values", "answer_labels", "answer_probabilities"
+MISSING = "\0"
+"""Stands for a missing text in a graph; no request can hold it."""
+
+_INPUTS = {
+    Kind.INTEGER: NUMBERS,
+    Kind.NUMBER: NUMBERS,
+    Kind.BOOLEAN: NUMBERS,
+    Kind.STRING: TEXTS,
+    Kind.CATEGORY: TEXTS,
+    Kind.DATETIME: MOMENTS,
+}
+_DTYPES: dict[str, Any] = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(int64)": "datetime64[us]",
+    "tensor(string)": object,
+}
+
+
+_TYPES = {VALUES: "tensor(double)", LABELS: "tensor(int64)", PROBABILITIES: "tensor(double)"}
+
+
+class OnnxPredictor:
+    """A graph that was made by `model_store.compile.compiling`, ready to answer."""
+
+    def __init__(self, graph: bytes, signature: Signature, compiled: Compiled) -> None:
+        """Make a session of a graph.
+
+        Raises:
+            PredictionError: the graph cannot be run here, or does not match the manifest.
+        """
+        self._outputs = signature.outputs
+        self._session = _session(graph)
+        groups = inputs_of(signature)
+        self._inputs = []
+        for found in self._session.get_inputs():
+            if found.name not in groups or found.type not in _DTYPES:
+                raise PredictionError(
+                    "The compiled model asks for what the signature does not have."
+                )
+            names = [column.name for column in groups[found.name]]
+            self._inputs.append((found.name, names, _DTYPES[found.type]))
+        self._classes = compiled.labels if compiled.probabilities else ()
+        self._labels: np.ndarray | None = None
+        if compiled.labels:
+            self._labels = np.array(compiled.labels, dtype=dtype_of(signature.outputs[0]))
+        first = LABELS if compiled.labels else VALUES
+        self._asked = [first]
+        self._asked_all = [first, PROBABILITIES]
+        wanted = self._asked_all if self._classes else self._asked
+        types = {output.name: output.type for output in self._session.get_outputs()}
+        if any(types.get(name) != _TYPES[name] for name in wanted):
+            raise PredictionError("The compiled model gives not what the manifest says.")
+
+    @property
+    def classes(self) -> tuple[Label, ...]:
+        """The labels that have probabilities; empty where there are none to be had."""
+        return self._classes
+
+    def predict(self, columns: Columns, *, probabilities: bool = False) -> Prediction:
+        """Answer all rows with one run of the graph.
+
+        Raises:
+            PredictionError: see `Predictor`; or the model has no probabilities to give.
+        """
+        if probabilities and not self._classes:
+            raise PredictionError("This model has no probabilities: ask without them.")
+        feed = {name: _block(columns, names, dtype) for name, names, dtype in self._inputs}
+        rows = len(next(iter(columns.values())))
+        try:
+            found = self._session.run(self._asked_all if probabilities else self._asked, feed)
+        except Exception as error:  # noqa: BLE001 - the runtime's errors have no common base
+            # Its message may hold a submitted value.
+            raise PredictionError(
+                f"The compiled model raised {type(error).__name__}: publish it again."
+            ) from None
+        values = self._values(found[0], rows)
+        return Prediction(values, self._shares(found[1], rows) if probabilities else None)
+
+    def _values(self, found: np.ndarray, rows: int) -> tuple[np.ndarray, ...]:
+        if self._labels is not None:
+            if found.shape != (rows,):
+                raise PredictionError("The compiled model answered with another number of rows.")
+            # Unsigned, so that an index below zero, which would count from the end, is too great.
+            if np.maximum.reduce(found.view(np.uint64), initial=0) >= len(self._labels):
+                raise PredictionError("The compiled model answered with no known label.")
+            return (self._labels[found],)
+        if found.size != rows * len(self._outputs):
+            raise PredictionError("The compiled model answered with values of another shape.")
+        if not np.isfinite(found).all():
+            raise PredictionError("The model answered with a NaN or an infinity.")
+        values = found.reshape(rows, len(self._outputs))
+        return tuple(values[:, place] for place in range(len(self._outputs)))
+
+    def _shares(self, found: np.ndarray, rows: int) -> np.ndarray:
+        if found.shape != (rows, len(self._classes)):
+            raise PredictionError(
+                "The compiled model answered with probabilities of another shape."
+            )
+        if not np.isfinite(found).all():
+            raise PredictionError("The model answered with probabilities that are not numbers.")
+        return found
+
+
+def inputs_of(signature: Signature) -> dict[str, tuple[Column, ...]]:
+    """Return the columns of each input that a graph of this signature may have."""
+    groups: dict[str, list[Column]] = {}
+    for column in signature.inputs:
+        groups.setdefault(_INPUTS[column.kind], []).append(column)
+    return {name: tuple(columns) for name, columns in groups.items()}
+
+
+def _session(graph: bytes) -> Any:
+    try:
+        import onnxruntime  # noqa: PLC0415 - a service of other models does without it
+
+        options = onnxruntime.SessionOptions()
+        # Batches are too small to be shared, and a waiting thread would take the service's core.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 4
+        return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise PredictionError(
+            f"The compiled model cannot be run here ({type(error).__name__}): install the pinned "
+            "onnxruntime, or publish again."
+        ) from error
+
+
+def _block(columns: Columns, names: list[str], dtype: Any) -> np.ndarray:
+    """Return columns side by side, `(rows, columns)`, as the graph takes them."""
+    block = np.empty((len(columns[names[0]]), len(names)), dtype=dtype)
+    for place, name in enumerate(names):
+        block[:, place] = columns[name]
+    if dtype is object:
+        # The one comparison that is made for all cells in C.
+        block[block == None] = MISSING  # noqa: E711 - of each cell
+    return block if dtype != "datetime64[us]" else block.view(np.int64)

@@ -1,0 +1,47 @@
+"""From a prediction to JSON text: an encoder, compiled from a model's outputs.
+
+The twin of `model_store.schema.row_decoder`. A row is answered by an object of its outputs,
+`{"variety": "Setosa"}`, and, where they were asked for, of the probabilities of all labels,
+`{"variety": "Setosa", "probabilities": {"Setosa": 1.0, "Virginica": 0.0}}`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import msgspec
+
+from model_store.schema.prediction import Label, Prediction, answers
+from model_store.schema.row_decoder import Rows
+from model_store.schema.signature import Kind, Signature
+
+# Two labels of these kinds are equal only if their JSON texts are; 1, 1.0 and true are equal.
+_TEXT_KINDS = frozenset({Kind.STRING, Kind.CATEGORY})
+
+_encode = msgspec.json.Encoder().encode
+
+
+class AnswerEncoder:
+    """Encodes the predictions of one model."""
+
+    def __init__(self, signature: Signature, classes: Sequence[Label] = ()) -> None:
+        self._signature = signature
+        self._classes = classes
+        self._texts: dict[Label, bytes] = {}
+        output, *others = signature.outputs
+        if not others and output.kind in _TEXT_KINDS:
+            # There are few labels, so that each answer is encoded once and for all.
+            self._texts = {label: _encode({output.name: label}) for label in classes}
+
+    def encode(self, prediction: Prediction, requests: Iterable[Rows]) -> Iterator[bytes]:
+        """Yield the answer to each request; together they had the prediction's rows, in order."""
+        texts = iter(self._row_texts(prediction))
+        for rows in requests:
+            if rows.single:
+                yield next(texts)
+            else:
+                yield b"[" + b",".join(islice(texts, rows.size)) + b"]"
+
+    def _row_texts(self, prediction: Prediction) -> Iterable[bytes]:
+        if self._texts and prediction.probabilities is None:
+            return map(self._texts.__getitem__, prediction.values[0].tolist())
+        return map(_encode, answers(prediction, self._signature, self._classes))

@@ -1,0 +1,48 @@
+"""The columns of a model: what goes in, what comes out, and which values were seen in training."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """What a column holds. `model_store.schema.columns` gives the array of each kind."""
+
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    STRING = "string"
+    CATEGORY = "category"
+    DATETIME = "datetime"
+
+
+LARGEST_INTEGER = 2**53
+"""Beyond it a float64 rounds integers, so none larger in size is accepted or answered."""
+
+
+class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One column of a model."""
+
+    name: str
+    kind: Kind
+    nullable: bool = False
+    """Whether `null` is accepted. A nullable key must still be present."""
+    categories: tuple[str, ...] = ()
+    """The values seen in training, of a category; empty for every other kind."""
+    minimum: float | str | None = None
+    """The least value seen in training: a number, or RFC 3339 text for a datetime."""
+    maximum: float | str | None = None
+    unit: str = ""
+
+
+class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All columns of a model, in the order in which the estimator takes and gives them."""
+
+    inputs: Annotated[tuple[Column, ...], msgspec.Meta(min_length=1)]
+    outputs: Annotated[tuple[Column, ...], msgspec.Meta(min_length=1)]
+
+    def __iter__(self) -> Iterator[Column]:
+        yield from self.inputs
+        yield from self.outputs

@@ -1,0 +1,117 @@
+"""The one writing connection, and whether what it writes is still what others find."""
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from time import monotonic
+from typing import Literal
+
+from monitoring.log.database.file import (
+    Identity,
+    check_format,
+    connect_writer,
+    create_missing,
+    identity,
+    sync_file,
+    wal_path,
+)
+from monitoring.log.database.lock import LogLock
+
+# How often it is looked whether the lock still stands; whether the files do, after each commit.
+_LOOK_SECONDS = 1.0
+
+
+class LogConnection:
+    """Opens the log file under its lock, made where it is missing, and notices its removal.
+
+    To be used by one thread at a time, but for `sync_wal`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        durability: Literal["normal", "full"],
+        connection_class: type[sqlite3.Connection],
+    ) -> None:
+        self._path = path
+        self._wal_path = wal_path(path)
+        self._durability = durability
+        self._connection_class = connection_class
+        self._lock = LogLock(path)
+        self._connection: sqlite3.Connection | None = None
+        self._identity: Identity | None = None
+        self._wal_identity: Identity | None = None
+        self._look_again = 0.0
+        self.replaced = False
+        """Whether the last opening found, or made, another file than the one before."""
+        self.created = False
+        """Whether the last opening made the file."""
+
+    def current(self) -> sqlite3.Connection | None:
+        """Return the connection if its files and its lock stand; None if it is to be opened."""
+        if self._connection is None or monotonic() < self._look_again:
+            return self._connection
+        self._look_again = monotonic() + _LOOK_SECONDS
+        stands = self.stands()
+        if stands and self._lock.held():
+            return self._connection
+        if not stands:
+            # A file that was moved away is whole only with what is not yet moved into it.
+            self.checkpoint("TRUNCATE")
+        self.close()
+        return None
+
+    def open(self) -> sqlite3.Connection:
+        """Connect to the log at the path.
+
+        Raises:
+            LogLockedError: Another service writes it.
+            LogFormatError: Something else stands there.
+            OSError, sqlite3.Error: It cannot be made or opened.
+        """
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock.acquire()
+        self.created = create_missing(self._path)
+        check_format(self._path)
+        self._connection = connect_writer(self._path, self._durability, self._connection_class)
+        there = identity(self._path)
+        self.replaced = self._identity is not None and (self.created or there != self._identity)
+        return self._connection
+
+    def opened(self) -> None:
+        """Note that the log which was opened is the one that counts."""
+        self._identity, self._wal_identity = identity(self._path), identity(self._wal_path)
+
+    def stands(self) -> bool:
+        """Return whether the files that are written are those that others find."""
+        return (
+            identity(self._path) == self._identity
+            and identity(self._wal_path) == self._wal_identity
+        )
+
+    def doubt(self) -> None:
+        """Look at the files and the lock the next time, however soon that is."""
+        self._look_again = 0.0
+
+    def sync_wal(self) -> None:
+        """Write the write-ahead log through to the disk. Any thread may do this at any time."""
+        sync_file(self._wal_path)
+
+    def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
+        """Move what is in the write-ahead log into the database file, if that is possible now."""
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection is not None:
+                self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+
+    def close(self) -> None:
+        """Close the connection, if there is one; the lock stays."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            # A cursor that a traceback still holds would keep its transaction open.
+            for end in (connection.rollback, connection.close):
+                with contextlib.suppress(sqlite3.Error):
+                    end()
+
+    def release(self) -> None:
+        """Let another service have the log."""
+        self._lock.release()

@@ -1,0 +1,1 @@
+"""Reading the prediction log, from any thread or process: entries, traffic, metrics."""

@@ -1,0 +1,1 @@
+"""Writing the prediction log: batches, true values, leases, retention."""

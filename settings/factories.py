@@ -1,0 +1,61 @@
+"""Makes what the service and the command both use from the settings."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from model_store.file_store import FileModelStore
+from model_store.store import LoadPolicy, ModelStore
+from monitoring.log.errors import LogFormatError, LogLockedError, LogUnavailableError
+from monitoring.log.options import LogOptions
+from monitoring.log.timestamps import utc_now
+from monitoring.log.writing.prediction_log import PredictionLog
+from monitoring.log.writing.writer import LogWriter
+from settings.settings import Settings
+
+OpenLog = Callable[[Settings], tuple[LogWriter, str]]
+"""Opens the prediction log, as `prediction_log` does or in another way."""
+
+
+class StartError(Exception):
+    """The service cannot start; the sentence says what to do."""
+
+
+def model_store(settings: Settings) -> ModelStore:
+    """Return the store of models."""
+    policy = LoadPolicy(
+        formats=frozenset(settings.model_formats), trusted_types=settings.model_trusted_types
+    )
+    return FileModelStore(settings.local_data / "models", policy)
+
+
+def log_path(settings: Settings) -> Path:
+    """Return where the prediction log stands."""
+    return settings.local_data / "predictions.sqlite"
+
+
+def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
+    """Return the prediction log, and why it cannot be written now; usually empty.
+
+    Raises:
+        StartError: another service writes this log, or its file is something else.
+    """
+    try:
+        options = LogOptions(
+            durability=settings.log_durability,
+            keep=settings.log_predictions,
+            personal_fields=frozenset(settings.log_personal_fields),
+            key=settings.log_key.get_secret_value().encode(),
+            retention_days=settings.log_retention_days,
+            max_bytes=settings.log_max_bytes,
+        )
+    except ValueError as error:
+        raise StartError(str(error)) from error
+    log = PredictionLog(log_path(settings), options, utc_now)
+    try:
+        log.open()
+    except (LogLockedError, LogFormatError) as error:
+        log.close()
+        raise StartError(str(error)) from error
+    except LogUnavailableError as error:
+        return log, str(error)
+    return log, ""

@@ -1,0 +1,189 @@
+"""Every request is counted, timed and logged once, whatever becomes of it."""
+
+import asyncio
+import json
+from collections.abc import MutableMapping
+from io import BytesIO
+from typing import Any
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from api.http.request_middleware import CLIENT_LEFT, RequestMiddleware
+from api.observe.metrics import Metrics
+from api.observe.structured_log import make_structured_log
+from tests.api.conftest import SUM_ROW, Service
+
+
+class Outside:
+    """What stands outside an app: it calls it, and keeps all that it says."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics()
+        self.stream = BytesIO()
+        self.sent: list[MutableMapping[str, Any]] = []
+
+    def call(self, app: Any, method: str = "GET", headers: Any = ()) -> dict[str, Any]:
+        """Send one request through the layer; return its access line."""
+        events = make_structured_log("debug", self.stream)
+        layer = RequestMiddleware(app, metrics=self.metrics, events=events)
+        scope = {"type": "http", "method": method, "path": "/xyzzy", "headers": list(headers)}
+        asyncio.run(layer(scope, self._receive, self._send))
+        lines = [json.loads(line) for line in self.stream.getvalue().splitlines()]
+        (line,) = [line for line in lines if line["event"] == "request"]
+        return dict(line)
+
+    async def _receive(self) -> Message:
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        self.sent.append(message)
+
+
+async def _raises(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise ValueError("xyzzy")
+
+
+async def _raises_midway(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    raise ValueError("xyzzy")
+
+
+async def _says_nothing(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    return
+
+
+async def _answers(_scope: Scope, _receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 204})
+    await send({"type": "http.response.body"})
+
+
+async def _is_cancelled(_scope: Scope, _receive: Receive, _send: Send) -> None:
+    raise asyncio.CancelledError
+
+
+def test_an_exception_becomes_a_problem_without_its_message() -> None:
+    """The caller is given the id to quote; type and place of the exception are logged."""
+    outside = Outside()
+    line = outside.call(_raises)
+    assert line["status"] == 500
+    body = json.loads(outside.sent[1]["body"])
+    assert body["type"] == "urn:problem:internal-error"
+    assert line["request_id"] in body["detail"]
+    said = outside.stream.getvalue().decode()
+    assert '"exception":"ValueError"' in said
+    assert "_raises" in said
+    assert "xyzzy" not in said
+
+
+def test_an_exception_midway_ends_the_answer() -> None:
+    """A second answer cannot begin; the line still says what was sent."""
+    outside = Outside()
+    assert outside.call(_raises_midway)["status"] == 200
+    assert [message["type"] for message in outside.sent] == ["http.response.start"]
+
+
+def test_a_request_that_got_no_answer_is_told_apart() -> None:
+    """Its caller left before; nothing else leaves a request unanswered."""
+    assert Outside().call(_says_nothing)["status"] == CLIENT_LEFT
+
+
+def test_a_cancelled_request_is_recorded_too() -> None:
+    """The server cancels what is in flight when it must stop."""
+    outside = Outside()
+    with pytest.raises(asyncio.CancelledError):
+        outside.call(_is_cancelled)
+    assert f'"status":{CLIENT_LEFT}' in outside.stream.getvalue().decode()
+
+
+def test_a_request_is_counted_and_timed_once() -> None:
+    """A path that no route has is `unmatched`: a path may hold anything."""
+    outside = Outside()
+    outside.call(_answers)
+    labels = {"method": "GET", "route": "unmatched", "status": "204"}
+    for name in ("http_requests_total", "http_request_duration_seconds_count"):
+        assert outside.metrics.registry.get_sample_value(name, labels) == 1
+    assert "xyzzy" not in outside.stream.getvalue().decode()
+
+
+def test_an_unknown_method_is_no_label() -> None:
+    """Else anyone could make series without end."""
+    assert Outside().call(_answers, method="XYZZY")["method"] == "other"
+
+
+def test_the_first_safe_request_id_is_taken() -> None:
+    """It stands in the answer once."""
+    outside = Outside()
+    line = outside.call(_answers, headers=[(b"x-request-id", b"one"), (b"x-request-id", b"two")])
+    assert line["request_id"] == "one"
+    assert outside.sent[0]["headers"] == [(b"x-request-id", b"one")]
+
+
+def test_what_is_no_http_passes_through() -> None:
+    """The lifespan is nobody's request."""
+    outside = Outside()
+    seen: list[str] = []
+
+    async def app(scope: Scope, _receive: Receive, _send: Send) -> None:
+        seen.append(scope["type"])
+
+    layer = RequestMiddleware(
+        app, metrics=outside.metrics, events=make_structured_log("debug", outside.stream)
+    )
+    asyncio.run(layer({"type": "lifespan"}, outside._receive, outside._send))  # noqa: SLF001
+    assert seen == ["lifespan"]
+    assert outside.stream.getvalue() == b""
+
+
+def test_routes_are_told_by_their_templates(service: Service) -> None:
+    """Names in paths make no series."""
+    service.predict(SUM_ROW)
+    service.predict(SUM_ROW, "/models/sum/predict")
+    service.predict(SUM_ROW, "/models/other/predict")
+    service.client.get("/models/sum")
+    service.client.get("/docs/xyzzy")
+    service.client.get("/xyzzy")
+    counted = service.samples("http_requests_total")
+    assert {labels[1:]: value for labels, value in counted.items()} == {
+        ("POST", "/predict", "200"): 1,
+        ("POST", "/models/{model}/predict", "200"): 1,
+        ("POST", "/models/{model}/predict", "404"): 1,
+        ("GET", "/models/{model}", "200"): 1,
+        ("GET", "/docs/{name}", "404"): 1,
+        ("GET", "unmatched", "404"): 1,
+    }
+
+
+def test_a_wrong_method_is_counted_by_its_route(service: Service) -> None:
+    """Also on the routes that decode their own bodies."""
+    service.client.get("/predict")
+    service.client.put("/models/sum/predict")
+    service.client.post("/health/live")
+    assert {labels[1:] for labels in service.samples("http_requests_total")} == {
+        ("GET", "/predict", "405"),
+        ("PUT", "/models/{model}/predict", "405"),
+        ("POST", "/health/live", "405"),
+    }
+
+
+def test_a_caller_that_leaves_midway_is_no_fault_of_the_service(service: Service) -> None:
+    """Recorded as 499, without an error, and without a rejection that nobody was told."""
+    sent = service.exchange(
+        {"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}
+    )
+    assert sent == []
+    (line,) = service.events("request")
+    assert line["status"] == CLIENT_LEFT
+    assert [event for event in service.events() if event["level"] == "error"] == []
+    assert service.samples("predict_rejected_total") == {}
+
+
+def test_an_access_line_holds_these_members(service: Service) -> None:
+    """And neither an address nor a user name, which would be personal."""
+    service.predict(SUM_ROW)
+    (line,) = service.events("request")
+    assert set(line) == {
+        *("time", "level", "event", "method", "route", "status", "seconds", "request_id")
+    }
+    assert line["time"].endswith("Z")
+    assert line["seconds"] > 0

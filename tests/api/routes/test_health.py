@@ -1,0 +1,107 @@
+"""Whether the service lives, and whether it can predict."""
+
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.api.batching.batcher_bench import PATIENCE_SECONDS, Held
+from tests.api.conftest import SUM_ROW, NewSettings, Serve, Service, loaded
+
+
+def test_a_service_with_a_model_is_ready(service: Service) -> None:
+    """The body says which versions answer."""
+    answer = service.client.get("/health/ready")
+    version = service.state.reloader.loaded_models.aliases["sum"]["champion"]
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ready",
+        "missing": "",
+        "prediction_log": "writable",
+        "models": {"sum": {"champion": version}},
+        "refused": [],
+    }
+
+
+def test_a_service_without_a_model_lives_but_is_not_ready(serve: Serve) -> None:
+    """503 with a sentence that names what is missing; predictions say the same."""
+    with serve([]) as service:
+        assert service.client.get("/health/live").json() == {"status": "live"}
+        answer = service.client.get("/health/ready")
+        assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
+        refused = service.predict(SUM_ROW)
+        assert (refused.status_code, refused.json()["type"]) == (503, "urn:problem:no-model")
+        assert refused.headers["retry-after"] == "1"
+        assert refused.json()["detail"] == answer.json()["missing"] != ""
+
+
+def test_a_service_that_is_told_to_stop_is_not_ready(service: Service) -> None:
+    """Readiness goes off first, so that no new requests are sent."""
+    service.state.batcher.drain()
+    answer = service.client.get("/health/ready")
+    assert (answer.status_code, answer.json()["missing"]) == (503, "The service is stopping.")
+    assert service.client.get("/health/live").status_code == 200
+
+
+def test_the_metrics_tell_what_readiness_is(service: Service) -> None:
+    """`service_ready` is the verdict of `/health/ready`, whose log an alarm cannot read."""
+    assert service.samples("service_ready") == {("service_ready",): 1}
+    service.state.batcher.drain()
+    assert service.samples("service_ready") == {("service_ready",): 0}
+
+
+def break_log(service: Service) -> None:
+    """Put a directory in the place of the log."""
+    path = service.state.log.path
+    path.rename(path.with_suffix(".moved"))
+    path.mkdir()
+
+
+def test_a_log_that_cannot_be_written_takes_readiness_until_it_can(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again and again, so that readiness comes back without a prediction."""
+    monkeypatch.setattr("api.background.background_tasks.RECOVERY_SECONDS", 0.01)
+    with serve() as service:
+        break_log(service)
+        assert service.predict(SUM_ROW).status_code == 503
+        answer = service.client.get("/health/ready")
+        assert answer.status_code == 503
+        assert answer.json()["missing"] == "The prediction log cannot be written."
+        assert answer.json()["prediction_log"] == answer.json()["missing"]
+        # Anyone may ask, and where the log is kept is nobody's business.
+        assert str(service.settings.local_data) not in answer.text
+        shutil.rmtree(service.state.log.path)
+        assert any(service.client.get("/health/ready").status_code == 200 for _ in range(10_000))
+        assert service.predict(SUM_ROW).status_code == 200
+
+
+def test_a_service_that_may_answer_unlogged_is_ready_without_its_log(
+    serve: Serve, new_settings: NewSettings
+) -> None:
+    """The body says that the log cannot be written."""
+    settings = new_settings(log_on_failure="serve")
+    with serve(used=settings) as service:
+        break_log(service)
+        service.predict(SUM_ROW)
+        answer = service.client.get("/health/ready")
+        assert answer.status_code == 200
+        assert answer.json()["prediction_log"] == "The prediction log cannot be written."
+
+
+def test_health_answers_while_a_model_does_not(service: Service) -> None:
+    """Health stands outside the engine; that a model was quick so far makes no difference."""
+    held = Held()
+    service.install(loaded(held.estimator))
+    for _ in range(3):
+        assert service.predict(SUM_ROW).status_code == 200
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.predict, {"a": 0, "b": 1})
+        try:
+            assert held.entered.acquire(timeout=PATIENCE_SECONDS)
+            assert service.client.get("/health/live").status_code == 200
+            assert service.client.get("/health/ready").status_code == 200
+            assert "predict_queue_depth 0.0" in service.metrics_text()
+        finally:
+            held.released.set()
+        assert waiting.result().json() == {"total": 2.0}

@@ -1,0 +1,254 @@
+"""A prediction that comes whole is answered directly, and as its route would answer it."""
+
+import base64
+import gc
+import json
+import re
+import signal
+import sqlite3
+import sys
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from api.models.loaded_models import LoadedModels
+from api.server.fast_path import FastPath
+from tests.api.conftest import Service
+from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
+from tests.api.wire import AccessLines, exchange
+
+ROW = b'{"weight":60}'
+KIND = b"Content-Type: application/json\r\n"
+CREDENTIALS = b"Authorization: Basic " + base64.b64encode(b"predict:secret") + b"\r\n"
+PATIENT = """
+import sys
+import api.server.server
+from mlops.__main__ import main
+api.server.server.DRAIN_SECONDS = 3.0
+del sys.argv[0]
+main()
+"""
+"""Runs the service, which waits so long for requests that are on their way when it stops."""
+STUCK = """
+import time
+import api.batching.batch_runner
+api.batching.batch_runner.BatchRunner.answer = lambda self, batch: time.sleep(60)
+api.batching.batch_runner.BatchRunner.logs_at_once = False
+"""
+"""Lets no model answer; in a thread, as the event loop is not to be held up."""
+KEPT_SECONDS = 5
+"""How long uvicorn keeps a connection on which nothing is asked."""
+PAUSE_SECONDS = 0.05
+"""Long enough for a server to have read what was sent before."""
+NO_TIMES = re.compile(rb"(?<=\r\n)(date|x-request-id): [^\r]*\r\n")
+
+
+class Running(NamedTuple):
+    """A service, and where it writes its events."""
+
+    server: Server
+    events: Path
+
+
+@pytest.fixture(scope="module")
+def running(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Return a running service that asks for a password; one for all, as none may harm it."""
+    folder = tmp_path_factory.mktemp("fast-path")
+    limits = {"PREDICT_MAX_BODY_BYTES": "4000", "PREDICT_MAX_ROWS": "100"}
+    closed = {"PREDICT_OPEN": "no", "PREDICT_PASSWORD": "secret"}
+    with process_of(folder, published, **closed, **limits) as server:
+        yield Running(server, folder / "events")
+
+
+def request(path: bytes, headers: bytes, body: bytes) -> bytes:
+    """Return the last request of a connection."""
+    head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def in_two(server: Server, sent: bytes) -> bytes:
+    """Send a request in two pieces, the second of which begins within the body."""
+    with server.connect() as connection:
+        connection.sendall(sent[:-1])
+        time.sleep(PAUSE_SECONDS)
+        connection.sendall(sent[-1:])
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body", "status"),
+    [
+        (b"/predict", KIND + CREDENTIALS, ROW, 200),
+        (b"/predict", KIND + CREDENTIALS, b"[" + ROW + b"," + ROW + b"]", 200),
+        (b"/predict?probabilities=true", KIND + CREDENTIALS, ROW, 200),
+        (b"/predict?probabilities=false", KIND + CREDENTIALS, ROW, 200),
+        (b"/predict?probabilities=2", KIND + CREDENTIALS, ROW, 422),
+        (b"/models/fruit/predict", KIND + CREDENTIALS, ROW, 200),
+        (b"/models/sum/predict", KIND + CREDENTIALS, b'{"a":1,"b":2}', 200),
+        (b"/models/sum/predict?probabilities=true", KIND + CREDENTIALS, b'{"a":1,"b":2}', 422),
+        (b"/models/none/predict", KIND + CREDENTIALS, ROW, 404),
+        (b"/predict", KIND, ROW, 401),
+        (b"/predict", KIND + CREDENTIALS.replace(b"Basic ", b"Basic Zm9v"), ROW, 401),
+        (b"/predict", KIND + CREDENTIALS + CREDENTIALS, ROW, 200),
+        (b"/predict", CREDENTIALS, ROW, 415),
+        (b"/predict", KIND + KIND + CREDENTIALS, ROW, 415),
+        (b"/predict", b"Content-Encoding: gzip\r\n" + KIND + CREDENTIALS, ROW, 415),
+        (b"/predict", KIND + CREDENTIALS, b'{"weight":"heavy"}', 422),
+        (b"/predict", KIND + CREDENTIALS, b'{"weight":60', 400),
+        (b"/predict", KIND + CREDENTIALS, b"[" + b",".join([ROW] * 101) + b"]", 413),
+        (b"/predict", KIND + CREDENTIALS, b" " * 4001 + ROW, 413),
+        (b"/predict", KIND + CREDENTIALS + b"X-Request-ID: mine\r\n", ROW, 200),
+    ],
+)
+def test_whole_and_in_pieces_a_request_has_one_answer(
+    running: Running, path: bytes, headers: bytes, body: bytes, status: int
+) -> None:
+    """The same status, headers and body, and one access line each."""
+    server, events = running
+    lines = AccessLines(server, events)
+    sent = request(path, headers, body)
+    whole, pieces = exchange(server, sent), in_two(server, sent)
+    assert int(whole.split()[1]) == status
+    assert sorted(NO_TIMES.sub(b"", whole).split(b"\r\n")) == sorted(
+        NO_TIMES.sub(b"", pieces).split(b"\r\n")
+    )
+    first, second = lines.wait(2)
+    told = ("method", "route", "status")
+    assert [first[key] for key in told] == [second[key] for key in told]
+    assert first["request_id"].encode() in whole
+    assert second["request_id"].encode() in pieces
+
+
+def test_requests_on_one_connection_are_answered_in_their_order(running: Running) -> None:
+    """Those that are answered directly, and those that are not."""
+    good = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + CREDENTIALS
+    one = good + b"Content-Length: 13\r\n\r\n" + ROW
+    chunked = good + b"Transfer-Encoding: chunked\r\n\r\nd\r\n" + ROW + b"\r\n0\r\n\r\n"
+    health = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    last = request(b"/models/sum/predict", KIND + CREDENTIALS, b'{"a":1,"b":2}')
+    for sent in (one + one + last, one + chunked + health + one + last, health + one + last):
+        received = exchange(running.server, sent)
+        assert received.count(b"HTTP/1.1 200 OK") == sent.count(b"HTTP/1.1")
+        assert received.count(b'{"fruit":"Plum"}') == sent.count(ROW)
+        assert received.rpartition(b"\r\n")[2].startswith(b'{"total":')
+
+
+def test_what_follows_a_refusal_is_not_cut_off_as_silence(running: Running) -> None:
+    """The limit of silence begins anew with each answer, and ends with each request."""
+    wrong = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + b"Content-Length: 13\r\n\r\n" + ROW
+    last = request(b"/predict", KIND + CREDENTIALS, ROW)
+    with running.server.connect() as connection:
+        connection.sendall(wrong + last[:-1])
+        # Longer than an idle connection is kept.
+        time.sleep(KEPT_SECONDS + 0.5)
+        connection.sendall(last[-1:])
+        received = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert received.startswith(b"HTTP/1.1 401 ")
+    assert received.endswith(b'{"fruit":"Plum"}')
+
+
+def test_who_waits_in_vain_for_a_service_that_stops_is_told(
+    published: Path, tmp_path: Path
+) -> None:
+    """With 503, whichever way the request came."""
+    code = STUCK + PATIENT.replace("DRAIN_SECONDS = 3.0", "DRAIN_SECONDS = 0.0")
+    with process_of(
+        tmp_path,
+        published,
+        prefix=[sys.executable, "-c", code],
+        SERVICE_SHUTDOWN_SECONDS="1",
+    ) as server:
+        sent = request(b"/predict", KIND, ROW)
+        with server.connect() as whole, server.connect() as pieces:
+            whole.sendall(sent)
+            pieces.sendall(sent[:-1])
+            time.sleep(PAUSE_SECONDS)
+            pieces.sendall(sent[-1:])
+            time.sleep(PAUSE_SECONDS)
+            server.process.send_signal(signal.SIGTERM)
+            for connection in (whole, pieces):
+                connection.settimeout(PATIENCE_SECONDS)
+                received = b"".join(iter(partial(connection.recv, 65536), b""))
+                assert received.startswith(b"HTTP/1.1 503 ")
+                assert b"The service is stopping." in received
+
+
+def test_what_is_no_http_after_a_request_is_recorded_by_itself(running: Running) -> None:
+    """The request before it is answered or not; its own line says which."""
+    lines = AccessLines(*running)
+    head = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + CREDENTIALS
+    exchange(running.server, head + b"Content-Length: 13\r\n\r\n" + ROW + b"no http\r\n\r\n")
+    told = sorted((line["route"], line["status"]) for line in lines.wait(2))
+    assert told == [("/predict", 499), ("unmatched", 400)]
+
+
+def test_who_asks_while_the_service_stops_is_told(published: Path, tmp_path: Path) -> None:
+    """With 503 and `Connection: close`; who was admitted before is answered, and logged."""
+    sent = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + b"Content-Length: 13\r\n\r\n" + ROW
+    with (
+        process_of(tmp_path, published, prefix=[sys.executable, "-c", PATIENT]) as server,
+        server.connect() as connection,
+    ):
+        connection.settimeout(PATIENCE_SECONDS)
+        answered = 0
+        received = good = b"HTTP/1.1 200 "
+        while received.startswith(good):
+            connection.sendall(sent)
+            received = connection.recv(65536)
+            answered += received.startswith(good)
+            server.process.send_signal(signal.SIGTERM)
+        assert received.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nconnection: close\r\n" in received
+        assert received.endswith(b'"detail": "The service is stopping. Send the request again."}')
+        assert connection.recv(65536) == b""
+        assert server.process.wait(PATIENCE_SECONDS) == 0
+    assert answered > 0
+    with closing(sqlite3.connect(tmp_path / "predictions.sqlite")) as log:
+        assert log.execute("SELECT count(*) FROM requests").fetchone() == (answered,)
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "taken"),
+    [
+        (b"/predict", {}, True),
+        (b"/predict?probabilities=false", {}, True),
+        (b"/models/sum/predict", {b"x-request-id": b"a"}, True),
+        (b"/predict?probabilities=true", {}, False),
+        (b"/predict/", {}, False),
+        (b"/models/%73um/predict", {}, False),
+        (b"/feedback", {}, False),
+        (b"/predict", {b"content-type": b"text/plain"}, False),
+        (b"/predict", {b"expect": b"100-continue"}, False),
+        (b"/predict", {b"transfer-encoding": b"chunked"}, False),
+    ],
+)
+def test_only_usual_requests_are_taken(
+    service: Service, url: bytes, headers: dict[bytes, bytes], *, taken: bool
+) -> None:
+    """The route takes the others, and has the words for what is wrong with them."""
+    fast_path: FastPath = service.client.app_state["fast_path"]
+    found = fast_path.target(url, {b"content-type": b"application/json"} | headers)
+    assert (found is not None) is taken
+
+
+def test_what_is_served_changes_what_is_taken(service: Service) -> None:
+    """At the next request after a swap."""
+    fast_path: FastPath = service.client.app_state["fast_path"]
+    headers = {b"content-type": b"application/json"}
+    target = fast_path.target(b"/predict", headers)
+    assert target
+    replaced = weakref.ref(target.model)
+    del target
+    service.state.reloader.loaded_models = LoadedModels()
+    # It is not kept in memory until somebody asks again.
+    gc.collect()
+    assert replaced() is None
+    assert fast_path.target(b"/predict", headers) is None
+    problem = service.predict(json.dumps({"a": 1, "b": 2}).encode())
+    assert problem.status_code == 503

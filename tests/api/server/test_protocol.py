@@ -1,0 +1,232 @@
+"""Connections whose request never comes are closed; those of good callers are not."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+from uvicorn.server import ServerState
+
+from api.server.protocol import MAX_HEAD_BYTES, HttpProtocol
+from tests.api.server.test_head_coalescing import Recorder
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
+
+
+class Impatient(HttpProtocol):
+    """Waits for a head as long as a test may."""
+
+    head_seconds = 0.2
+    write_seconds = 0.2
+
+
+async def here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer a path that is a number with so many bytes."""
+    size = scope["path"].strip("/") or "0"
+    await PlainTextResponse("here" + "x" * int(size))(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    """Return the address of a server that speaks the protocol."""
+    config = uvicorn.Config(
+        here,
+        http=Impatient,
+        lifespan="off",
+        log_config=None,
+        timeout_keep_alive=1,
+        ws="none",
+    )
+    server = uvicorn.Server(config)
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener:
+        thread = threading.Thread(target=asyncio.run, args=(server._serve([listener]),))  # noqa: SLF001 - without its signal handlers, which only a main thread may set
+        thread.start()
+        yield listener.getsockname()
+        server.should_exit = True
+        thread.join()
+
+
+def all_of(connection: socket.socket) -> bytes:
+    """Return what comes until the other side closes."""
+    connection.settimeout(30)
+    received = b""
+    while part := connection.recv(65_536):
+        received += part
+    return received
+
+
+@pytest.mark.parametrize("head", [b"", b"GE", b"GET / HTTP/1.1\r\nHost: he"])
+def test_a_head_that_is_never_complete_is_waited_for_no_longer(
+    address: tuple[str, int], head: bytes
+) -> None:
+    """Silence, half a line and half the headers all end in a closed connection."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(head)
+        assert all_of(connection) == b""
+
+
+def test_the_second_head_of_a_connection_has_the_same_limit(address: tuple[str, int]) -> None:
+    """A caller that was good once is not trusted for ever."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST + b"GET / HT")
+        assert all_of(connection).count(b"200 OK") == 1
+
+
+def test_heads_that_are_complete_are_answered(address: tuple[str, int]) -> None:
+    """Two in one piece, and one in two."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST + REQUEST + REQUEST[:9])
+        connection.sendall(REQUEST[9:].replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert all_of(connection).count(b"200 OK") == 3
+
+
+def test_a_head_that_is_too_large_is_refused(address: tuple[str, int]) -> None:
+    """Headers without end do not fill the memory."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"a" * MAX_HEAD_BYTES)
+        assert all_of(connection).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("name", [b"Upgrade", b"upgrade", b"UPGRADE "])
+def test_an_offer_to_upgrade_is_ignored(address: tuple[str, int], name: bytes) -> None:
+    """The body belongs to its request, and is not taken for one of its own."""
+    body = b"GET /other HTTP/1.1\r\nHost: here\r\n\r\n"
+    head = b"POST / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\n" + name + b": h2c\r\n"
+    with socket.create_connection(address) as connection:
+        connection.sendall(head + b"Content-Length: %d\r\n\r\n" % len(body))
+        connection.sendall(body)
+        assert all_of(connection).count(b"200 OK") == 1
+
+
+def test_silence_after_a_late_body_is_limited(address: tuple[str, int]) -> None:
+    """A body that comes when its answer has left already does not keep the connection for ever."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST.replace(b"GET", b"POST")[:-2] + b"Content-Length: 4\r\n\r\n")
+        connection.settimeout(30)
+        answer = connection.recv(65_536)
+        assert b"200 OK" in answer
+        connection.sendall(b"late")
+        all_of(connection)  # returns: the other side closes
+
+
+def test_a_head_that_is_too_large_is_refused_in_one_piece_too(address: tuple[str, int]) -> None:
+    """However it arrives."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST[:-2] + b"X: " + b"x" * 2 * MAX_HEAD_BYTES + b"\r\n\r\n")
+        assert b" 200 " not in received_or_reset(connection)
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: here\r\nHost: there\r\n"])
+def test_a_request_names_one_host(address: tuple[str, int], hosts: bytes) -> None:
+    """RFC 9112, 3.2: none and two are answered with 400."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n" + hosts + b"\r\n")
+        assert all_of(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def test_http_1_0_needs_no_host(address: tuple[str, int]) -> None:
+    """It knew none."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert b" 200 OK" in all_of(connection)
+
+
+def test_who_only_listens_any_more_is_answered(address: tuple[str, int]) -> None:
+    """A caller may close its side once it has sent its request."""
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST)
+        connection.shutdown(socket.SHUT_WR)
+        assert all_of(connection).endswith(b"here")
+
+
+def test_who_never_reads_is_left(address: tuple[str, int]) -> None:
+    """Answers that nobody takes do not fill the memory for ever."""
+    with socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.connect(address)
+        connection.settimeout(30)
+        large = REQUEST.replace(b"/ ", b"/4000000 ", 1)
+        with pytest.raises(ConnectionError):
+            connection.sendall(large * 1_000_000)
+    with socket.create_connection(address) as connection:
+        connection.sendall(REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        assert all_of(connection).endswith(b"here")
+
+
+def received_or_reset(connection: socket.socket) -> bytes:
+    """Return what comes, or nothing where the other side has left in the middle."""
+    try:
+        return all_of(connection)
+    except ConnectionResetError:
+        return b""
+
+
+class Asked:
+    """Takes the place of what answers directly, and takes nothing."""
+
+    urls: list[bytes]
+
+    def __init__(self) -> None:
+        self.urls = []
+
+    def target(self, url: bytes, _: dict[bytes, bytes]) -> None:
+        """Note what is asked."""
+        self.urls.append(url)
+
+
+class Deaf(Recorder):
+    """A connection of which nothing is known."""
+
+    def is_closing(self) -> bool:
+        """Return False."""
+        return False
+
+    def get_extra_info(self, name: str, default: object = None) -> object:
+        """Return what was asked for, as far as it is known."""
+        return default
+
+
+def test_who_does_not_read_is_not_answered_directly() -> None:
+    """Answers would pile up in memory; the way through ASGI waits until some have been read."""
+    asked = Asked()
+    post = REQUEST.replace(b"GET", b"POST")
+
+    async def scenario() -> None:
+        config = uvicorn.Config(here, lifespan="off", log_config=None, ws="none")
+        state = ServerState()
+        protocol = HttpProtocol(config=config, server_state=state, app_state={"fast_path": asked})
+        protocol.connection_made(Deaf())
+        protocol.data_received(post.replace(b"/", b"/1", 1))
+        await asyncio.gather(*state.tasks)
+        protocol.pause_writing()
+        protocol.data_received(post.replace(b"/", b"/2", 1))
+        protocol.resume_writing()
+        await asyncio.gather(*state.tasks)
+        protocol.data_received(post.replace(b"/", b"/3", 1))
+        await asyncio.gather(*state.tasks)
+        protocol.connection_lost(None)
+
+    asyncio.run(scenario())
+    assert asked.urls == [b"/1", b"/3"]
+
+
+def test_later_heads_have_the_limits_of_the_first(address: tuple[str, int]) -> None:
+    """In size, and in what is ignored; what came before a head does not count for it."""
+    offer = REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    large = REQUEST.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n")
+    body = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 70000\r\n\r\n" + b"x" * 70_000
+    with socket.create_connection(address) as connection:
+        for sent in (REQUEST, offer, offer):
+            connection.sendall(sent)
+            assert connection.recv(65_536).endswith(b"here")
+        connection.sendall(body + REQUEST[:20])
+        assert connection.recv(65_536).endswith(b"here")
+        connection.sendall(REQUEST[20:])
+        assert connection.recv(65_536).endswith(b"here")
+        connection.sendall(large)
+        assert all_of(connection).startswith(b"HTTP/1.1 400 ")

@@ -1,0 +1,212 @@
+"""`mlops feedback import`, told to a real service."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from sklearn.tree import DecisionTreeClassifier
+from typer.testing import Result
+
+from mlops.console import Exit
+from model_store.bundle import Draft
+from model_store.file_store import FileModelStore
+from model_store.golden import golden_rows
+from model_store.schema.infer_signature import infer_signature
+from tests.api.conftest import POLICY, fruit_draft, sum_draft
+from tests.api.server_process import Server, process_of
+from tests.mlops.conftest import Mlops
+
+Import = Callable[..., Result]
+
+pytestmark = pytest.mark.slow  # a service is started
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the service's folder."""
+    return tmp_path_factory.mktemp("feedback")
+
+
+def income_draft() -> Draft:
+    """Return a classifier whose classes were read with the blanks before them."""
+    inputs = pd.DataFrame({"hours": [10.0, 60.0]})
+    labels = pd.DataFrame({"income": [" <=50K", " >50K"]}, dtype="category")
+    estimator = DecisionTreeClassifier(random_state=0).fit(inputs, labels["income"])
+    signature = infer_signature(inputs, labels)
+    return Draft(
+        model="income",
+        task="classification",
+        estimator=estimator,
+        signature=signature,
+        golden=golden_rows(estimator, signature, inputs),
+    )
+
+
+@pytest.fixture(scope="module")
+def server(folder: Path) -> Iterator[Server]:
+    """Return a service of three models that answered requests of nine rows each."""
+    published = folder / "published"
+    store = FileModelStore(published, POLICY)
+    for draft in (fruit_draft(), income_draft(), sum_draft()):
+        store.promote(draft.model, store.publish(draft))
+    with process_of(folder, published) as server:
+        with closing(HTTPConnection("127.0.0.1", server.port)) as connection:
+            fruit, summands = {"weight": 60}, {"a": 1, "b": 2}
+            for name, model, row in (
+                ("fruit", "fruit", fruit),
+                ("gaps", "fruit", fruit),
+                ("income", "income", {"hours": 60}),
+                ("sum", "sum", summands),
+                ("spelled", "sum", summands),
+            ):
+                headers = {"Content-Type": "application/json", "X-Request-ID": name}
+                path = f"/models/{model}/predict"
+                connection.request("POST", path, json.dumps([row] * 9), headers)
+                assert connection.getresponse().read()
+        yield server
+
+
+@pytest.fixture
+def tell(mlops: Mlops, server: Server, tmp_path: Path) -> Import:
+    """Import a table that is given as text."""
+
+    def call(table: str, *options: str) -> Result:
+        file = tmp_path / "truth.csv"
+        file.write_text(table, encoding="utf-8-sig")
+        url = ("--url", f"http://127.0.0.1:{server.port}")
+        return mlops("feedback", "import", str(file), *url, *options)
+
+    return call
+
+
+def stored(folder: Path, request_id: str) -> list[object]:
+    """Return the true values of a request's rows."""
+    query = """
+    SELECT value FROM feedback JOIN requests USING (sequence) WHERE request_id = ? ORDER BY row
+    """
+    with closing(sqlite3.connect(folder / "predictions.sqlite")) as connection:
+        return [json.loads(value) for (value,) in connection.execute(query, (request_id,))]
+
+
+def test_a_table_is_told_and_refused_lines_are_named(tell: Import, folder: Path) -> None:
+    """Each with its reason; the others are stored. A second time changes nothing."""
+    table = "request_id,row,value\nfruit,0,Plum\nfruit,9,Plum\nother,0,Plum\nfruit,1,7\nfruit,x,7\n"
+    told = tell(table)
+    assert told.exit_code == Exit.FAILED
+    assert "line 3: row out of range\nline 4: unknown request\nline 6: no feedback" in told.stdout
+    # A label may look like a number: it is told as the text that the model's output is.
+    assert stored(folder, "fruit") == ["Plum", "7"]
+    again = json.loads(tell(table, "--json").stdout)
+    assert again["counts"]["unchanged"] == 2
+    assert again["refused"][0] == {"line": 3, "reason": "row out of range"}
+
+
+def test_numbers_are_told_as_numbers(tell: Import, folder: Path) -> None:
+    """By other names of columns, and past a cell that is none."""
+    told = tell(
+        "total,id,place\n5,sum,0\n5.5,sum,1\nfive,sum,2\n,sum,2\n",
+        *("--columns", "id,place,total", "--model", "sum", "--json"),
+    )
+    assert json.loads(told.stdout) == {
+        "counts": {"stored": 2, "value is no number": 1, "value is missing": 1},
+        "refused": [
+            {"line": 4, "reason": "value is no number"},
+            {"line": 5, "reason": "value is missing"},
+        ],
+    }
+    assert stored(folder, "sum") == [5, 5.5]
+
+
+def test_a_table_that_pandas_wrote_is_understood(tell: Import, folder: Path) -> None:
+    """Rows of a column with gaps are written as 2.0; blanks around a label are no part of it."""
+    told = tell("request_id,row,value\ngaps,2.0, Plum \ngaps,,Plum\ngaps,1.5,Plum\n", "--json")
+    found = json.loads(told.stdout)
+    assert found["counts"]["stored"] == 1
+    assert [refused["line"] for refused in found["refused"]] == [3, 4]
+    assert stored(folder, "gaps") == ["Plum"]
+
+
+def test_blanks_that_training_kept_are_part_of_a_class(tell: Import, folder: Path) -> None:
+    """A file with a blank after each comma is read so; what is no class as it stands is not."""
+    table = "request_id,row,value\nincome, 0, >50K\nincome, 1, <=50K\nincome, 2,  >50K \n"
+    assert tell(table, "--model", "income").exit_code == Exit.DONE
+    assert stored(folder, "income") == [" >50K", " <=50K", ">50K"]
+
+
+def test_a_number_may_be_spelled_in_all_usual_ways(tell: Import, folder: Path) -> None:
+    """A whole one is told exactly; what is not finite is none, nor what only Python reads."""
+    good = [".5", "+5", "5.", "007", "1E2", "9007199254740993"]
+    bad = ["1_000", "nan", "-Infinity", "1e999", "9" * 400]
+    lines = [f"spelled,{place % 9},{word}" for place, word in enumerate(good + bad)]
+    told = tell("\n".join(["request_id,row,value", *lines]), "--model", "sum", "--json")
+    assert json.loads(told.stdout)["counts"] == {"stored": 6, "value is no number": 5}
+    assert stored(folder, "spelled") == [0.5, 5, 5.0, 7, 100.0, 9007199254740993]
+
+
+def test_a_long_table_goes_in_parts(tell: Import) -> None:
+    """And the lines keep their numbers."""
+    lines = [f"nobody,{row},Plum" for row in range(1000)]
+    told = tell("\n".join(["request_id,row,value", *lines]), "--json")
+    found = json.loads(told.stdout)
+    assert found["counts"] == {"unknown request": 1000}
+    assert found["refused"][-1]["line"] == 1001
+
+
+@pytest.mark.parametrize(
+    ("table", "options", "code", "sentence"),
+    [
+        ("id,row,value\n", [], Exit.USAGE, "no column request_id"),
+        ("request_id,row,value\n", ["--columns", "id"], Exit.USAGE, "three names"),
+        ("request_id,row,value\n", ["--model", "pear"], Exit.FAILED, "has: fruit, income, sum"),
+        (
+            "request_id,row,value\n",
+            ["--url", "nowhere"],
+            Exit.FAILED,
+            "not the address of a service",
+        ),
+        (
+            "request_id,row,value\n",
+            ["--url", "http://x:y"],
+            Exit.FAILED,
+            "not the address of a service",
+        ),
+        ("request_id,row,value\n", ["--url", "http://127.0.0.1:1"], Exit.FAILED, "No service"),
+    ],
+)
+def test_what_cannot_be_told_is_a_sentence(
+    tell: Import, table: str, options: list[str], code: Exit, sentence: str
+) -> None:
+    """With what to do."""
+    told = tell(table, *options)
+    assert told.exit_code == code
+    assert sentence in told.stderr
+
+
+def test_a_table_that_cannot_be_read_is_a_sentence(
+    mlops: Mlops, server: Server, tmp_path: Path
+) -> None:
+    """It may be no CSV file at all."""
+    file = tmp_path / "truth.csv"
+    url = f"http://127.0.0.1:{server.port}"
+    assert "cannot be read" in mlops("feedback", "import", str(file), "--url", url).stderr
+    file.write_bytes(b"request_id,row,value\n\xff\xff,0,Plum\n")
+    assert "cannot be read" in mlops("feedback", "import", str(file), "--url", url).stderr
+
+
+def test_a_password_is_sent(
+    mlops: Mlops, tmp_path: Path, folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of the role `predict`, as the settings have it; a wrong one is refused."""
+    (tmp_path / "truth.csv").write_text("request_id,row,value\n")
+    guarded = {"PREDICT_OPEN": "no", "PREDICT_PASSWORD": "predict-secret"}
+    with process_of(tmp_path, folder / "published", **guarded) as other:
+        arguments = ("feedback", "import", str(tmp_path / "truth.csv"))
+        url = ("--url", f"http://127.0.0.1:{other.port}/")
+        assert "Send the user name and password" in mlops(*arguments, *url).stderr
+        monkeypatch.setenv("PREDICT_PASSWORD", "predict-secret")
+        assert mlops(*arguments, *url).exit_code == Exit.DONE

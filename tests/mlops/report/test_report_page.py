@@ -1,0 +1,196 @@
+"""The page of a report: whole without a network or a script, and true about what is missing."""
+
+import base64
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mlops.report.page.markup import element
+from model_store.schema.signature import Column, Kind, Signature
+from monitoring.criteria import view_columns
+from monitoring.statistics import profile
+from tests.mlops.conftest import Mlops
+from tests.mlops.report.report_world import (
+    SCRIPT,
+    SIGNATURE,
+    TRAINED,
+    Page,
+    ReportLog,
+    page_of,
+    publish,
+    rows_like_training,
+)
+
+NASTY = '"><img src=x onerror=alert(1)>&amp;'
+RUNS = {"script", "iframe", "object", "embed", "link", "img", "base", "form", "foreignobject"}
+
+
+@pytest.fixture
+def page(mlops: Mlops, local_data: Path) -> Page:
+    """Return a report of everything: drift, labels, worst rows, and names that are HTML."""
+    publish(local_data)
+    with ReportLog(local_data) as log:
+        rows = [*rows_like_training(300), {"weight": 900.0, "color": NASTY}]
+        log.answered("first", rows)
+        log.answered("second", rows, hours=5)
+        for name in ("first", "second"):
+            log.told(name, ["Plum"] * 150)
+    return page_of(mlops)
+
+
+def test_it_needs_nothing_from_elsewhere(page: Page) -> None:
+    """No address, no element that loads or runs anything, no attribute that does."""
+    assert not {tag for tag, _ in page.elements} & RUNS
+    for _, attributes in page.elements:
+        assert not {"src", "srcset", "style", "data", "action"} & attributes.keys()
+        assert not [name for name in attributes if name.startswith("on")]
+        assert (attributes.get("href") or "#").startswith("#")
+    assert not re.search(r"https?:|@import|url\(", page.text)
+
+
+def test_its_policy_allows_its_own_style_alone(page: Page) -> None:
+    """The policy names the one style sheet by its hash, which is right."""
+    [policy] = [a["content"] for _, a in page.elements if "http-equiv" in a]
+    style = page.text.split("<style>")[1].split("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert policy
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
+
+
+def test_names_and_values_are_text(page: Page) -> None:
+    """A category, a value or a request that is HTML is shown as it is written."""
+    assert SCRIPT in page.shown
+    assert NASTY in page.shown
+
+
+def test_control_characters_are_replaced() -> None:
+    """In text and in attributes; HTML allows none but the tab and the ends of lines."""
+    shown = element("p", "a\x00\x1b[1m\tb\n\x85", aria_label="\x00")
+    assert shown == '<p aria-label="\ufffd">a\ufffd\ufffd[1m\tb\n\ufffd</p>'
+
+
+def test_a_column_may_be_called_anything(mlops: Mlops, local_data: Path) -> None:
+    """Its name is escaped in text and in attributes, the text alternatives of pictures."""
+    columns = (Column(name=NASTY, kind=Kind.NUMBER), Column(name="color", kind=Kind.CATEGORY))
+    outputs = (Column(name="fruit", kind=Kind.CATEGORY),)
+    trained = {NASTY: TRAINED["weight"], "color": TRAINED["color"], "fruit": TRAINED["fruit"]}
+    kinds = {NASTY: "number", "color": "category", "fruit": "category"}
+    signature = Signature(inputs=columns, outputs=outputs)
+    publish(local_data, reference=profile(trained, kinds), signature=signature)
+    with ReportLog(local_data) as log:
+        rows = rows_like_training(200)
+        log.answered("first", [{NASTY: 900.0, "color": row["color"]} for row in rows])
+    page = page_of(mlops)
+    assert not {tag for tag, _ in page.elements} & RUNS
+    assert any(NASTY in (a.get("aria-label") or "") for _, a in page.elements)
+
+
+def test_every_picture_has_a_text_and_a_table(page: Page) -> None:
+    """Who cannot see it is told the same: in words, and as numbers."""
+    pictures = [a for tag, a in page.elements if tag == "svg"]
+    told = [a["aria-label"] for _, a in page.elements if a.get("role") == "img"]
+    assert len(told) == len(pictures) > 4
+    assert all(told)
+    tables = [tag for tag, _ in page.elements if tag == "table"]
+    assert len(tables) >= len(pictures)
+
+
+def test_the_worst_rows_are_shown_as_the_log_holds_them(page: Page) -> None:
+    """The rarest row by its request, its place and its values."""
+    rarest = [row for row in page.table("request", "why") if NASTY in row]
+    assert not rarest, "the first such table is of wrong answers"
+    odd = page.shown.split("Furthest from the training data", 1)[1]
+    assert "second, row 300" in odd
+    assert "900" in odd
+
+
+def test_rows_can_be_left_out(mlops: Mlops, local_data: Path, page: Page) -> None:
+    """So that the page can be handed on."""
+    assert "second, row 300" in page.shown
+    assert "second, row 300" not in page_of(mlops, "--worst-rows", "0").shown
+
+
+def test_an_empty_log_is_a_page_too(mlops: Mlops, local_data: Path) -> None:
+    """It says that nothing was answered."""
+    with ReportLog(local_data):
+        pass
+    page = page_of(mlops)
+    assert "Nothing was answered" in page.shown
+    assert "svg" not in {tag for tag, _ in page.elements}
+
+
+def test_hashes_are_no_distribution(mlops: Mlops, local_data: Path) -> None:
+    """Of a log of hashes no column is told, and its rows are shown as hidden; labels are scored."""
+    publish(local_data)
+    with ReportLog(local_data, keep="hashed") as log:
+        # As the service does at its start: a label is hashed under the name of its output.
+        log.declare("fruit", view_columns(SIGNATURE))
+        log.answered("first", rows_like_training(150))
+        log.told("first", [("Plum", "Melon")[place % 2] for place in range(149)] + ["Plum"])
+    page = page_of(mlops)
+    assert "keeps hashes of the values" in page.shown
+    assert ["accuracy", "", "0.9933", "0.9", ""] in page.table("score")
+    assert page.verdicts() == ["With care"]
+    [row] = page.table("request", "why")
+    assert row[0] == "first, row 149"
+    assert all(cell.startswith("hidden (") for cell in row[4:])
+    assert "hmac:" not in page.shown
+
+
+def test_a_log_without_values_tells_traffic_alone(mlops: Mlops, local_data: Path) -> None:
+    """And says why there is no more."""
+    publish(local_data)
+    with ReportLog(local_data, keep="none") as log:
+        log.answered("first", rows_like_training(150))
+    page = page_of(mlops)
+    assert "the log keeps no values" in page.shown
+    assert page.table("model", "version", "requests")[0][3] == "150"
+    assert page.verdicts() == ["Cannot be told"]
+
+
+def test_without_a_reference_nothing_is_compared(mlops: Mlops, local_data: Path) -> None:
+    """No column is judged, or drawn: the ends of an axis would be single rows' values."""
+    publish(local_data, reference={})
+    with ReportLog(local_data) as log:
+        log.answered("first", rows_like_training(150))
+    page = page_of(mlops)
+    assert "published without a reference profile" in page.shown
+    assert "Training left no distribution" in page.shown
+    assert not [
+        a
+        for _, a in page.elements
+        if "weight" in (a.get("aria-label") or "") and a.get("role") == "img"
+    ]
+    assert "not judged" in page.shown
+    assert page.verdicts() == ["Cannot be told"]
+
+
+def test_a_version_that_left_the_store_is_told_as_far_as_the_log_goes(
+    mlops: Mlops, local_data: Path
+) -> None:
+    """Its traffic is; the rest is a sentence."""
+    with ReportLog(local_data) as log:
+        log.answered("first", rows_like_training(150))
+    page = page_of(mlops)
+    assert "the model store cannot tell" in page.shown
+    assert page.verdicts() == ["Cannot be told"]
+
+
+@pytest.mark.parametrize("keep", ["before", "after"])
+def test_personal_values_are_never_shown(
+    mlops: Mlops, local_data: Path, monkeypatch: Any, keep: str
+) -> None:
+    """Neither where the log hashed them nor where it is older than the setting."""
+    publish(local_data)
+    fields = frozenset({"color", "fruit"}) if keep == "after" else frozenset()
+    with ReportLog(local_data, personal_fields=fields) as log:
+        log.answered("first", [*rows_like_training(150), {"weight": 900.0, "color": "secret"}])
+        log.told("first", ["Melon"] * 100)
+    monkeypatch.setenv("LOG_PERSONAL_FIELDS", "color, fruit")
+    page = page_of(mlops)
+    assert "first, row 150" in page.shown
+    for value in ("secret", "Plum", "Melon", SCRIPT):
+        assert value not in page.shown

@@ -1,0 +1,285 @@
+"""A compiled form answers as its estimator does, over far more rows than the golden ones."""
+
+import copy
+import re
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyRegressor
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.svm import SVR, LinearSVC
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
+
+from model_store.compile import column_converters, conversion
+from model_store.compile.onnx_graph import Graph
+from tests.model_store.compile.compiled_pairs import (
+    NUMBERS,
+    compile_fitted,
+    largest_difference,
+    mixed,
+    numbers,
+    pair,
+    random_columns,
+    target,
+)
+
+EXACT = 1e-12
+"""Where additions may be made in another order."""
+UNSEEN = 5000
+SEEDS = {"random_state": 0}
+
+
+def features(encoder: Any) -> ColumnTransformer:
+    """Return the usual transformer of the mixed table."""
+    fill = SimpleImputer(strategy="median", add_indicator=True)
+    texts = SimpleImputer(strategy="constant", missing_values=None, fill_value="?")
+    return ColumnTransformer(
+        [
+            ("numbers", make_pipeline(fill, StandardScaler()), [*NUMBERS, "gaps"]),
+            ("flags", encoder, ["flag", "maybe"]),
+            ("cities", make_pipeline(texts, encoder), ["city"]),
+        ]
+    )
+
+
+RARE = OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=4, sparse_output=False)
+ENCODERS = [
+    RARE,
+    OneHotEncoder(handle_unknown="ignore", drop="if_binary"),
+    OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1, encoded_missing_value=-2),
+]
+CLASSIFIERS = [
+    DecisionTreeClassifier(**SEEDS),
+    DecisionTreeClassifier(max_depth=3, **SEEDS),
+    ExtraTreeClassifier(**SEEDS),
+    RandomForestClassifier(20, min_samples_leaf=3, **SEEDS),
+    ExtraTreesClassifier(20, **SEEDS),
+    GradientBoostingClassifier(n_estimators=10, **SEEDS),
+    HistGradientBoostingClassifier(max_iter=10, **SEEDS),
+    make_pipeline(StandardScaler(), DecisionTreeClassifier(**SEEDS)),
+    make_pipeline(MinMaxScaler(clip=True), RandomForestClassifier(5, **SEEDS)),
+    make_pipeline(RobustScaler(), GradientBoostingClassifier(n_estimators=5, **SEEDS)),
+    make_pipeline(StandardScaler(), LogisticRegression()),
+    make_pipeline(StandardScaler(), RidgeClassifier()),
+    make_pipeline(StandardScaler(), LinearSVC()),
+    GridSearchCV(DecisionTreeClassifier(**SEEDS), {"max_depth": [2, 3]}, cv=2),
+]
+REGRESSORS = [
+    DecisionTreeRegressor(**SEEDS),
+    RandomForestRegressor(10, **SEEDS),
+    GradientBoostingRegressor(n_estimators=10, **SEEDS),
+    HistGradientBoostingRegressor(max_iter=10, **SEEDS),
+    HistGradientBoostingRegressor(max_iter=10, loss="poisson", **SEEDS),
+    make_pipeline(StandardScaler(), LinearRegression()),
+    make_pipeline(StandardScaler(), Ridge()),
+]
+
+
+def name_of(value: Any) -> str | None:
+    """Return the name of an estimator in the list of tests."""
+    return repr(value) if hasattr(value, "fit") else None
+
+
+@pytest.mark.parametrize("labels", [("no", "so so", "yes"), (False, True), (-7, 5, 2**40)])
+@pytest.mark.parametrize("estimator", CLASSIFIERS, ids=name_of)
+def test_classifiers_answer_the_same_compiled(estimator: Any, labels: tuple[Any, ...]) -> None:
+    """Labels of any kind, and probabilities, on thousands of rows that nobody saw."""
+    table = numbers()
+    found = pair(estimator, table, target(table, labels))
+    assert largest_difference(found, random_columns(found, numbers(UNSEEN, seed=1))) < EXACT
+
+
+@pytest.mark.parametrize("estimator", REGRESSORS, ids=name_of)
+def test_regressors_answer_the_same_compiled(estimator: Any) -> None:
+    """In double precision."""
+    table = numbers()
+    truth = pd.Series(1.0 + table["a"] ** 2 + (table["count"] - 2**30) / 7, name="y")
+    found = pair(estimator, table, truth)
+    assert largest_difference(found, random_columns(found, numbers(UNSEEN, seed=1))) < EXACT
+
+
+@pytest.mark.parametrize(
+    "estimator", [DecisionTreeRegressor(), RandomForestRegressor(5), LinearRegression()]
+)
+def test_several_outputs_are_compiled(estimator: Any) -> None:
+    """Each keeps its place."""
+    table = numbers()
+    truth = pd.DataFrame({"first": table["a"], "second": table["count"] * 1.0})
+    found = pair(estimator, table, truth)
+    assert largest_difference(found, random_columns(found, numbers(UNSEEN, seed=1))) < EXACT
+
+
+@pytest.mark.parametrize("encoder", ENCODERS, ids=name_of)
+@pytest.mark.parametrize(
+    "model", [HistGradientBoostingClassifier(max_iter=10, **SEEDS), LogisticRegression()]
+)
+@pytest.mark.filterwarnings("ignore:Found unknown categories")  # that is what they are
+def test_a_pipeline_of_every_kind_is_compiled(encoder: Any, model: Any) -> None:
+    """With gaps, rare and unknown categories, empty texts and others than ASCII."""
+    table = mixed()
+    found = pair(make_pipeline(features(encoder), model), table, target(table, ("no", "yes")))
+    unseen = mixed(UNSEEN, seed=1)
+    unseen["city"] = unseen["city"].cat.add_categories(["new", "\u00e9"])
+    unseen.loc[::10, "city"] = "new"
+    unseen.loc[5::10, "city"] = "\u00e9"
+    assert largest_difference(found, random_columns(found, unseen)) < EXACT
+
+
+def test_days_may_be_categories() -> None:
+    """They reach the graph as microseconds."""
+    table = mixed()[["day"]].assign(day=lambda t: t["day"].dt.floor("365D"))
+    estimator = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression())
+    found = pair(estimator, table, target(numbers(), ("no", "yes")))
+    assert largest_difference(found, random_columns(found, table)) < EXACT
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        DecisionTreeClassifier(**SEEDS),
+        HistGradientBoostingClassifier(max_iter=10, **SEEDS),
+        make_pipeline(StandardScaler(), DecisionTreeClassifier(**SEEDS)),
+    ],
+    ids=name_of,
+)
+def test_numbers_beside_a_threshold_fall_on_the_same_side(estimator: Any) -> None:
+    """On it, and one step of single and of double precision to each side of it."""
+    table = numbers()
+    found = pair(estimator, table, target(table))
+    inner = getattr(estimator, "steps", [("", estimator)])[-1][1]
+    if hasattr(inner, "tree_"):
+        edges = inner.tree_.threshold[inner.tree_.feature == 0]
+    else:
+        nodes = np.concatenate([tree.nodes for stage in inner._predictors for tree in stage])  # noqa: SLF001
+        edges = nodes["num_threshold"][(nodes["feature_idx"] == 0) & (nodes["is_leaf"] == 0)]
+    if estimator is not inner:
+        edges = edges * estimator[0].scale_[0] + estimator[0].mean_[0]
+    assert len(edges) > 3
+    steps = [np.nextafter(edges, way) for way in (-np.inf, np.inf)]
+    single = edges.astype(np.float32)
+    steps += [np.nextafter(single, np.float32(way)).astype(float) for way in (-np.inf, np.inf)]
+    values = np.concatenate([edges, single.astype(float), *steps])
+    unseen = numbers(len(values), seed=1).assign(a=values)
+    assert largest_difference(found, random_columns(found, unseen)) < EXACT
+
+
+@pytest.mark.parametrize(
+    "estimator", [DecisionTreeClassifier(**SEEDS), HistGradientBoostingClassifier(**SEEDS)]
+)
+def test_numbers_at_the_ends_of_what_there_is_are_answered_alike(estimator: Any) -> None:
+    """From the smallest to those that single precision can just hold."""
+    table = numbers()
+    found = pair(estimator, table, target(table))
+    extremes = [0.0, -0.0, 5e-324, -5e-324, 1e-45, 1e-38, 1e30, -1e38, 3.4e38]
+    unseen = numbers(len(extremes), seed=1).assign(a=extremes)
+    assert largest_difference(found, random_columns(found, unseen)) < EXACT
+
+
+@pytest.mark.parametrize(
+    ("estimator", "columns", "reason"),
+    [
+        (KNeighborsRegressor(), NUMBERS, "nearly the same distance"),
+        (SVR(), NUMBERS, "single precision"),
+        (HistGradientBoostingRegressor(categorical_features=[0]), ["flag", "a"], "by categories"),
+        (
+            make_pipeline(OneHotEncoder(), LinearRegression()),
+            ["city"],
+            r"OneHotEncoder\(handle_unknown='error'\) refuses values",
+        ),
+        (
+            make_pipeline(OneHotEncoder(handle_unknown="ignore"), LinearRegression()),
+            ["a", "city"],
+            "takes numbers and text together",
+        ),
+        (DummyRegressor(), NUMBERS, "DummyRegressor"),
+    ],
+)
+def test_what_cannot_be_compiled_says_why(estimator: Any, columns: list[str], reason: str) -> None:
+    """In a sentence, and nothing is raised."""
+    table = mixed()[columns].dropna().reset_index(drop=True)
+    truth = pd.Series(np.arange(len(table)) * 1.0, name="y")
+    compilation, _, _ = compile_fitted(estimator, table, truth)
+    assert re.search(reason, compilation.reason)
+    assert (compilation.graph, compilation.compiled) == (b"", None)
+
+
+def test_several_labels_are_not_compiled() -> None:
+    """Each would need classes of its own."""
+    table = numbers()
+    truth = pd.DataFrame({"one": target(table), "two": target(table, ("x", "y"))})
+    compilation, _, _ = compile_fitted(DecisionTreeClassifier(), table, truth)
+    assert compilation.reason == "It answers several labels."
+
+
+def test_a_graph_that_answers_otherwise_is_never_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here of a converter that takes the thresholds for others, by a millionth."""
+    table = numbers()
+    truth = pd.Series(table["a"] ** 2, name="y")
+
+    def wrong(scope: Any, operator: Any, container: Any) -> None:
+        model = copy.deepcopy(operator.raw_operator)
+        model.coef_ *= 1.0001
+        operator.raw_operator = model
+        graph = Graph(scope, operator, container)
+        weights = graph.constant(model.coef_.reshape(-1, 1))
+        graph.finish(graph.node("MatMul", graph.doubles(), weights))
+
+    converters = conversion._CONVERTERS | {LinearRegression: wrong}  # noqa: SLF001 - what is tested
+    monkeypatch.setattr(conversion, "_CONVERTERS", converters)
+    compilation, _, _ = compile_fitted(LinearRegression(), table, truth)
+    assert compilation.reason.startswith("Its compiled form does not answer the same.")
+    assert compilation.compiled is None
+
+
+def test_a_graph_that_is_wrong_beside_the_golden_rows_is_not_kept_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Rows are made up, as golden rows do not show what happens to an unknown category."""
+    table = pd.DataFrame({"city": pd.Categorical(["a", "b", "c"] * 20)})
+    truth = target(numbers(60), ("no", "yes"))
+    estimator = make_pipeline(OneHotEncoder(handle_unknown="ignore"), LogisticRegression())
+    right, _, _ = compile_fitted(estimator, table, truth)
+    assert right.compiled
+    encoded = column_converters._encoded  # noqa: SLF001 - what is made wrong
+
+    def wrong(encoder: Any, place: int) -> np.ndarray:
+        rows = encoded(encoder, place)
+        rows[-1] = rows[0]
+        return rows
+
+    monkeypatch.setattr(column_converters, "_encoded", wrong)
+    compilation, _, _ = compile_fitted(estimator, table, truth)
+    assert compilation.reason.endswith("rows that were made up from the golden ones.")
+
+
+def test_without_the_converter_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Publishing says so, and goes on."""
+    monkeypatch.setitem(sys.modules, "skl2onnx", None)
+    monkeypatch.delitem(sys.modules, "model_store.compile.conversion", raising=False)
+    table = numbers()
+    compilation, _, _ = compile_fitted(DecisionTreeClassifier(), table, target(table))
+    assert compilation.reason == "The package skl2onnx is not installed."

@@ -1,0 +1,122 @@
+"""The log stays within its age and size, and its ledger stays true."""
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from monitoring.log.reading.reader import LogReader
+from monitoring.log.writing.batch import Entry
+from monitoring.log.writing.leases import Lease, Reason
+from monitoring.log.writing.prediction_log import PredictionLog
+from monitoring.log.writing.true_values import Feedback
+
+NewEntry = Callable[..., Entry]
+NewLog = Callable[..., PredictionLog]
+MEGABYTE = 1024 * 1024
+
+
+def retain_all(log: PredictionLog) -> int:
+    """Take steps until nothing remains, and return how many."""
+    steps = 1
+    while log.retain():
+        steps += 1
+    return steps
+
+
+def logged(path: Path) -> list[str]:
+    """Return the request ids in the log, in order."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        found = connection.execute("SELECT request_id FROM requests ORDER BY sequence")
+        return [name for (name,) in found]
+
+
+def test_requests_beyond_their_age_go_and_totals_stay(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """With feedback and leases; a removed one still counts, and the check's two sides are equal."""
+    noon = new_entry().time
+    with new_log(retention_days=2) as log:
+        for days in (3, 2.5, 1, 0):
+            log.write([new_entry(f"{days}", rows=2, time=noon - timedelta(days=days))])
+        log.add_feedback([Feedback("3", 0, "a"), Feedback("1", 0, "b")])
+        log.lease([Lease(number, 1, Reason.RANDOM) for number in (1, 3)], 2, seconds=60)
+        retain_all(log)
+    assert logged(path) == ["1", "0"]
+    [total] = LogReader(path).totals()
+    assert (total.requests, total.rows) == (4, 8)
+    assert (total.removed_requests, total.removed_rows) == (2, 4)
+    assert LogReader(path).check().logged == {("iris", "v1"): (4, 8)}
+    assert LogReader(path).check().holds
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT value FROM feedback").fetchall() == [('"b"',)]
+        assert connection.execute("SELECT sequence FROM leases").fetchall() == [(3,)]
+
+
+def test_a_clock_that_jumped_stops_no_retention(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """Many rows dated in the future stand before an old one: it goes, they stay."""
+    noon = new_entry().time
+    with new_log(retention_days=2) as log:
+        future = noon + timedelta(days=4000)
+        log.write([new_entry(f"future{number}", time=future) for number in range(300)])
+        log.write([new_entry("old", time=noon - timedelta(days=3)), new_entry("new")])
+        retain_all(log)
+    assert "old" not in logged(path)
+    assert len(logged(path)) == 301
+
+
+def test_numbers_are_never_used_twice(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
+    """Not even when all requests were removed: who follows the log would miss the next."""
+    past = new_entry().time - timedelta(days=9)
+    for _ in range(2):
+        with new_log(retention_days=1) as log:
+            log.write([new_entry("a", time=past), new_entry("b", time=past)])
+            retain_all(log)
+            assert logged(path) == []
+    with new_log() as log:
+        log.write([new_entry("c")])
+    assert [line[:14] for line in LogReader(path).export()] == ['{"sequence":5,']
+
+
+def test_the_file_stays_within_its_size(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
+    """The oldest requests go, and their pages go back to the file system, in several steps."""
+    body = b'[{"note":"' + b"x" * 20_000 + b'"}]'
+    with new_log(max_bytes=MEGABYTE) as log:
+        for number in range(200):
+            log.write([new_entry(str(number), inputs=body)])
+        assert retain_all(log) > 2
+        log.checkpoint()
+        assert path.stat().st_size <= MEGABYTE
+    names = logged(path)
+    assert 30 < len(names) < 60
+    assert names == [str(number) for number in range(200 - len(names), 200)]
+    assert LogReader(path).check().holds
+
+
+def test_what_is_removed_cannot_be_read_from_the_file(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """A deleted row is overwritten, not only forgotten."""
+    noon = new_entry().time
+    with new_log(retention_days=1) as log:
+        body = b'[{"note":"confidential"}]'
+        log.write([new_entry("a", inputs=body, time=noon - timedelta(days=2))])
+        log.write([new_entry("b")])
+        log.checkpoint()
+        assert b"confidential" in path.read_bytes()
+        retain_all(log)
+        log.checkpoint()
+        assert b"confidential" not in path.read_bytes()
+
+
+def test_without_limits_nothing_is_removed(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """All stays, however old."""
+    with new_log() as log:
+        log.write([new_entry("a", time=new_entry().time - timedelta(days=9999))])
+        assert retain_all(log) == 1
+    assert logged(path) == ["a"]

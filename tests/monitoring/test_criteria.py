@@ -1,0 +1,27 @@
+"""The columns of a window, as the signature and the reference of a version tell them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from model_store.file_store import FileModelStore
+from monitoring.criteria import watched_columns
+from monitoring.statistics import profile
+from tests.api.conftest import POLICY, sum_draft
+
+
+def test_out_of_range_is_what_the_signature_calls_so(tmp_path: Path) -> None:
+    """That is what counts predicted rows; the reference is of fewer rows. Answers have theirs."""
+    kinds = dict.fromkeys(("a", "b", "total"), "number")
+    reference = profile(dict.fromkeys(kinds, np.array([2.0, 3.0])), kinds)
+    store = FileModelStore(tmp_path, POLICY)
+    draft = replace(sum_draft(), reference=msgspec.json.encode(reference))
+    version = store.publish(draft)
+    found = watched_columns(
+        store.manifest("sum", version), store.reference("sum", version), personal_fields=()
+    )
+    a, b, total = (column.ends for column in found)
+    assert (a, b) == ((0, 9), (0, 4))
+    assert np.isnan(total).all()

@@ -1,0 +1,12 @@
+"""No setting comes from the machine that runs the tests."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.empty_environment import empty_environment
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    empty_environment(monkeypatch, tmp_path)

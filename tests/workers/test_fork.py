@@ -1,0 +1,74 @@
+"""Copies of a process, made in one of their own: that of the tests has threads."""
+
+import signal
+import subprocess
+import sys
+from subprocess import CompletedProcess
+
+import pytest
+
+ASK = """
+import os, sys, threading
+from workers.fork import ask_copy
+
+def question():
+    {question}
+
+print(*ask_copy(question))
+"""
+
+
+def ask(question: str) -> "CompletedProcess[str]":
+    """Ask a copy, and print its exit code and its answer."""
+    script = ASK.format(question=question)
+    return subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_copy_answers_and_ends() -> None:
+    """What it imported is not imported here."""
+    asked = ask("import wave; return 'wave' in sys.modules and 'é' * 100_000 or ''")
+    assert asked.stdout == "0 " + "é" * 100_000 + "\n"
+    assert "wave" not in ask("pass").stdout
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [
+        ("sys.exit(2)", 2),
+        ("sys.exit()", 0),
+        ("raise KeyboardInterrupt", 128 + signal.SIGINT),
+        ("os.kill(os.getpid(), 9)", -signal.SIGKILL),
+    ],
+)
+def test_a_copy_that_ends_is_told_by_its_code(end: str, code: int) -> None:
+    """It never goes on as the process that it is a copy of."""
+    assert ask(end).stdout == f"{code} \n"
+
+
+def test_a_copy_that_fails_says_so() -> None:
+    """With the traceback, on standard error."""
+    asked = ask("raise MemoryError")
+    assert asked.stdout == "1 \n"
+    assert "MemoryError" in asked.stderr
+
+
+def test_a_copy_is_not_left_behind() -> None:
+    """Who stops waiting for it tells it to stop."""
+    script = """
+import os, signal, time
+from workers.fork import ask_copy
+
+# Who runs the tests in the background may have had it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def question():
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(os.write(1, b"ended") - 5))
+    os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(60)
+
+ask_copy(question)
+"""
+    asked = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert asked.stdout == b"ended"
