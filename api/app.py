@@ -80,5 +80,5 @@ def create_app(
         app.framework, metrics=counted, events=events, shortcuts=app.posts
     )
     # Before all of that: a prediction whose body arrived whole is answered on its connection.
-    app.make_fast_path = partial(FastPath, auth=auth)
+    app.make_fast_path = partial(FastPath, auth=auth, paths=predict.PATHS)
     return app

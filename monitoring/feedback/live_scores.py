@@ -10,7 +10,7 @@ import numpy as np
 
 from monitoring.feedback.comparison import Task, label, usable_rows
 from monitoring.feedback.confidence import Calibration, expected_scores
-from monitoring.feedback.probabilities import StartReport, told_with
+from monitoring.feedback.probabilities import LoggedProbabilities, logged_probabilities
 from monitoring.feedback.reader import FeedbackReader, FeedbackState, FeedbackTotal, LabelledRow
 from monitoring.feedback.scores import (
     Labels,
@@ -166,11 +166,11 @@ class LiveScorer:
         if of.task == "regression":
             return None
         recent = self._reader.newest_answers(of.model, of.version, self._rows)
-        told = told_with(recent, of.output)
+        told = logged_probabilities(recent, of.output)
         if told is None or not _most(told, len(recent), self._min_rows):
             return None
         labelled = self._labels.usable
-        known = told_with([row.answer for row in labelled], of.output)
+        known = logged_probabilities([row.answer for row in labelled], of.output)
         calibration = None
         if known and known.classes == told.classes:
             truth = _texts(labelled[place].truth for place in known.places)
@@ -231,13 +231,13 @@ def _scores(rows: Sequence[LabelledRow], of: ScoredVersion, min_rows: int) -> di
     labels = _texts(row.truth for row in rows)
     answered = _texts(row.answer[of.output] for row in rows)
     scores = classification_scores(labels, answered, _classes(rows, of))
-    told = told_with([row.answer for row in rows], of.output)
+    told = logged_probabilities([row.answer for row in rows], of.output)
     if told and _most(told, len(rows), min_rows):
         scores["log_loss"] = log_loss(labels[told.places], told.classes, told.shares)
     return scores
 
 
-def _most(told: StartReport, rows: int, min_rows: int) -> bool:
+def _most(told: LoggedProbabilities, rows: int, min_rows: int) -> bool:
     return len(told.places) >= max(min_rows, 1, rows / 2)
 
 

@@ -11,7 +11,7 @@ from monitoring.feedback.reader import Answer
 from monitoring.feedback.scores import Numbers
 
 
-class StartReport(NamedTuple):
+class LoggedProbabilities(NamedTuple):
     """Probabilities that were told with answers."""
 
     classes: tuple[str, ...]
@@ -23,7 +23,7 @@ class StartReport(NamedTuple):
     """Which of the given answers these are: some may tell none."""
 
 
-def told_with(answers: Sequence[Answer], output: str) -> StartReport | None:
+def logged_probabilities(answers: Sequence[Answer], output: str) -> LoggedProbabilities | None:
     """Return the probabilities of those answers that tell them; None where none does."""
     places = [
         place
@@ -45,6 +45,6 @@ def told_with(answers: Sequence[Answer], output: str) -> StartReport | None:
     answered = [codes[label(answers[place][output])] for place in places]
     if not places:
         return None
-    return StartReport(
+    return LoggedProbabilities(
         classes, np.array(shares, dtype=np.float64), np.array(answered, dtype=np.intp), places
     )

@@ -99,7 +99,7 @@ def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
         ),
         GaugeMetricFamily(
             "business_metric_age_seconds",
-            "Time since a business metric was told.",
+            "Time since a business metric was received.",
             labels=["name"],
         ),
     )

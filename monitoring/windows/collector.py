@@ -44,42 +44,44 @@ class _Families:
         self.rows = gauge("window_rows", "Rows that a version's window holds.", labels=_VERSION)
         self.mean = gauge(
             "feature_mean",
-            "Mean of a column's values; of dates in seconds since 1970, of texts their length.",
+            "Mean of a column's values; dates in seconds since 1970, texts by their length.",
             labels=_COLUMN,
         )
         self.deviation = gauge(
             "feature_standard_deviation",
-            "Standard deviation of a column's values, in the units of their mean.",
+            "Standard deviation of a column's values, in the unit of the mean.",
             labels=_COLUMN,
         )
         self.quantile = gauge(
             "feature_quantile",
-            "Quantile of a column's values: 0 is the least, 1 the greatest.",
+            "Quantile of a column's values: 0 is the minimum, 1 the maximum.",
             labels=[*_COLUMN, "quantile"],
         )
         self.missing = gauge("missing_ratio", "Share of missing values.", labels=_COLUMN)
         self.reference_missing = gauge(
             "reference_missing_ratio",
-            "Share of missing values that training saw.",
+            "Share of missing values in the training data.",
             labels=_COLUMN,
         )
         self.outside = gauge(
             "out_of_range_ratio",
-            "Share of values below the least or above the greatest that training saw.",
+            "Share of values below the minimum or above the maximum of the training data.",
             labels=_COLUMN,
         )
         self.category = gauge(
             "category_ratio",
-            "Share of a category, of those that training saw most often.",
+            "Share of a category, for the most frequent categories of the training data.",
             labels=[*_COLUMN, "category"],
         )
         self.other = gauge(
             "category_other_ratio",
-            "Share of the rarer categories of training together.",
+            "Share of all rarer categories of the training data together.",
             labels=_COLUMN,
         )
         self.unseen = gauge(
-            "unseen_ratio", "Share of values that are no category of training.", labels=_COLUMN
+            "unseen_ratio",
+            "Share of values that are not a category of the training data.",
+            labels=_COLUMN,
         )
         self.score = gauge(
             "drift_score",
@@ -89,17 +91,17 @@ class _Families:
         )
         self.detected = gauge(
             "drift_detected",
-            "1 where effect and test agree that a column has drifted, else 0.",
+            "1 if effect size and test agree that a column has drifted, else 0.",
             labels=_COLUMN,
         )
         self.share = gauge(
             "drift_share",
-            "Share of a side's columns that have drifted.",
+            "Share of the drifted columns of one side, inputs or outputs.",
             labels=[*_VERSION, "side"],
         )
         self.dataset = gauge(
             "drift_dataset_detected",
-            "1 where so many of a side's columns have drifted that the whole has, else 0.",
+            "1 if the share of drifted columns is at least DRIFT_DATASET_SHARE, else 0.",
             labels=[*_VERSION, "side"],
         )
 
