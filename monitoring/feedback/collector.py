@@ -1,4 +1,4 @@
-"""Metrics of feedback: totals are asked of the log at scrape, scores are those of the last look."""
+"""Metrics of feedback: totals are read from the log at scrape, scores are the monitor's last."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ _LABELS = ("model", "version")
 
 
 class FeedbackCollector(Collector):
-    """Tells how many labels came, and how good the served versions are by them.
+    """Publishes the number of labels, and the live scores of the served versions.
 
     Args:
         reader: Reads the log.

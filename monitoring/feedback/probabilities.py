@@ -1,4 +1,4 @@
-"""The probabilities that were told with answers, as arrays."""
+"""The probabilities that were logged with answers, as arrays."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from monitoring.feedback.scores import Numbers
 
 
 class LoggedProbabilities(NamedTuple):
-    """Probabilities that were told with answers."""
+    """Probabilities that were logged with answers."""
 
     classes: tuple[str, ...]
     shares: Numbers
@@ -20,11 +20,11 @@ class LoggedProbabilities(NamedTuple):
     answers: NDArray[np.intp]
     """Of shape `(rows,)`: which class was answered."""
     places: list[int]
-    """Which of the given answers these are: some may tell none."""
+    """Which of the given answers these are: some may have none."""
 
 
 def logged_probabilities(answers: Sequence[Answer], output: str) -> LoggedProbabilities | None:
-    """Return the probabilities of those answers that tell them; None where none does."""
+    """Return the probabilities of the answers that have them; None if none has."""
     places = [
         place
         for place, answer in enumerate(answers)
@@ -34,7 +34,7 @@ def logged_probabilities(answers: Sequence[Answer], output: str) -> LoggedProbab
         return None
     classes = tuple(sorted(answers[places[0]]["probabilities"]))
     codes = {name: code for code, name in enumerate(classes)}
-    # A version always tells the same classes; what an answer has beside them is not its own.
+    # A version always has the same classes; an answer with others is not its own.
     places = [
         place
         for place in places

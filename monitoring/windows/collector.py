@@ -1,4 +1,4 @@
-"""Metrics of what arrived lately, and of how it differs from the reference: those of the last look.
+"""Metrics of the windows and of their drift from the reference, as of the monitor's last update.
 
 Labels name versions, columns and the reference's own categories: never a value that was sent.
 """
@@ -19,17 +19,17 @@ _QUANTILES = ("0", "0.25", "0.5", "0.75", "1")
 
 
 class WindowCollector(Collector):
-    """Tells statistics and drift of each served version.
+    """Publishes statistics and drift of each served version.
 
     Args:
-        observations: Returns what the last look saw of each.
+        observations: Returns the last observation of each version.
     """
 
     def __init__(self, observations: Callable[[], Sequence[Observation]]) -> None:
         self._observations = observations
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Return the metrics of the last look."""
+        """Return the metrics of the last observations."""
         families = _Families()
         for observation in self._observations():
             families.add(observation)
@@ -106,7 +106,7 @@ class _Families:
         )
 
     def add(self, observation: Observation) -> None:
-        """Add what was seen of one version."""
+        """Add the observation of one version."""
         version = [observation.model, observation.version]
         self.rows.add_metric(version, observation.rows)
         for column in observation.statistics:
@@ -130,9 +130,9 @@ class _Families:
             (self.other, column.other),
             (self.unseen, column.unseen),
         )
-        for family, told in optional:
-            if told is not None:
-                family.add_metric(labels, told)
+        for family, value in optional:
+            if value is not None:
+                family.add_metric(labels, value)
 
     def _add_drift(self, labels: list[str], drift: Drift) -> None:
         self.share.add_metric(labels, drift.share)
