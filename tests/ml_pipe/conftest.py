@@ -8,19 +8,24 @@ import pytest
 
 from ml_pipe.runner.run.run_folder import RunReport
 from ml_pipe.workflow import run_pipeline
+from tests.iris_example import iris_example
 from tests.run_context import context_in
-
-IRIS = Path(__file__).parents[2] / "examples" / "iris"
 
 WriteNotebook = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def iris_run(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
-    """What came of `mlops train examples/iris`, in a store of its own."""
+def iris(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a small example."""
+    return iris_example(tmp_path_factory.mktemp("example"))
+
+
+@pytest.fixture(scope="session")
+def iris_run(iris: Path, tmp_path_factory: pytest.TempPathFactory) -> RunReport:
+    """What came of `mlops train` on that example, in a store of its own."""
     local_data = tmp_path_factory.mktemp("iris")
     known = {"git_branch": "main", "git_head": "1a2b3c4", "setup": "setup-1a"}
-    return run_pipeline(IRIS, {}, context_in(local_data, **known))
+    return run_pipeline(iris, {}, context_in(local_data, **known))
 
 
 @pytest.fixture

@@ -79,11 +79,11 @@ def test_outputs_stay_in_the_file_and_out_of_git(checkout: Path) -> None:
     assert git(checkout, "diff") == ""
     assert not is_dirty(checkout)
     assert "a row of the table" in path.read_text("utf-8")
-    path.write_text(executed(committed).replace("max_iter=60", "max_iter=61"), "utf-8")
+    path.write_text(executed(committed).replace("MOST_COLUMNS = 30", "MOST_COLUMNS = 31"), "utf-8")
     git(checkout, "add", "--all")
     difference = git(checkout, "diff", "--cached", "--unified=0")
     changed = [line for line in difference.splitlines() if line.startswith("+ ")]
-    assert changed == ['+    "        max_iter=61,\\n",']
+    assert changed == ['+    "MOST_COLUMNS = 31\\n",']
     assert "a row of the table" in path.read_text("utf-8")
 
 

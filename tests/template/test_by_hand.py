@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ml_pipe.by_hand import Project
+from tests.template.checkout_copy import Project
 
 
 @pytest.fixture(scope="module")
