@@ -9,7 +9,7 @@ import pandas as pd
 
 from ml_pipe.runner.run.run_folder import current_folder, is_by_hand
 from ml_pipe.runner.source.export import PACKAGE, refresh_modules, reload_modules
-from ml_pipe.runner.source.kernel_history import hashes, note_unsaved, shell
+from ml_pipe.runner.source.kernel_history import definitions, note_unsaved, shell
 from ml_pipe.runner.source.notebook_file import exported_cells
 from ml_pipe.runner.table.prepared_table import Facts, check_current, read_table
 from model_store.manifest import Task
@@ -26,8 +26,8 @@ class RunData:
     """What is known of it: signature, source, dropped rows, remarks."""
     folder: Path
     """Where the run keeps its files and figures."""
-    exports: dict[Path, list[str]] = field(default_factory=dict)
-    """By hand: hashes of the exported cells of each notebook at the time of loading."""
+    exports: dict[Path, dict[str, str]] = field(default_factory=dict)
+    """By hand: what each notebook defined at the time of loading, as `exports_now` returns it."""
 
     @property
     def task(self) -> Task:
@@ -75,10 +75,10 @@ def load(rows: Literal["clean", "development"] = "clean") -> RunData:
     return RunData(table, facts, folder, exports_now() if by_hand else {})
 
 
-def exports_now() -> dict[Path, list[str]]:
-    """Return the hashes of the exported cells of each notebook, in this folder and in ours."""
+def exports_now() -> dict[Path, dict[str, str]]:
+    """Return what each notebook defines, in this folder and in ours: name and hash of its cell."""
     notebooks = [p for folder in {Path.cwd(), PACKAGE} for p in folder.glob("[0-9][0-9]_*.ipynb")]
-    return {path: hashes(exported_cells(path)) for path in notebooks}
+    return {path: definitions(exported_cells(path)) for path in notebooks}
 
 
 def _renew() -> None:

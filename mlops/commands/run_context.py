@@ -6,6 +6,8 @@
 
 from typing import Any
 
+import typer
+
 from mlops.commands.settings import load_settings
 from mlops.console import print_json
 from mlops.process.git_revision import is_dirty, with_git_revision
@@ -30,5 +32,10 @@ def run_context(settings: Settings) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Print the context as JSON."""
     print_json(run_context(load_settings()))
+
+
+if __name__ == "__main__":
+    typer.run(main)

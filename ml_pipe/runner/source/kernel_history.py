@@ -3,8 +3,11 @@
 # A cell can be run and not saved, or saved and not run. What is published must be what the files
 # hold: other notebooks, `mlops train` and whoever reads a version's origin know only those.
 
+import ast
+import contextlib
 import hashlib
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -42,15 +45,18 @@ def own_notebook(folder: Path) -> Path | None:
     return best if best and alike[best] else None
 
 
-def hashes(sources: list[str]) -> list[str]:
-    """Return the sources' SHA-256, sorted."""
-    return sorted({hashlib.sha256(source.encode()).hexdigest() for source in sources})
+def definitions(sources: list[str]) -> dict[str, str]:
+    """Return for each name that cells define, in order, the SHA-256 of the last cell that does.
+
+    A cell that defines nothing, as one of imports, stands under its first line.
+    """
+    return {name: _hash(source) for source in sources for name in _names(source)}
 
 
-def not_run(notebook: Path, known: list[str]) -> list[str]:
-    """Return the first line of each exported cell of a notebook whose hash is not a known one."""
-    cells = exported_cells(notebook)
-    return [_first_line(cell) for cell in cells if hashes([cell])[0] not in known]
+def not_run(notebook: Path, known: Mapping[str, str]) -> list[str]:
+    """Return the names that a notebook's exported cells define otherwise than those known ran."""
+    now = definitions(exported_cells(notebook))
+    return [name for name, found in now.items() if known.get(name) != found]
 
 
 def check_saved(notebook: Path) -> None:
@@ -59,10 +65,10 @@ def check_saved(notebook: Path) -> None:
     Raises:
         PipelineError: it did not; the sentence names the cells.
     """
-    if cells := not_run(notebook, hashes(ran())):
+    if names := not_run(notebook, definitions(ran())):
         raise PipelineError(
-            f"{notebook.name} holds other cells than this kernel ran ({'; '.join(cells)}): save "
-            "the notebook and run all of its cells."
+            f"{notebook.name} holds another {', '.join(names)} than this kernel ran: save the "
+            "notebook and run all of its cells."
         )
 
 
@@ -82,6 +88,21 @@ def note_unsaved(folder: Path) -> None:
     kernel.events.register("post_run_cell", note)
 
 
-def _first_line(source: str) -> str:
-    lines = [line for line in source.splitlines() if line and not line.startswith("#")]
-    return f"`{lines[0].strip()}`" if lines else "an empty cell"
+def _hash(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()
+
+
+def _names(source: str) -> list[str]:
+    """Return the functions, classes and constants that a cell defines, else its first line."""
+    names: list[str] = []
+    with contextlib.suppress(SyntaxError):
+        for statement in ast.parse(source).body:
+            if isinstance(statement, ast.FunctionDef | ast.ClassDef):
+                names.append(statement.name)
+            elif isinstance(statement, ast.Assign | ast.AnnAssign):
+                targets = (
+                    statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+                )
+                names += [target.id for target in targets if isinstance(target, ast.Name)]
+    lines = [line for line in source.splitlines() if line.strip() and not line.startswith("#")]
+    return names or [f"`{lines[0].strip()}`" if lines else "empty cell"]

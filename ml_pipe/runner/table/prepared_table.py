@@ -12,7 +12,7 @@ import pandas as pd
 
 from ml_pipe.runner.errors import PipelineError, TableError
 from ml_pipe.runner.run.run_folder import current_folder, is_by_hand
-from ml_pipe.runner.source.kernel_history import hashes, not_run, own_notebook, ran
+from ml_pipe.runner.source.kernel_history import definitions, not_run, own_notebook, ran
 from model_store.manifest import Task
 from model_store.schema.conform import conform
 from model_store.schema.signature import Signature
@@ -48,8 +48,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     signature: Signature
     notebook: str = ""
     """By hand: the name of the notebook that made it."""
-    cells: list[str] = []
-    """By hand: SHA-256 of the exported cells that its kernel had run."""
+    cells: dict[str, str] = {}
+    """By hand: the SHA-256 of the cell that its kernel ran last, for each name that it defines."""
 
 
 def model_name(path: Path) -> str:
@@ -83,7 +83,7 @@ def save(
         remarks=prepared.remarks,
         signature=prepared.signature,
         notebook=notebook.name if notebook else "",
-        cells=hashes(ran()) if notebook else [],
+        cells=definitions(ran()) if notebook else {},
     )
     drawn = np.random.default_rng(seed).permutation(len(table))[:development_rows]
     save_table(table, facts, folder, table.index[np.sort(drawn)])
@@ -122,8 +122,8 @@ def check_current(facts: Facts, folder: Path) -> None:
     notebook = folder / facts.notebook
     if not facts.notebook or not notebook.is_file():
         return
-    if cells := not_run(notebook, facts.cells):
+    if names := not_run(notebook, facts.cells):
         raise PipelineError(
-            f"{facts.notebook} holds cells that did not make this table ({'; '.join(cells)}): save "
-            "it, run all of its cells, then this one again."
+            f"{facts.notebook} holds another {', '.join(names)} than made this table: save it, run "
+            "all of its cells, then this one again."
         )
