@@ -137,6 +137,10 @@ class Checkout:
             path, text = self.folder / block.text.split()[1], block.text
         path.write_text(text, "utf-8")
 
+    def as_shown(self, printed: str) -> str:
+        """Return what was printed, with the port that a page shows."""
+        return printed.replace(f"127.0.0.1:{self.port}", "127.0.0.1:8000")
+
     def _here(self, script: str) -> str:
         return script.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
 
