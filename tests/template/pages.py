@@ -109,14 +109,14 @@ class Checkout:
         return done.stdout
 
     @contextmanager
-    def serving(self, command: str, **environment: str) -> Iterator[None]:
+    def serving(self, command: str) -> Iterator[None]:
         """Run a command that serves until it is ready, and stop it at the end."""
         printed = self.folder / "printed.txt"
         with printed.open("w") as output:
             service = subprocess.Popen(
-                ["bash", "-c", f"exec {self._here(command)}"],
+                ["bash", "-c", f"exec env {self._here(command)}"],
                 cwd=self.folder,
-                env=self._environment | environment,
+                env=self._environment,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -126,7 +126,8 @@ class Checkout:
                 self.said = printed.read_text("utf-8")
                 yield
             finally:
-                os.killpg(service.pid, signal.SIGTERM)
+                if service.poll() is None:
+                    os.killpg(service.pid, signal.SIGTERM)
                 service.wait(timeout=60)
 
     def edit(self, block: Block) -> None:

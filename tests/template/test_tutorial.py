@@ -1,6 +1,7 @@
 """The tutorial is run: its commands in their order, its edits, and what it shows for them."""
 
 import ast
+import itertools
 import json
 from contextlib import ExitStack
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_the_tutorial_does_what_it_shows(tmp_path: Path) -> None:
                     done = checkout.run(block.text)
                     printed = done.stdout + done.stderr
                     assert done.returncode == 0, f"{where}\n{printed}"
-                    printed = done.stdout if done.stdout else printed
+                    printed = done.stdout or printed
                 elif block.kind == "python":
                     replace_function(checkout, block)
                 else:
@@ -62,5 +63,5 @@ def test_the_tutorial_does_what_it_shows(tmp_path: Path) -> None:
 def test_the_pages_are_five_and_lead_on() -> None:
     """Each but the last names the next one."""
     assert [page.name[0] for page in PAGES] == list("12345")
-    for page, following in zip(PAGES[:-1], PAGES[1:], strict=True):
+    for page, following in itertools.pairwise(PAGES):
         assert page.read_text("utf-8").rstrip().endswith(f"({following.name})")
