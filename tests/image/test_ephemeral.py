@@ -14,7 +14,8 @@ from tests.image.project import ROOT, ROW, Project
 from tests.waiting import wait_until
 
 EPHEMERAL = ("--file", str(ROOT / "docker-compose.ephemeral.yml"))
-COMMAND = re.compile(r"`([^`]*docker-compose\.ephemeral\.yml) up`")
+PAGE = "docs/how-to/protect-personal-data.md"
+COMMAND = re.compile(r"^(.*docker-compose\.ephemeral\.yml) up$", re.MULTILINE)
 
 
 def kinds(project: Project, service: str) -> dict[str, str]:
@@ -72,9 +73,9 @@ def test_memory_that_is_full_refuses_and_tells_no_row(new_project: NewProject) -
     project.predict()
 
 
-def test_the_command_of_the_readme_serves(checkout: Path) -> None:
+def test_the_command_of_the_page_serves(checkout: Path) -> None:
     """Its words give the mode `api`, a log that fits into the memory, and refusals."""
-    [command] = COMMAND.findall((checkout / "README.md").read_text("utf-8"))
+    [command] = COMMAND.findall((checkout / PAGE).read_text("utf-8"))
     told = subprocess.run(
         ["bash", "-c", f"{command} config"],
         cwd=checkout,

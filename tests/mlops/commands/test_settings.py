@@ -5,12 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mlops.commands.settings import settings_table
 from mlops.console import Exit
 from settings.settings import Settings
 from tests.mlops.conftest import Mlops
-
-ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_every_setting_is_told_with_its_source(
@@ -58,8 +55,3 @@ def test_what_cannot_be_used_is_one_sentence(
     assert len(told.stderr.strip().splitlines()) == 1
     assert variable in told.stderr
     assert value not in told.stderr.replace(variable, "")
-
-
-def test_the_readme_has_the_settings_as_they_are() -> None:
-    """The README's table is what `mlops settings --markdown` prints."""
-    assert settings_table() in (ROOT / "README.md").read_text(encoding="utf-8")
