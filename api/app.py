@@ -81,7 +81,7 @@ def create_app(
     )
     # Before all of that: a prediction whose body arrived whole is answered on its connection,
     # unless middleware was added, which every request then passes.
-    app.make_fast_path = partial(FastPath, auth=auth)
+    app.make_fast_path = partial(FastPath, auth=auth, paths=predict.PATHS)
     return app
 
 

@@ -65,7 +65,7 @@ def openapi_document(
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = _PROBLEM
     document["components"]["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
-    # What most readers came for comes first.
+    # The route that most readers need comes first.
     paths: dict[str, Any] = {}
     if not loaded_models.missing():
         paths["/predict"] = _predict_operation("/predict", loaded_models.resolve(), max_string)
@@ -162,7 +162,7 @@ def _answer_schema(served: ServedModel) -> dict[str, Any]:
 
 
 def _notes(column: Column) -> dict[str, Any]:
-    """Return what training saw of a column, in words: values beyond it are answered too."""
+    """Return the training range of a column in words; values outside it are answered too."""
     notes: list[str] = []
     if column.unit:
         notes.append(f"In {column.unit}.")
@@ -221,7 +221,7 @@ _TRUE_VALUE = {
 _FEEDBACK = {
     "post": {
         "tags": ["predict"],
-        "summary": "Tell the true values of rows that were predicted",
+        "summary": "Send the true values of rows that were predicted",
         "operationId": "feedback",
         "security": [{}, {"basic": []}],
         "requestBody": {
@@ -233,7 +233,7 @@ _FEEDBACK = {
             },
         },
         "responses": _responses(
-            "What became of each, in the same order; an object for an object.",
+            "The verdict on each value, in the same order; an object for an object.",
             _items(_ROW_OF_REQUEST | {"status": {"enum": [str(verdict) for verdict in Verdict]}}),
         ),
     }
@@ -254,7 +254,7 @@ def _business_metrics_operation(names: Sequence[str]) -> dict[str, Any]:
     }
     operation = {
         "tags": ["predict"],
-        "summary": "Tell numbers of your own system, such as its revenue",
+        "summary": "Send numbers of your own system, such as its revenue",
         "operationId": "business_metrics",
         "security": [{}, {"basic": []}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": values}}},

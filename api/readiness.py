@@ -4,7 +4,7 @@ from api.state import State
 
 
 def missing(state: State) -> str:
-    """Return what keeps predictions from being answered, as a sentence; usually empty."""
+    """Return why predictions cannot be answered, as a sentence; usually empty."""
     if state.batcher.draining:
         return "The service is stopping."
     reason = state.reloader.loaded_models.missing()
@@ -14,8 +14,8 @@ def missing(state: State) -> str:
 
 
 def unwritable(state: State) -> str:
-    """Return that the log cannot be written, if it cannot; anyone may ask, so without the reason.
+    """Return a sentence if the log cannot be written, without the reason: anyone may read it.
 
-    It names a path, and stands in the events alone.
+    The reason names a path; the events have it.
     """
     return "The prediction log cannot be written." if state.batch_runner.log_failure else ""

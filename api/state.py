@@ -1,4 +1,4 @@
-"""What the service holds while it runs; opened and closed by `api.app`."""
+"""What the service holds while it runs; opened and closed by `api.lifespan`."""
 
 from dataclasses import dataclass
 from typing import Annotated

@@ -13,7 +13,7 @@ app = typer.Typer(
     name="mlops",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    help="Train, serve and watch models. Exit codes: 0 done, 1 failed, 2 usage, 3 not found.",
+    help="Train, serve and monitor models. Exit codes: 0 done, 1 failed, 2 usage, 3 not found.",
 )
 app.command()(train)
 app.command()(serve)

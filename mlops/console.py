@@ -1,4 +1,4 @@
-"""How the command speaks: tables for people, JSON for scripts, one sentence for what went wrong."""
+"""The command's output: tables for people, JSON for scripts, one sentence for an error."""
 
 import json
 from collections.abc import Iterable, Sequence

@@ -14,7 +14,7 @@ from pathlib import Path
 from model_store.errors import RefusedError
 
 MAX_TEXT_BYTES = 16 * 2**20
-"""The limit of a file whose size nothing else tells."""
+"""The maximum size of a file without a known size."""
 
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 

@@ -93,6 +93,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return head + f'"{checksum}"'.encode() + tail
 
     def seals(self, text: bytes) -> bool:
-        """Tell whether a text that holds this manifest is, byte for byte, what was sealed."""
+        """Return whether a text is, byte for byte, the manifest that was sealed."""
         head, found, tail = text.rpartition(f'"{self.checksum}"'.encode())
         return bool(found) and hashlib.sha256(head + b'""' + tail).hexdigest() == self.checksum

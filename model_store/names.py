@@ -8,7 +8,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a text may name a model, a version or an alias."""
+    """Return whether a text may name a model, a version or an alias."""
     return _NAME.fullmatch(text) is not None
 
 

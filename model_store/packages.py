@@ -73,6 +73,6 @@ def _is_there(module: str) -> bool:
             return False
         path = spec.submodule_search_locations
         if spec.loader is None and end > 1:
-            # A folder without `__init__.py` in another one: only to import it would tell more.
+            # A folder without `__init__.py` in another one: only importing it would show more.
             return True
     return True

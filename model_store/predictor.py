@@ -117,7 +117,7 @@ def _asked(question: Callable[[], Any]) -> np.ndarray:
     try:
         return np.asarray(question())
     except Exception as error:  # noqa: BLE001 - an estimator may raise anything
-        # Its message may hold a submitted value: only its type and place are told, none is chained.
+        # Its message may hold a submitted value: only type and place are shown, none is chained.
         where = _place(error.__traceback__)
         raise PredictionError(
             f"The model raised {type(error).__name__} in {where}: see that its steps take every "

@@ -47,7 +47,7 @@ def staged(model_folder: Path, version: str) -> Iterator[Stage]:
         stage = _claim(model_folder, version)
         in_use = ExitStack()
         descriptor = in_use.enter_context(_opened(stage.folder))
-        # Held as long as this process lives, which tells others not to sweep.
+        # Held as long as this process lives, which keeps others from removing it.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
     with in_use:
         try:

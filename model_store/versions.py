@@ -1,4 +1,4 @@
-"""Version ids: names that tell when and from what a version was made, and sort by time."""
+"""Version ids: names with the time and origin of a version, which sort by time."""
 
 import re
 from datetime import UTC, datetime

@@ -1,1 +1,1 @@
-"""What happened: the prediction log, and what it tells about models that serve."""
+"""What happened: the prediction log, and what is measured from it about the served models."""

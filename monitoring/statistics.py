@@ -9,9 +9,9 @@ import numpy.typing as npt
 QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 BINS = 20
 ROWS_PER_BIN = 10
-"""So many rows a bin of equal shares holds at least: fewer tell of chance, not of the column."""
+"""Minimum rows of a bin of equal shares: fewer would show chance, not the column."""
 LARGEST_CATEGORIES = 10_000
-"""How many categories are named; the rarer ones are counted together, and drift among them is not
+"""Maximum number of named categories; rarer ones are counted together, and drift among them is not
 seen."""
 
 Column = npt.NDArray[np.generic]

@@ -1,4 +1,4 @@
-"""Opens what the service and the command both use, as the settings say."""
+"""Makes what the service and the command both use from the settings."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ OpenLog = Callable[[Settings], tuple[LogWriter, str]]
 
 
 class StartError(Exception):
-    """The service must not start like this; the sentence says what to do."""
+    """The service cannot start; the sentence says what to do."""
 
 
 def model_store(settings: Settings) -> ModelStore:
@@ -34,7 +34,7 @@ def log_path(settings: Settings) -> Path:
 
 
 def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
-    """Return the prediction log, and why it cannot be written now: usually an empty text.
+    """Return the prediction log, and why it cannot be written now; usually empty.
 
     Raises:
         StartError: another service writes this log, or its file is something else.

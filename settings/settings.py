@@ -43,7 +43,7 @@ def _pairs(value: Any) -> Any:
 
 
 def _keep(value: Any) -> Any:
-    # The seed system said `LOG_PREDICTIONS=true`; that keeps its meaning.
+    # `LOG_PREDICTIONS=true` is accepted from older environments.
     return (
         {"true": "full", "false": "none"}.get(value.lower(), value)
         if isinstance(value, str)
@@ -57,7 +57,7 @@ IndexValue = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
-    """The settings. The text under a field is its meaning, as `mlops settings` prints it."""
+    """The settings. The text under a field is its meaning; `mlops settings` prints it."""
 
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -69,30 +69,30 @@ class Settings(BaseSettings):
     )
 
     mode: Literal["api", "jupyterlab", "vsc", "train"] = "vsc"
-    """What the container does; from the environment only."""
+    """What the container does. Read from the environment only."""
 
     local_data: Path = PROJECT_ROOT / "local_data"
-    """The folder that everything written at run time goes to."""
+    """The folder for everything that is written at run time."""
 
     service_host: str = "127.0.0.1"
-    """The address to listen on. Beyond loopback, `/predict` and `/docs` ask for credentials."""
+    """The address to listen on. Beyond loopback, `/predict` and `/docs` require credentials."""
     service_port: int = Field(8000, ge=0, le=65535)
-    """The port to listen on; 0 takes a free one."""
+    """The port to listen on; 0 takes a free port."""
     service_workers: int = Field(1, ge=1, le=64)
-    """How many processes answer, each with its models in memory and with queues of its own."""
+    """Number of worker processes. Each holds the models in memory and has queues of its own."""
     service_shutdown_seconds: int = Field(20, ge=1, le=3600)
-    """How long requests in flight may take to finish once the service is told to stop."""
+    """Maximum time for requests in flight to finish after a stop was requested."""
     service_event_level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least severe events written to standard output; `info` includes one line a request."""
+    """Minimum level of the events on standard output; `info` includes one line per request."""
 
     model_store: Literal["file"] = "file"
-    """Where models are kept: `file` is `<local_data>/models`."""
+    """Where models are stored: `file` is `<local_data>/models`."""
     model_name: str = ""
-    """The model that `/predict` answers with; empty: the only one in the store."""
+    """The model behind `/predict`; empty: the only model in the store."""
     model_formats: Annotated[
         tuple[Literal["skops", "pickle"], ...], NoDecode, BeforeValidator(_split)
     ] = ("skops",)
-    """The formats that may be loaded: `skops`; `pickle` only if you trust every publisher."""
+    """Formats that may be loaded: `skops`; add `pickle` only if you trust every publisher."""
     model_trusted_types: Names = (
         "ml_pipe.model_class.DateParts",
         "ml_pipe.model_class.TextParts",
@@ -100,106 +100,106 @@ class Settings(BaseSettings):
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.tree._tree.Tree",
     )
-    """Types that a skops model may hold, beyond those that skops trusts."""
+    """Types that a skops model may contain, in addition to those that skops trusts."""
     model_poll_seconds: Seconds = 1
-    """How often the store is asked whether an alias has moved."""
+    """Interval between checks of the store for a moved alias."""
 
     train_if_empty: str = "examples/iris"
-    """The pipeline to run when the service starts on an empty store; `none` or empty: none.
+    """The pipeline to run when the service starts with an empty store; `none` or empty: none.
 
-    If it fails, the service starts without a model.
+    If the run fails, the service starts without a model.
     """
     train_cell_timeout_seconds: Seconds = 600
-    """How long one cell of a notebook may run before its run fails."""
+    """Maximum time of one notebook cell; a longer cell fails the run."""
     train_setup: str = "setup-1"
-    """A name for this machine or configuration. It becomes a part of every version's id."""
+    """A name for this machine or configuration; it is part of the id of each version."""
 
     predict_open: Literal["auto", "yes", "no"] = "auto"
-    """Whether `/predict` asks for no credentials; `auto`: only while bound to loopback."""
+    """Whether `/predict` is open without credentials; `auto`: only while bound to loopback."""
     predict_username: str = "predict"
     """The user name of the role `predict`."""
     predict_password: SecretStr = SecretStr("")
-    """The password of the role `predict`; empty: nobody has the role."""
+    """The password of the role `predict`; empty: the role has no user."""
     predict_max_body_bytes: int = Field(2_097_152, ge=1)
-    """The largest body that is read."""
+    """Maximum size of a request body."""
     predict_max_rows: int = Field(10_000, ge=1)
-    """The most rows of one request."""
+    """Maximum number of rows per request."""
     predict_max_string_characters: int = Field(10_000, ge=1)
-    """The longest string of a row."""
+    """Maximum length of a string value."""
     predict_body_timeout_seconds: Seconds = 10
-    """How long a body may take to arrive."""
+    """Maximum time for a request body to arrive."""
     predict_timeout_seconds: Seconds = 30
-    """How long a request may wait for its answer."""
+    """Maximum time from the arrival of a request to its answer; later requests get 504."""
     predict_running_requests: int = Field(256, ge=1)
-    """The most requests of one model that are answered together, as one batch."""
+    """Maximum number of requests in one batch of a model."""
     predict_queue_requests: int = Field(1024, ge=1)
-    """The most requests of one model that wait; those that come beyond are told to come back."""
+    """Maximum queue length per model; further requests get 503 with `Retry-After`."""
     predict_queue_bytes: int = Field(67_108_864, ge=1)
-    """The most bytes of bodies that are in the service at once; those beyond are told so, too."""
+    """Maximum total size of bodies in memory; further requests get 503 with `Retry-After`."""
 
     metrics_username: str = "metrics"
     """The user name of the role `metrics`."""
     metrics_password: SecretStr = SecretStr("")
-    """The password of the role `metrics`; empty: nobody has the role."""
+    """The password of the role `metrics`; empty: the role has no user."""
     metrics_password_copy: Path | None = None
-    """A file to copy that password to, for a Prometheus that runs as another user."""
+    """A file that receives a copy of `METRICS_PASSWORD`, for a Prometheus of another user."""
     admin_username: str = "admin"
     """The user name of the role `admin`."""
     admin_password: SecretStr = SecretStr("")
-    """The password of the role `admin`; empty: nobody has the role."""
+    """The password of the role `admin`; empty: the role has no user."""
 
     log_predictions: Annotated[Literal["full", "hashed", "none"], BeforeValidator(_keep)] = "full"
-    """What the log keeps of inputs and outputs: their text, a keyed hash of it, or nothing."""
+    """What the log stores of inputs and outputs: their text, a keyed hash of it, or nothing."""
     log_personal_fields: Names = ()
-    """Columns whose values are never stored in clear: a keyed hash stands in their place."""
+    """Columns with personal data; the log stores a keyed hash in place of their values."""
     log_key: SecretStr = SecretStr("")
-    """The key of those hashes; made at the first start that needs one."""
+    """The key of these hashes; created at the first start that needs one."""
     log_durability: Literal["normal", "full"] = "normal"
-    """What a logged answer survives: `normal` a killed process, `full` also a power cut."""
+    """What a logged answer survives: `normal`: a killed process; `full`: also a power failure."""
     log_on_failure: Literal["refuse", "serve"] = "refuse"
-    """What happens while the log cannot be written: 503, or an answer marked as not logged."""
+    """While the log cannot be written: `refuse` answers 503; `serve` marks answers as unlogged."""
     log_retention_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
-    """How long requests stay in the log; empty: for ever."""
+    """How long requests stay in the log; empty: no limit."""
     log_max_bytes: Annotated[int, Field(ge=SMALLEST_LOG_BYTES)] | None = None
-    """The size beyond which the oldest requests leave the log; empty: no limit."""
+    """Maximum size of the log; beyond it the oldest requests are removed; empty: no limit."""
 
     monitoring_seconds: Seconds = 10
-    """How often windows, drift and live scores are looked at."""
+    """Interval between updates of windows, drift and live scores."""
     monitoring_min_rows: int = Field(20, ge=1)
-    """Of fewer rows nothing is told, neither statistics nor scores."""
+    """Below this many rows no statistics and no scores are published."""
     window_rows: int = Field(1_000, ge=1, le=100_000)
-    """How many rows of a version, the newest, its statistics and drift are of."""
+    """How many of a version's newest rows are used for statistics and drift."""
     drift_min_rows: int = Field(100, ge=1)
-    """A window of fewer rows is not judged, nor one of fewer than MONITORING_MIN_ROWS."""
+    """Below this many rows, or below MONITORING_MIN_ROWS, drift is not evaluated."""
     drift_psi: IndexValue = 0.1
-    """The least population stability index of a column that has drifted."""
+    """Minimum population stability index (PSI) of a column that has drifted."""
     drift_columns: Annotated[Mapping[str, IndexValue], NoDecode, BeforeValidator(_pairs)] = {}
-    """The same for single columns, as in `age=0.2, income=0.3`."""
+    """DRIFT_PSI of single columns, as in `age=0.2, income=0.3`."""
     drift_alpha: float = Field(0.05, gt=0, lt=1)
-    """The chance, at most, that a test finds drift in any column of a side where there is none."""
+    """Maximum probability of a false alarm over all columns of one side, inputs or outputs."""
     drift_dataset_share: float = Field(0.3, gt=0, le=1)
-    """The least share of drifted columns by which the whole has drifted."""
+    """Minimum share of drifted columns for the dataset to count as drifted."""
     feedback_rows: int = Field(1_000, ge=1, le=100_000)
-    """How many labelled rows of a version, the newest, its live scores are of."""
+    """How many of a version's newest labelled rows are used for live scores."""
     feedback_queue_seconds: Annotated[float, Field(gt=0, le=2_592_000)] = 86_400
-    """How long a row of the label queue is given to nobody else."""
+    """How long a row from the label queue is reserved for the person who received it."""
 
     business_metrics: Annotated[Names, Field(max_length=100)] = ()
-    """The names that `POST /business-metrics` takes, such as revenue; others are refused."""
+    """Names that `POST /business-metrics` accepts, such as revenue; others are refused."""
 
     git_branch: str = ""
-    """The branch that this code was built from; empty: asked from git when training."""
+    """The git branch of this code; empty: read from git."""
     git_head: str = ""
-    """The commit that this code was built from; empty: asked from git when training."""
+    """The git commit of this code; empty: read from git."""
 
     mlflow_tracking_uri: str = ""
-    """Kept from the seed system; the file store does not use it."""
+    """Accepted for compatibility; the file store does not use it."""
     mlflow_registry_uri: str = ""
-    """Kept from the seed system; the file store does not use it."""
+    """Accepted for compatibility; the file store does not use it."""
     mlflow_model_name: str = ""
-    """Kept from the seed system; the file store does not use it."""
+    """Accepted for compatibility; the file store does not use it."""
     mlflow_model_version: str = ""
-    """Kept from the seed system; the file store does not use it."""
+    """Accepted for compatibility; the file store does not use it."""
 
     @classmethod
     def settings_customise_sources(
@@ -217,30 +217,30 @@ class Settings(BaseSettings):
     @classmethod
     def _username(cls, value: str) -> str:
         if not value or ":" in value:
-            raise ValueError("a user name has at least one character and no colon")
+            raise ValueError("a user name must have at least one character and no colon")
         return value
 
     @model_validator(mode="after")
     def _distinct_users(self) -> Self:
         # One name with two passwords would make it unclear which role a caller asked for.
         if len({self.predict_username, self.metrics_username, self.admin_username}) < ROLES:
-            raise ValueError("each role needs a user name of its own")
+            raise ValueError("each role needs its own user name")
         return self
 
     @model_validator(mode="after")
     def _room(self) -> Self:
         if self.predict_queue_bytes < self.predict_max_body_bytes:
-            raise ValueError(
-                "PREDICT_QUEUE_BYTES has to hold one body of PREDICT_MAX_BODY_BYTES at least"
-            )
+            raise ValueError("PREDICT_QUEUE_BYTES must be at least PREDICT_MAX_BODY_BYTES")
         if self.drift_min_rows > self.window_rows:
-            raise ValueError("WINDOW_ROWS has to be DRIFT_MIN_ROWS at least, or nothing is judged")
+            raise ValueError(
+                "WINDOW_ROWS must be at least DRIFT_MIN_ROWS, or drift is never evaluated"
+            )
         needed = 2 * len(self.business_metrics) * BUSINESS_METRIC_BYTES
         if self.log_max_bytes is not None and needed > self.log_max_bytes:
             # They are not removed for the limit's sake: predictions would have to go instead.
             raise ValueError(
-                f"LOG_MAX_BYTES has to be {needed:,} at least for so many BUSINESS_METRICS, which "
-                "may fill half of it"
+                f"LOG_MAX_BYTES must be at least {needed:,} for this many BUSINESS_METRICS: they "
+                "may use half of it"
             )
         return self
 
@@ -251,23 +251,21 @@ class Settings(BaseSettings):
             try:
                 str(value).encode()
             except UnicodeEncodeError:
-                raise ValueError(f"{name.upper()} is no UTF-8 text") from None
+                raise ValueError(f"{name.upper()} is not valid UTF-8 text") from None
         return values
 
     @field_validator("business_metrics")
     @classmethod
     def _metric_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(METRIC_NAME.fullmatch(name) for name in value):
-            raise ValueError(
-                "a metric's name has up to 64 of the characters A-Z, a-z, 0-9, _, . and -"
-            )
+            raise ValueError("a metric name has at most 64 characters: A-Z, a-z, 0-9, _, . and -")
         return value
 
     @field_validator("log_key")
     @classmethod
     def _long_enough(cls, value: SecretStr) -> SecretStr:
         if 0 < len(value.get_secret_value()) < SMALLEST_KEY_BYTES:
-            raise ValueError(f"a key has at least {SMALLEST_KEY_BYTES} characters")
+            raise ValueError(f"a key must have at least {SMALLEST_KEY_BYTES} characters")
         return value
 
     @property

@@ -17,7 +17,7 @@ from pydantic_settings import (
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 
-# The sections whose variables may be told from other programs' by their names.
+# Variables of these sections may belong to other programs.
 _NOT_OURS_ALONE = ("mlflow_", "git_")
 _OWN_CHARACTERS = 3
 
@@ -58,10 +58,10 @@ class SettingsFileSource(PydanticBaseSettingsSource):
 
 
 def read_settings_file(file: Path, known: Collection[str]) -> dict[str, str]:
-    """Return the values of a settings file by setting name; an empty value is no value.
+    """Return the values of a settings file by setting name; an empty value is ignored.
 
     Raises:
-        SettingsError: the file cannot be read as an INI file, or has a key that is no setting.
+        SettingsError: the file cannot be read as an INI file, or has an unknown key.
     """
     parser = configparser.ConfigParser(interpolation=None, default_section="")
     try:
@@ -79,7 +79,7 @@ def read_settings_file(file: Path, known: Collection[str]) -> dict[str, str]:
             name = f"{section}_{key}"
             if name not in known:
                 raise SettingsError(
-                    f"{file.name}: [{section}] {key} is no setting.{_near(name, known)} "
+                    f"{file.name}: [{section}] {key} is not a setting.{_near(name, known)} "
                     "`mlops settings` lists them all."
                 )
             if value:
@@ -100,7 +100,7 @@ def settings_file(environment: Mapping[str, str]) -> Path:
 
 
 def refuse_misspelt_variables(environment: Mapping[str, str], known: Collection[str]) -> None:
-    """Refuse variables that are nearly, but not quite, the name of a setting.
+    """Refuse variables whose names are close to, but not, the name of a setting.
 
     Raises:
         SettingsError: with the name that was probably meant.
@@ -115,7 +115,7 @@ def refuse_misspelt_variables(environment: Mapping[str, str], known: Collection[
         # `DB_SERVICE_PORT` is somebody else's, however much it looks like ours.
         if meant and meant[0][:_OWN_CHARACTERS] == name[:_OWN_CHARACTERS]:
             raise SettingsError(
-                f"The environment variable {variable} is no setting. "
+                f"The environment variable {variable} is not a setting. "
                 f"Did you mean {meant[0].upper()}?"
             )
 

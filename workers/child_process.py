@@ -1,4 +1,4 @@
-"""A process that the supervisor started, and what it tells the supervisor."""
+"""A process that the supervisor started, and the report of its start."""
 
 import json
 import socket
@@ -8,17 +8,17 @@ from typing import NamedTuple
 
 
 class StartReport(NamedTuple):
-    """What a process says once."""
+    """What a process reports once, after its start."""
 
     refusal: str
-    """Why it will not do its work; empty where it is ready to."""
+    """Why it cannot work; empty if it is ready."""
     welcome: str
-    """What a person is to be told once the service is ready."""
+    """The text to show once the service is ready."""
 
 
 def report_to_supervisor(control: socket.socket, *, refusal: str = "", welcome: str = "") -> None:
-    """Say that this process is ready, or why it will not be."""
-    # The supervisor may be gone, which is found by other means.
+    """Report that this process is ready, or why it cannot be."""
+    # The supervisor may be gone, which is noticed elsewhere.
     with suppress(OSError):
         control.sendall(json.dumps(StartReport(refusal, welcome)).encode())
         control.shutdown(socket.SHUT_WR)
@@ -26,25 +26,25 @@ def report_to_supervisor(control: socket.socket, *, refusal: str = "", welcome: 
 
 @dataclass(eq=False)
 class Process:
-    """A process that runs."""
+    """A running process."""
 
     slot: int
     pid: int
     control: socket.socket
-    """It says here that it is ready, and ends where this is closed."""
+    """The process reports its start here, and ends when this is closed."""
     ready_since: float | None = None
-    _said: bytearray = field(default_factory=bytearray)
+    _received: bytearray = field(default_factory=bytearray)
 
     def hear(self) -> tuple[bool, StartReport | None]:
-        """Return whether it has said all, and what that was; blocks until there is some."""
+        """Return whether the report is complete, and the report; blocks until data arrive."""
         try:
             part = self.control.recv(65_536)
         except ConnectionError:
             part = b""
-        self._said += part
+        self._received += part
         if part:
             return False, None
-        # One that was killed meanwhile has said nothing, or half of it.
+        # A process that was killed meanwhile has sent nothing, or half of its report.
         with suppress(ValueError):
-            return True, StartReport(*json.loads(self._said))
+            return True, StartReport(*json.loads(self._received))
         return True, None

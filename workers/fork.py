@@ -25,7 +25,7 @@ def fork(work: Callable[[], int]) -> int:
         except BaseException:  # noqa: BLE001 - nothing may go on as if it were the first process
             traceback.print_exc()
         finally:
-            # What the first process would do at its end is not the copy's to do.
+            # The copy must not run what the first process runs at its end.
             sys.stderr.flush()
             os._exit(code)
     return pid
@@ -48,7 +48,7 @@ def ask_copy(question: Callable[[], str]) -> tuple[int, str]:
         try:
             pid = fork(answer)
         finally:
-            # A signal that came meanwhile is heard here, where it is known whom to tell.
+            # A signal that came meanwhile is handled here, where the copy's id is known.
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         os.close(writer)
         with os.fdopen(reader, encoding="utf-8") as file:

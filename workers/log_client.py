@@ -1,4 +1,4 @@
-"""The prediction log as another process writes it, for who must not write it itself."""
+"""The prediction log of a worker: another process writes it, and answers over a socket."""
 
 import socket
 import threading
@@ -32,7 +32,7 @@ from workers.log_messages import (
 _FEEDBACK_ITEMS = 100
 
 
-class RemoteLog:
+class LogClient:
     """A `LogWriter` that has its calls done by a `LogServer`, one at a time.
 
     Where the other process ends in the middle of a call, nobody knows whether the call was done.
@@ -42,7 +42,7 @@ class RemoteLog:
     Args:
         connection: Leads to the log server.
         path: The database file.
-        worker: The number of this process, which its events tell.
+        worker: The number of this process; its events carry it.
         on_lost: Called when the log server is gone.
     """
 
@@ -67,7 +67,7 @@ class RemoteLog:
         return self._path
 
     def open(self) -> None:
-        """Learn whether the log can be written.
+        """Check whether the log can be written.
 
         Raises:
             LogUnavailableError: It cannot; each later call tries again.
@@ -84,7 +84,7 @@ class RemoteLog:
         self._call(Write(list(entries)))
 
     def kept(self, entry: Entry) -> dict[str, str | int | None]:
-        """Return what the log would keep of a request, to be kept elsewhere while it cannot."""
+        """Return what the log would store of a request, for use while it cannot be written."""
         kept: dict[str, str | int | None] = self._call(Kept(entry))
         return kept
 
@@ -93,10 +93,10 @@ class RemoteLog:
         self._call(TellEvent(kind, {"worker": self._worker, **detail}))
 
     def add_feedback(self, items: Iterable[Feedback]) -> list[Verdict]:
-        """Store true values and return what became of each; telling one twice changes nothing.
+        """Store true values and return the verdict on each; repeating one changes nothing.
 
         Raises:
-            LogUnavailableError: Some may be stored, some not; telling all again is right.
+            LogUnavailableError: Some may be stored, some not; send all of them again.
         """
         verdicts: list[Verdict] = []
         remaining = iter(items)

@@ -1,7 +1,7 @@
-"""What the processes of a service say to the one that writes the log, and how it crosses a socket.
+"""The calls of workers to the process that writes the log, and how they cross a socket.
 
-A call is answered by one reply, and the next call waits for it. Each is a frame: eight bytes that
-tell how many follow, then a message as MessagePack: an array, as all processes are of one version.
+A call is answered by one reply, and the next call waits for it. Each is a frame: its length in
+eight bytes, then a message as MessagePack: an array, as all processes are of one version.
 """
 
 import socket
@@ -73,7 +73,7 @@ Call = Open | Write | Kept | TellEvent | AddFeedback | GiveLeases | AddBusinessM
 
 
 class Reply(msgspec.Struct, array_like=True, frozen=True):
-    """What became of a call."""
+    """The reply to a call."""
 
     result: Any = None
     failed: Literal["", "unavailable", "value", "other"] = ""

@@ -1,4 +1,4 @@
-"""Writes the prediction log for other processes: the batches of all that wait, in one commit."""
+"""Writes the prediction log for the workers: one commit holds the batches of all that wait."""
 
 import selectors
 import socket
@@ -30,7 +30,7 @@ Waiting = tuple[socket.socket, Call]
 
 
 class LogServer:
-    """Answers the calls of `RemoteLog`, each over a connection of its own.
+    """Answers the calls of `LogClient`, each over a connection of its own.
 
     One thread does it all: while it commits, calls gather in their sockets, and what gathered is
     the next commit. A caller that stops in the middle of a call holds nobody up.
@@ -108,7 +108,7 @@ class LogServer:
             return Reply(failed="unavailable", reason=str(error))
         except ValueError as error:
             return Reply(failed="value", reason=str(error))
-        except Exception as error:  # noqa: BLE001 - its caller is told, and others wait
+        except Exception as error:  # noqa: BLE001 - its caller gets it, and others wait
             return Reply(failed="other", reason=f"{type(error).__name__}: {error}")
 
     def _call(self, call: Call) -> Any:
@@ -132,6 +132,6 @@ class LogServer:
         return None
 
     def _reply(self, connection: socket.socket, reply: Reply) -> None:
-        # Who has left meanwhile is noticed at the next look at its connection.
+        # A caller that has left is noticed when its connection is read next.
         with suppress(OSError):
             send(connection, reply)

@@ -1,4 +1,4 @@
-"""What models need to be imported, found out without importing it here first."""
+"""Imports what the served models need, before the workers are forked."""
 
 import importlib
 import json
@@ -34,7 +34,7 @@ def _modules_of_models(settings: Settings) -> list[str]:
     with suppress(Exception):
         for model in store.models():
             for version in set(store.aliases(model).current.values()):
-                # A worker says what is wrong with it.
+                # A worker reports what is wrong with it.
                 with suppress(Exception):
                     store.load(model, version)
     return [name for name in sys.modules if name not in before]

@@ -29,7 +29,7 @@ from monitoring.log.writing.prediction_log import PredictionLog
 from settings import factories
 from settings.settings import Settings
 from workers.child_process import report_to_supervisor
-from workers.log_client import RemoteLog
+from workers.log_client import LogClient
 from workers.log_server import LogServer
 from workers.preload import preload
 from workers.shared_listener import SharedListener
@@ -42,7 +42,7 @@ STANDARD_OUTPUT = 1
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there, safely
 NOT_STARTED = "The service could not start: see the events above."
 CLOSE_SECONDS = 5.0
-"""How much longer than requests in flight may take, and hanging models, a stop may take."""
+"""How much longer a stop may take than requests in flight and hanging models."""
 
 
 def run_workers(
@@ -51,7 +51,7 @@ def run_workers(
     welcome: Callable[[State], str],
     announce: Callable[[str], None],
 ) -> str:
-    """Serve until told to stop; return why the service could not start, usually an empty text.
+    """Serve until a stop is requested; return why the start failed, usually an empty text.
 
     Args:
         settings: `service_workers` says how many workers.
@@ -80,7 +80,7 @@ def run_workers(
 
 
 class Parts:
-    """The parts of the programme, and what they share."""
+    """The work of each process, and what the processes share."""
 
     def __init__(
         self,
@@ -101,7 +101,7 @@ class Parts:
         """Write the log for the workers, until the supervisor closes `control` or ends."""
         # Ctrl-C reaches all processes; this one ends last.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # Its number is what a second service is told to stop, and means all of the first one.
+        # A second service names this process as the one to stop, and means the whole service.
         signal.signal(signal.SIGTERM, self._stop_service)
         self._listener.close()
         with closing(BackgroundStream(STANDARD_OUTPUT, self._lock)) as stream:
@@ -129,10 +129,10 @@ class Parts:
     def work(
         self, number: int, after: str, control: socket.socket, connection: socket.socket
     ) -> int:
-        """Answer requests until told to stop."""
-        # It ends with the supervisor, and with the log: see `RemoteLog`.
+        """Answer requests until a stop is requested."""
+        # It ends with the supervisor, and with the log: see `LogClient`.
         threading.Thread(target=_end_with, args=(control,), daemon=True).start()
-        log = RemoteLog(
+        log = LogClient(
             connection,
             factories.log_path(self._settings),
             worker=number,
@@ -177,7 +177,7 @@ async def _write_log(log: PredictionLog, control: socket.socket, events: Structu
         await cancelled(task)
 
 
-def _opened(log: RemoteLog) -> tuple[RemoteLog, str]:
+def _opened(log: LogClient) -> tuple[LogClient, str]:
     """Return the log, and why it cannot be written now."""
     try:
         log.open()

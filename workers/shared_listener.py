@@ -24,7 +24,7 @@ class SharedListener:
         listener: The socket.
         new_protocol: Makes what serves a connection.
         connections: Those that are open.
-        has_its_part: Notes how many this worker has; returns whether another one has fewer.
+        has_its_share: Notes how many this worker has; returns whether another one has fewer.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class SharedListener:
         self._listener = listener
         self._new_protocol = new_protocol
         self._connections = connections
-        self._has_its_part = has_its_share
+        self._has_its_share = has_its_share
         self._loop = asyncio.get_running_loop()
         self._arriving: set[asyncio.Task[object]] = set()
         self._later: asyncio.TimerHandle | None = None
@@ -94,7 +94,7 @@ class SharedListener:
         self._has_enough()
 
     def _has_enough(self) -> bool:
-        return self._has_its_part(len(self._connections) + len(self._arriving))
+        return self._has_its_share(len(self._connections) + len(self._arriving))
 
     async def _note(self) -> None:
         # For the others: connections also end.

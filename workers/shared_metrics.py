@@ -1,8 +1,8 @@
-"""Metrics of a service of several workers: whichever is asked tells what all of them counted.
+"""Metrics of several workers: whichever is scraped returns the sums over all of them.
 
-Each worker counts in files of its own that are mapped into its memory (the multiprocess mode of
-prometheus_client); who is asked adds them up. The kernel keeps what a killed worker had counted,
-and its replacement counts on in the same files, so that nothing ever goes backwards.
+Each worker counts in its own files, which are mapped into its memory (the multiprocess mode of
+prometheus_client); the worker that is scraped adds them up. The kernel keeps the counts of a killed
+worker, and its replacement continues in the same files, so that no counter goes backwards.
 """
 
 import os
@@ -39,7 +39,7 @@ def shared_metrics(folder: Path, worker: int, worker_table: WorkerTable) -> Metr
     direct = CollectorRegistry()
     metrics = Metrics(direct)
     metrics.registry.register(SumCollector(folder, direct))
-    metrics.registry.register(RosterCollector(worker_table))
+    metrics.registry.register(WorkerCollector(worker_table))
     threading.Thread(
         target=_sample, args=(metrics.queue_depth,), name="sample-queue", daemon=True
     ).start()
@@ -47,7 +47,7 @@ def shared_metrics(folder: Path, worker: int, worker_table: WorkerTable) -> Metr
 
 
 def forget_worker(folder: Path, worker: int) -> None:
-    """Remove what was true of a worker only while it lived; what it counted stays."""
+    """Remove the gauges of a worker that ended; its counts stay."""
     mark_process_dead(worker, str(folder))  # type: ignore[no-untyped-call]
 
 
@@ -67,7 +67,7 @@ class SumCollector(Collector):
         self._fast_path = direct
 
     def collect(self) -> Iterator[Metric]:
-        """Add up, and name also what nobody has counted yet."""
+        """Add up, including metrics that no worker has counted yet."""
         # A file is empty for a moment after it was made.
         files = [str(file) for file in self._folder.glob("*.db") if file.stat().st_size]
         merged = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
@@ -77,7 +77,7 @@ class SumCollector(Collector):
             yield counted.get(family.name, empty)
 
 
-class RosterCollector(Collector):
+class WorkerCollector(Collector):
     """The processes of the service: how many there are, and what each one takes."""
 
     def __init__(self, worker_table: WorkerTable) -> None:
@@ -88,12 +88,12 @@ class RosterCollector(Collector):
         members = list(self._worker_table)
         workers = GaugeMetricFamily(
             "service_workers",
-            "Worker processes that run now.",
+            "Running worker processes.",
             value=sum(m.pid > 0 and m.name.startswith("worker") for m in members),
         )
         restarts = CounterMetricFamily(
             "service_process_restarts",
-            "How often a process of the service ended and was replaced.",
+            "Number of times a process of the service ended and was replaced.",
             labels=["process"],
         )
         for member in members[1:]:
@@ -102,15 +102,15 @@ class RosterCollector(Collector):
 
 
 def _resources(members: Iterable[Member]) -> Iterable[Metric]:
-    """Return what the process metrics of prometheus_client tell, of each member."""
-    told: dict[str, Metric] = {}
+    """Return the process metrics of prometheus_client for each process."""
+    families: dict[str, Metric] = {}
     for member in members:
         for family in ProcessCollector(pid=partial(int, member.pid), registry=None).collect():
-            metric = told.setdefault(
+            metric = families.setdefault(
                 family.name, Metric(family.name, family.documentation, family.type)
             )
             # A total goes on from that of the process before.
             before = member.cpu_seconds if family.type == "counter" else 0
             for sample in family.samples:
                 metric.add_sample(sample.name, {"process": member.name}, sample.value + before)
-    return told.values()
+    return families.values()

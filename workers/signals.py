@@ -1,4 +1,4 @@
-"""Signals, as a program hears them that waits for other things too."""
+"""Signals for a program that also waits for sockets."""
 
 import signal
 import socket
@@ -10,15 +10,15 @@ _HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
 class Signals:
-    """Makes a socket readable when a signal comes, and remembers one that means to stop."""
+    """Makes a socket readable when a signal comes, and remembers a request to stop."""
 
     def __init__(self) -> None:
-        self.told_to_stop = False
+        self.stop_requested = False
         self._socket, self._waker = socket.socketpair()
 
     def __enter__(self) -> Self:
         def stop(*_: object) -> None:
-            self.told_to_stop = True
+            self.stop_requested = True
 
         self._socket.setblocking(False)
         self._waker.setblocking(False)
@@ -55,7 +55,7 @@ class Signals:
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def forget(self) -> None:
-        """Hear nothing any more, in a copy of the process, made while signals were held."""
+        """Stop handling signals, in a copy of the process made while signals were held."""
         signal.set_wakeup_fd(-1)
         for number in _HEARD:
             signal.signal(number, signal.SIG_DFL)

@@ -5,10 +5,10 @@ from typing import BinaryIO
 
 
 class StdoutLock:
-    """A context in which one process at a time is: a pipe would mix the parts of longer texts.
+    """A context that one process at a time enters: a pipe would mix the parts of longer texts.
 
     Args:
-        lock: An open file that all of them have; the system releases it where its owner is
+        lock: An open file that all processes share; the system releases it where its owner is
             killed.
     """
 

@@ -20,28 +20,28 @@ from workers.signals import Signals
 from workers.worker_table import LOG_SLOT, WorkerTable
 
 GOOD_SECONDS = 1.0
-"""Who was ready for so long is replaced at once."""
+"""A process that was ready for this long is replaced at once."""
 FIRST_DELAY_SECONDS = 0.1
 LONGEST_DELAY_SECONDS = 10.0
-"""For who does not become ready."""
+"""The longest delay for a process that does not become ready."""
 READY_DELAY_SECONDS = 0.5
-"""The longest for who does, and is needed: it may be requests that end it."""
+"""The longest delay for one that does: requests may be what ends it."""
 
 
 @dataclass(frozen=True)
 class Programme:
-    """What the processes do. The first two run in one each, and return its exit code."""
+    """The work of the processes. The first two run in a process each, and return its exit code."""
 
     write_log: Callable[[socket.socket, str], int]
-    """Is given a connection to the supervisor, and how the process before it ended, if one did."""
+    """Gets a connection to the supervisor, and how the process before it ended, if one did."""
     work: Callable[[int, str, socket.socket, socket.socket], int]
     """The same after the worker's number, and last a connection to the log's process."""
     clean: Callable[[int], None]
-    """Is called in the supervisor when a worker has ended, with its number."""
+    """Called in the supervisor when a worker has ended, with its number."""
     refuse: Callable[[], None]
-    """Is called when the service is told to stop: no new connections."""
+    """Called when a stop was requested: no new connections."""
     welcome: Callable[[str], None]
-    """Is called once, when all are ready, with what one of the workers had to say."""
+    """Called once, when all processes are ready, with the text of one worker."""
 
 
 class Supervisor:
@@ -49,7 +49,7 @@ class Supervisor:
 
     Args:
         programme: What to run.
-        worker_table: Where it is noted who runs.
+        worker_table: Records which processes run.
         stop_seconds: How long the workers may take to stop.
     """
 
@@ -63,7 +63,7 @@ class Supervisor:
         self._selector = selectors.DefaultSelector()
         self._processes: dict[int, Process] = {}
         self._due = {LOG_SLOT: monotonic()}
-        """When to start whom."""
+        """When to start which process."""
         self._failures = dict.fromkeys(worker_table.slots, 0)
         self._ends = dict.fromkeys(worker_table.slots, "")
         self._served = False
@@ -72,7 +72,7 @@ class Supervisor:
         self._refusal = ""
 
     def run(self) -> str:
-        """Run until told to stop; return why the service could not start, usually an empty text."""
+        """Run until a stop is requested; return why the start failed, usually an empty text."""
         with self._signals, self._selector:
             self._selector.register(self._signals, selectors.EVENT_READ)
             while self._due or self._processes:
@@ -80,7 +80,7 @@ class Supervisor:
                 self._reap()
                 if self._stopping:
                     self._go_on_stopping()
-                elif self._signals.told_to_stop or self._refusal:
+                elif self._signals.stop_requested or self._refusal:
                     self._stop()
                 else:
                     self._start_due()
@@ -97,15 +97,15 @@ class Supervisor:
                 self._hear(key.data)
 
     def _hear(self, process: Process) -> None:
-        said_all, told = process.hear()
-        if said_all:
+        complete, report = process.hear()
+        if complete:
             self._selector.unregister(process.control)
-        if told and told.refusal:
-            self._refusal = self._refusal or ("" if self._served else told.refusal)
-        elif told:
-            self._ready(process, told)
+        if report and report.refusal:
+            self._refusal = self._refusal or ("" if self._served else report.refusal)
+        elif report:
+            self._ready(process, report)
 
-    def _ready(self, process: Process, told: StartReport) -> None:
+    def _ready(self, process: Process, report: StartReport) -> None:
         process.ready_since = monotonic()
         if process.slot == LOG_SLOT:
             # Those that still end are started when they have.
@@ -114,7 +114,7 @@ class Supervisor:
         ready = {p.slot for p in self._processes.values() if p.ready_since is not None}
         if not self._served and ready == self._worker_table.slots:
             self._served = True
-            self._programme.welcome(told.welcome)
+            self._programme.welcome(report.welcome)
 
     def _reap(self) -> None:
         """Take note of the processes that have ended."""
@@ -129,20 +129,20 @@ class Supervisor:
 
     def _end(self, process: Process, code: int) -> None:
         while process.control in self._selector.get_map():
-            # It may have said why just before it ended.
+            # It may have reported why just before it ended.
             self._hear(process)
         process.control.close()
         del self._processes[process.slot]
         self._ends[process.slot] = f"signal {-code}" if code < 0 else f"exit code {code}"
         if process.slot != LOG_SLOT:
             self._programme.clean(process.slot)
-        if self._stopping or self._signals.told_to_stop:
+        if self._stopping or self._signals.stop_requested:
             return
         if not self._served:
             self._refusal = self._refusal or "The service could not start: see the events above."
         elif process.slot == LOG_SLOT:
-            # Nobody knows what became of the batches that were on their way to it, so no worker may
-            # answer them: all start anew.
+            # The batches on their way to it may or may not be logged, so no worker may answer
+            # them: all start anew.
             self._due = {LOG_SLOT: self._next_start(process)}
             self._signal_workers(signal.SIGKILL)
         elif LOG_SLOT in self._processes:

@@ -1,4 +1,4 @@
-"""Which processes a service of several workers has, in memory that all of them share."""
+"""The table of the service's processes, in memory that all of them share."""
 
 import mmap
 import os
@@ -15,15 +15,15 @@ class Member(NamedTuple):
 
     name: str
     pid: int
-    """0 while nobody has the name."""
+    """0 while no process has the name."""
     restarts: int
-    """How many before it had this name."""
+    """How many processes had this name before."""
     cpu_seconds: float
-    """What those took, which its own time adds to."""
+    """The processor time of those, to which its own is added."""
 
 
 class WorkerTable:
-    """The members. The supervisor makes it, and forks; a member writes its connections alone."""
+    """The supervisor makes the table, then forks. A worker writes its connection count alone."""
 
     def __init__(self, workers: int) -> None:
         self.slots = frozenset(range(LOG_SLOT, workers + 1))
@@ -37,19 +37,19 @@ class WorkerTable:
         self._supervisor = os.getpid()
 
     def started(self, slot: int, pid: int) -> None:
-        """Note who has a slot now."""
+        """Record the process of a slot."""
         self._starts[slot] += 1
         self._pids[slot] = pid
 
     def ended(self, slot: int, cpu_seconds: float) -> None:
-        """Note that nobody has it, and what the last one took."""
+        """Record that a slot is free, and the processor time of its last process."""
         # In this order a reader sees the time of neither rather than of both.
         self._pids[slot] = 0
         self._connections[slot] = 0
         self._cpu_seconds[slot] += cpu_seconds
 
     def has_its_share(self, slot: int, connections: int) -> bool:
-        """Note how many connections a worker has; return whether another one has fewer."""
+        """Record a worker's connections; return whether another worker has fewer."""
         self._connections[slot] = connections
         others = self.slots - {LOG_SLOT, slot}
         return any(self._pids[o] and self._connections[o] < connections for o in others)

@@ -16,7 +16,7 @@ class LoginThrottle:
 
     Args:
         clock: Returns the time, in seconds.
-        workers: How many processes count, each on its own: together they allow no more than one.
+        workers: The number of processes that count, each for itself; the limit is divided by it.
     """
 
     def __init__(self, clock: Callable[[], float], workers: int = 1) -> None:
@@ -25,7 +25,7 @@ class LoginThrottle:
         self._failures: OrderedDict[Hashable, tuple[int, float]] = OrderedDict()
 
     def wait_seconds(self, who: Hashable) -> int:
-        """Return for how many seconds `who` must wait; 0 when they may try."""
+        """Return the seconds that `who` must wait before the next try; 0 if none."""
         count, since = self._failures.get(who, (0, 0.0))
         left = since + WINDOW_SECONDS - self._clock()
         return math.ceil(left) if count >= self._limit and left > 0 else 0

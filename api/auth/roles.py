@@ -1,6 +1,6 @@
-"""Who may do what: every route names a role, and every request is held against it.
+"""Roles: every route names one, and every request is checked against it.
 
-A role without a password set is closed, to everyone. A route without a role does not start.
+A role without a password is closed to everyone. A route without a role prevents the start.
 """
 
 import base64
@@ -26,7 +26,7 @@ Refusal = Callable[[Request, Problem], Response]
 
 
 class Role(StrEnum):
-    """What a route asks of its caller."""
+    """What a route requires of its caller."""
 
     OPEN = "open"
     PREDICT = "predict"
@@ -35,7 +35,7 @@ class Role(StrEnum):
 
 
 class Auth:
-    """Holds the credentials of the roles, hashed, and decides."""
+    """Checks callers against the roles' credentials, of which it keeps keyed hashes alone."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
         self._throttle = LoginThrottle(clock, settings.service_workers)
@@ -62,7 +62,7 @@ class Auth:
 
         Raises:
             Unauthorized: credentials are missing, malformed or wrong.
-            Forbidden: the credentials are another role's, or nobody's can do.
+            Forbidden: the credentials have another role, or no user has the role.
             TooManyAttempts: this user failed too often from this address.
         """
         if role in self._open:
@@ -73,7 +73,7 @@ class Auth:
             )
         credentials = _basic_credentials(authorization)
         user = credentials.partition(b":")[0]
-        # A digest, as a name may be long, and is nobody's business.
+        # A digest: a name may be long, and is not needed in clear.
         who = (self._digest(user), host)
         if wait := self._throttle.wait_seconds(who):
             raise TooManyAttempts(wait)
@@ -89,7 +89,7 @@ class Auth:
         return hmac.digest(self._key, credentials, hashlib.sha256)
 
     def _role_of(self, credentials: bytes) -> Role | None:
-        # Digests are of one length and all are compared, so that time tells nothing.
+        # Digests have one length and all are compared, so that timing reveals nothing.
         given = self._digest(credentials)
         found = None
         for expected, role in self._digests:
@@ -108,7 +108,7 @@ class Guarded:
         self._refusal = refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or say why not."""
+        """Answer the request, or refuse it."""
         request = Request(scope, receive)
         try:
             self._auth.check(self.role, *_caller(request))
@@ -126,7 +126,7 @@ class GuardedRoute(Route):
         self.role = guarded.role
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, or say that the method is wrong."""
+        """Answer the request, or refuse its method."""
         # As FastAPI does for its own routes: the outermost layer counts by the route's path.
         scope["route"] = self
         await super().handle(scope, receive, send)

@@ -1,4 +1,4 @@
-"""What the service does by itself, again and again, beside answering requests."""
+"""Periodic tasks of the service, beside answering requests."""
 
 import asyncio
 
@@ -22,7 +22,7 @@ async def cancelled(task: "asyncio.Task[None]") -> None:
 
 
 async def recover(batch_runner: BatchRunner) -> None:
-    """Find out when a log that failed can be written again, even if nobody asks for predictions."""
+    """Check whether a failed log can be written again, even while no predictions are requested."""
     while True:
         await asyncio.sleep(RECOVERY_SECONDS)
         if batch_runner.log_failure:

@@ -1,6 +1,6 @@
-"""The watch: what the service sees of itself, at a look every few seconds, in a thread of its own.
+"""Monitors the served versions: updates windows, drift and live scores every few seconds.
 
-Nothing is added to a prediction: windows and labels are read from the prediction log.
+This costs predictions nothing: windows and labels are read from the prediction log.
 """
 
 import time
@@ -23,9 +23,9 @@ from settings.settings import Settings
 
 @dataclass(eq=False)
 class _MonitoredVersion:
-    """A served version, its window, what scores it, and what was seen of it.
+    """A served version with its window, its scorer and the last results.
 
-    A look may fail at any step: what it left undone is done by the next one.
+    An update may fail at any step; the next one completes what is missing.
     """
 
     served: ServedModel
@@ -33,17 +33,17 @@ class _MonitoredVersion:
     reader: WindowReader
     scorer: LiveScorer
     is_measured: bool = False
-    """Whether the observation is of the window as it is now."""
+    """Whether the observation describes the current window."""
     observation: Observation | None = None
     scored: Observation | None = None
-    """The observation that there was when it was last scored."""
+    """The observation at the time of the last scores."""
     scores: LiveScores | None = None
 
 
 class Monitor:
-    """Looks at the windows and the labels of all served versions.
+    """Measures the windows and the labels of all served versions.
 
-    `look` is for one thread at a time; what it saw may be read from any.
+    `update` runs in one thread at a time; the results may be read from any thread.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Monitor:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._looked = clock()
+        self._updated = clock()
         self._log = log
         self._settings = settings
         self._loaded_models = loaded_models
@@ -64,19 +64,19 @@ class Monitor:
 
     @property
     def observations(self) -> list[Observation]:
-        """What was last seen of each version's window."""
+        """The last observation of each version's window."""
         return [w.observation for w in self._monitored.values() if w.observation]
 
     @property
     def scores(self) -> list[LiveScores]:
-        """How good each version was by its labels."""
+        """The live scores of each version."""
         return [w.scores for w in self._monitored.values() if w.scores]
 
     def update(self) -> None:
         """Bring all windows up to date, and measure them.
 
         Raises:
-            LogUnavailableError: the log cannot be read; what was seen before stays.
+            LogUnavailableError: the log cannot be read; the last results stay.
         """
         served = list(self._loaded_models())
         self._monitored = {s: self._monitored.get(s) or self._monitor(s) for s in served}
@@ -87,17 +87,17 @@ class Monitor:
             answered = monitored.observation is not monitored.scored
             monitored.scores = monitored.scorer.score(labels, answered=answered)
             monitored.scored = monitored.observation
-        self._looked = self._clock()
+        self._updated = self._clock()
 
     def age_seconds(self) -> float:
-        """Return the time since the last look that succeeded, at first since there is a watch."""
-        return self._clock() - self._looked
+        """Return the seconds since the last successful update, or since the start."""
+        return self._clock() - self._updated
 
     def rarities(self, model: str) -> dict[str, Rarity]:
-        """Return what tells how rare a row is, by version.
+        """Return, by version, a function that measures how rare a row is.
 
-        None of versions that were not yet looked at, or of which drift could not be told: they were
-        published without a reference, or have too few rows.
+        Versions without one: those not yet measured, published without a reference, or with too
+        few rows.
         """
         return {
             monitored.served.manifest.version: partial(rarity, monitored.window.columns)
@@ -128,7 +128,7 @@ class Monitor:
         )
 
     def _observe(self, monitored: _MonitoredVersion) -> None:
-        """Bring a window up to date, and measure it where it changed."""
+        """Update a window, and measure it if it changed."""
         window = monitored.window
         reading = monitored.reader.read(window.cursor, window.size)
         if reading.requests or reading.anew:

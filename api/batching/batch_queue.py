@@ -16,7 +16,7 @@ MAX_BATCH_ROWS = 2_000
 """A batch is closed once it has this many rows. More would gain no time, and cost memory: a
 compiled forest of 100 trees takes 8 kB a row."""
 MAX_HUNG_THREADS = 3
-"""So many threads may be left behind in calls that never return; more would fill the memory."""
+"""Maximum number of threads left behind in calls that never return; more would fill the memory."""
 
 ON_LOOP_SECONDS = 0.005
 """A batch that is expected to take longer does not hold up the event loop."""
@@ -34,9 +34,9 @@ class BatchQueue:
 
     Args:
         answer: Answers a batch.
-        may_block: Whether `answer` could, now, wait for anything but the processor.
+        may_block: Whether `answer` might now wait for anything but the processor.
         name: Of the queue's threads.
-        max_requests: The most jobs in a batch.
+        max_requests: Maximum number of jobs per batch.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class BatchQueue:
         return bool(self.waiting or self._running or self._scheduled)
 
     def add(self, job: PredictionJob) -> None:
-        """Let a job wait for the next batch."""
+        """Queue a job for the next batch."""
         self.waiting.append(job)
         if self._running:
             self._watch_deadlines()
@@ -77,7 +77,7 @@ class BatchQueue:
             self._start_batch()
 
     def stop(self) -> None:
-        """Let the thread end, once it is through with what it does."""
+        """Let the thread end after its current batch."""
         if self._thread:
             self._thread.stop()
             self._thread = None
@@ -142,10 +142,10 @@ class BatchQueue:
         self._start_batch()
 
     def _watch_deadlines(self) -> None:
-        """See that who waits for a thread is told in time when there is no answer."""
+        """Set a timer for the first deadline among the jobs of a thread."""
         if self._timer is None:
             jobs = chain(self._running, self.waiting)
-            # Who comes later waits until later, so that the first one's deadline is the next one.
+            # Deadlines have the order of arrival, so that the first waiting job has the next one.
             if first := next((job for job in jobs if not job.answered.done()), None):
                 delay = max(first.deadline - perf_counter(), 0.0)
                 self._timer = self._loop.call_later(delay, self._expire_late)

@@ -32,7 +32,7 @@ class BatchRunner:
         """Why the prediction log could not be written the last time; empty while it can be."""
 
     def answer(self, batch: Sequence[PredictionJob]) -> list[Outcome]:
-        """Return the outcome of each job, logged. Whatever happens, nobody is left waiting."""
+        """Return the outcome of each job, logged. Every job gets one, whatever happens."""
         try:
             outcomes: dict[PredictionJob, Outcome] = {}
             # Probabilities are asked of the model by a call of their own.
@@ -46,11 +46,11 @@ class BatchRunner:
 
     @property
     def logs_at_once(self) -> bool:
-        """Whether to log a batch now would hold up whoever does it for no more than an instant."""
+        """Whether logging a batch now would block its thread for no more than an instant."""
         return not self.log_failure and self._log.writes_at_once
 
     def try_log(self) -> None:
-        """Find out whether a log that failed can be written again, by writing to it."""
+        """Check whether a failed log can be written again, by writing to it."""
         try:
             self._log.event("log-writable", {"after": self.log_failure})
         except LogUnavailableError as error:
@@ -99,7 +99,7 @@ class BatchRunner:
         now = time.perf_counter()
         for job in outcomes:
             if now > job.deadline or job.answered.done():
-                # Too late: its caller was told so, and it must not count as answered.
+                # Too late: its caller got 504, and it must not count as answered.
                 outcomes[job] = DeadlineExceeded("No answer in time.")
         entries = [_entry(job, outcome, now) for job, outcome in outcomes.items()]
         try:

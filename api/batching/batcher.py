@@ -27,7 +27,7 @@ class Batcher:
         self._batch_runner = batch_runner
         self._settings = settings
         self.draining = self._closed = False
-        """Whether nothing is admitted any more, as the service stops."""
+        """Whether admission has ended because the service is stopping."""
         # A queue lives as long as its model: requests in flight keep a replaced model alive.
         self._queues: weakref.WeakKeyDictionary[ServedModel, BatchQueue] = (
             weakref.WeakKeyDictionary()
@@ -35,7 +35,7 @@ class Batcher:
         metrics.queue_depth.set_function(self._waiting)
 
     def submit(self, job: PredictionJob) -> "asyncio.Future[Answer]":
-        """Let a job be answered; what is returned holds the answer once that is logged.
+        """Queue a job; return a future that gets the answer once it is logged.
 
         Its exception, if any, is a `DeadlineExceeded`, `ModelFailed`, `LogUnavailable` or
         `InternalError`.
@@ -63,7 +63,7 @@ class Batcher:
             async with asyncio.timeout(self._settings.service_shutdown_seconds):
                 while any(queue.busy for queue in self._queues.values()):
                     for queue in self._queues.values():
-                        # The server has given up on who waits for a model that hangs.
+                        # The server no longer waits for callers of a model that hangs.
                         queue.give_up()
                     await asyncio.sleep(CLOSE_POLL_SECONDS)
         except TimeoutError:
@@ -72,7 +72,7 @@ class Batcher:
             queue.stop()
 
     def admit(self, model: ServedModel) -> BatchQueue:
-        """Return the queue of a model if a request, whose body is not read yet, has a chance in it.
+        """Return the queue of a model if it has room for a request whose body is not read yet.
 
         Raises:
             Overloaded: too many requests wait for this model.
@@ -110,6 +110,6 @@ class Batcher:
 
 
 def stopping() -> Unavailable:
-    """Return what callers of a service that stops are told."""
+    """Return the refusal for callers of a service that is stopping."""
     sentence = "The service is stopping. Send the request again."
     return Unavailable(sentence, headers={"Connection": "close"})

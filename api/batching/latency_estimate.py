@@ -1,4 +1,4 @@
-"""How long batches of one model take, foreseen from how long they took."""
+"""Estimates how long batches of one model take, from past batches."""
 
 MANY_ROWS = 64
 """Below it a batch costs what a call costs; from here on its rows are what takes time."""
@@ -13,14 +13,14 @@ class LatencyEstimate:
         self._row_seconds: float | None = None
 
     def note(self, rows: int, seconds: float) -> None:
-        """Learn from a batch."""
+        """Update the estimate with a batch."""
         if rows < MANY_ROWS:
             self._batch_seconds = _moved(self._batch_seconds, seconds)
         else:
             self._row_seconds = _moved(self._row_seconds, seconds / rows)
 
     def rows_within(self, seconds: float) -> int:
-        """Return how many rows a batch may have to be answered in that time; 0 if not known."""
+        """Return the number of rows that can be answered in that time; 0 if unknown."""
         is_short = self._batch_seconds is not None and self._batch_seconds <= seconds
         few = MANY_ROWS - 1 if is_short else 0
         return few if self._row_seconds is None else max(few, int(seconds / self._row_seconds))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from api.http.problems import DeadlineExceeded, Problem
+from api.http.problems import DeadlineExceeded, Problem, TooLarge
 from api.models.loaded_models import ServedModel
 from model_store.schema.row_decoder import Rows
 
@@ -35,21 +35,31 @@ class PredictionJob:
     received: float
     """`time.perf_counter()` at that moment."""
     deadline: float = field(init=False)
-    """When nobody waits for it any more, by the same clock."""
+    """When the job is too late, by the same clock."""
     answered: "asyncio.Future[Answer]" = field(init=False)
-    """Done as soon as nobody waits any more: answered, too late, or given up."""
+    """Done once the job is resolved: answered, too late, or cancelled."""
 
     def expire(self, now: float) -> bool:
-        """Tell who waits that it is too late, if it is; return whether nobody waits now."""
+        """Resolve the job as too late if it is; return whether it is resolved."""
         if now > self.deadline:
             self.resolve(DeadlineExceeded("The answer was not ready in time."))
         return self.answered.done()
 
     def resolve(self, outcome: Outcome) -> None:
-        """Tell who waits, if anyone still does."""
+        """Set the outcome, unless the job is resolved already."""
         if self.answered.done():
             return
         if isinstance(outcome, Answer):
             self.answered.set_result(outcome)
         else:
             self.answered.set_exception(outcome)
+
+
+def check_rows(rows: Rows, max_rows: int) -> None:
+    """Return if the number of rows is within the limit.
+
+    Raises:
+        TooLarge: there are more rows.
+    """
+    if rows.size > max_rows:
+        raise TooLarge(f"A request may have {max_rows} rows.")

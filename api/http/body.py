@@ -42,7 +42,7 @@ async def read_json_body(
 
 
 def declared_bytes(request: Request) -> int | None:
-    """Return how long a request says that its body is, None where it does not say so."""
+    """Return the declared length of a request's body in bytes; None if there is none."""
     length = _values(request, b"content-length")
     return int(length[0]) if length and length[0].isdigit() else None
 

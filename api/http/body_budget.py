@@ -1,4 +1,4 @@
-"""How much of bodies is in memory at once, from their first byte to their answer."""
+"""Limits the bytes of request bodies in memory, from their first byte to their answer."""
 
 from typing import Self
 

@@ -70,7 +70,7 @@ class Explainer:
             if len(msgspec.json.decode(body, type=list[msgspec.Raw])) > max_rows:
                 return TooLarge(f"A request may have {max_rows} rows.")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass  # no array, or no JSON: told below
+            pass  # no array, or no JSON: explained below
         try:
             document = parse_strictly(body)
         except InvalidJson as problem:
@@ -93,7 +93,7 @@ class Explainer:
 
     def _errors_of(self, row: Any, place: tuple[int, ...]) -> list[FieldError]:
         if isinstance(row, dict) and len(row) > len(self._known) + MAX_ERRORS:
-            # More unknown fields than are told would only cost time.
+            # More unknown fields than are reported would only cost time.
             unknown = islice((name for name in row if name not in self._known), MAX_ERRORS)
             row = {name: row[name] for name in (*self._known & row.keys(), *unknown)}
         try:

@@ -76,7 +76,7 @@ class Unauthorized(Problem):
 
 
 class Forbidden(Problem):
-    """The credentials are right, but their role may not do this; or nobody has the role."""
+    """The credentials are right, but their role may not do this; or no user has the role."""
 
     status, type, title = 403, "forbidden", "Not allowed"
 
@@ -136,7 +136,7 @@ class InternalError(Problem):
 
     @classmethod
     def of(cls, request_id: str) -> Self:
-        """Return what a caller is told of a fault in this request."""
+        """Return the answer to a request that met a fault."""
         return cls(f"This is a fault of the service. Quote {request_id}.")
 
 

@@ -89,7 +89,7 @@ class RequestMiddleware:
                 await InternalError.of(request_id).response()(scope, receive, send_with_id)
         finally:
             if status == CLIENT_LEFT:
-                # Or it was sent away by the protocol, which found that its body is no HTTP.
+                # Or the protocol refused it, as its body is not HTTP.
                 status = scope["state"].get("refused", status)
             self.record(_names(scope), status, time.perf_counter() - started, request_id)
 
@@ -98,11 +98,11 @@ class RequestMiddleware:
         self._shortcuts = {}
 
     def refused(self, status: int) -> None:
-        """Record a request that never got here, as it was no HTTP."""
+        """Record a request that was not HTTP, and so never got here."""
         self.record(("other", "unmatched"), status, 0.0, self.request_id(()))
 
     def abandoned(self, scope: Scope) -> None:
-        """Record a request whose caller left before its turn came."""
+        """Record a request whose caller left before it was answered."""
         self.record(_names(scope), CLIENT_LEFT, 0.0, self.request_id(scope["headers"]))
 
     def _answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -133,7 +133,7 @@ class RequestMiddleware:
         )
 
     def request_id(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
-        """Return the id that a request has given itself, or a new one."""
+        """Return the id that a request brings, or a new one."""
         for name, value in headers:
             if name == b"x-request-id":
                 given: str = value.decode("latin-1")
@@ -154,7 +154,7 @@ def _names(scope: Scope) -> tuple[str, str]:
 def _random_texts() -> Iterator[str]:
     """Yield texts of 20 hexadecimal digits that nobody can guess."""
     while True:
-        # One question to the system for many: each takes as long as an access line.
+        # One system call for many: each takes as long as an access line.
         pool = secrets.token_bytes(10 * 256)
         for start in range(0, len(pool), 10):
             yield pool[start : start + 10].hex()

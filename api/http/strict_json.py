@@ -17,7 +17,7 @@ _TURNS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 """An opening bracket as 1, a closing one as -1."""
 _DIGITS = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
 _LONG_NUMBER = b"0" * 309
-"""So many digits may be too many for a float."""
+"""From this many digits on, a number may overflow a float."""
 _TWICE = "An object of the body names a key twice."
 
 
@@ -80,7 +80,7 @@ def _keys(document: Any, body: bytes) -> int:
 
 
 def _is_deep(body: bytes) -> bool:
-    """Tell whether brackets, outside of strings, are nested more than `MAX_DEPTH` deep.
+    """Return whether brackets, outside of strings, are nested deeper than `MAX_DEPTH`.
 
     So that the verdict depends on no interpreter's stack.
     """

@@ -10,7 +10,7 @@ from api.models.loaded_models import LoadedModels
 
 
 class ModelCollector(Collector):
-    """Tells which versions are served, how old they are, and how they scored in training."""
+    """Publishes the served versions, their age and their training scores."""
 
     def __init__(
         self, loaded_models: Callable[[], LoadedModels], now: Callable[[], datetime]
@@ -23,7 +23,7 @@ class ModelCollector(Collector):
         loaded_models = self._loaded_models()
         info = GaugeMetricFamily(
             "model_info",
-            "A version that an alias names; always 1.",
+            "A served version and its alias; always 1.",
             labels=["model", "version", "alias", "task", "format"],
         )
         age = GaugeMetricFamily(
@@ -33,7 +33,7 @@ class ModelCollector(Collector):
         )
         score = GaugeMetricFamily(
             "model_train_score",
-            "A score that a served version reached when it was trained, by data split.",
+            "A score of a served version from its training, by data split.",
             labels=["model", "version", "metric", "split"],
         )
         for model, aliases in loaded_models.aliases.items():
@@ -50,7 +50,7 @@ class ModelCollector(Collector):
                 score.add_metric([*names, item.metric, item.split], item.value)
         refused = GaugeMetricFamily(
             "model_refused",
-            "A version that an alias names but that failed a check; always 1.",
+            "A version that an alias names and that failed a check; always 1.",
             labels=["model", "version"],
         )
         for refusal in loaded_models.refusals:

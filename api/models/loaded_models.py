@@ -1,4 +1,4 @@
-"""Which models are served: an immutable picture, replaced as a whole when anything changes."""
+"""The models that are served: immutable, replaced as a whole when anything changes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class ServedModel:
 
     loaded: LoadedModel
     decoder: RowDecoder
-    """The loaded one's equal, with the settings' limits."""
+    """As of the loaded version, with the settings' limits."""
     encoder: AnswerEncoder
     explainer: Explainer
     training_range: TrainingRange
@@ -77,7 +77,7 @@ class LoadedModels:
             yield from versions.values()
 
     def resolve(self, model: str = "", version: str = "") -> ServedModel:
-        """Return the version that answers: one that is named, or the champion.
+        """Return the version that answers: the one named, or the champion.
 
         Raises:
             NotFound: the store has no such model, or the version is not served.

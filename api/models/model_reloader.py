@@ -13,11 +13,11 @@ from monitoring.log.errors import LogUnavailableError
 from settings.settings import Settings
 
 RETRY_SECONDS = 60.0
-"""How often a refused version is tried again that has not changed."""
+"""Interval between tries of a refused version that has not changed."""
 
 
 class ModelReloader:
-    """Watches the store. Whatever fails, the versions that answer go on answering."""
+    """Follows the store. Whatever fails, the versions that answer go on answering."""
 
     def __init__(
         self,
@@ -67,16 +67,16 @@ class ModelReloader:
                 self._warn("watch-failed", type(error).__name__)
 
     def _refused_state(self) -> object:
-        """Return what differs as soon as a refused version is worth another try.
+        """Return a value that changes when a refused version should be tried again.
 
-        That is once it was mended, and from time to time, as the cause may have been a passing one.
+        That is when its bundle has changed, and once in RETRY_SECONDS: the cause may have passed.
         """
         refused = [(refusal.model, refusal.version) for refusal in self.loaded_models.refusals]
         bundles = [self._store.bundle_fingerprint(*names) for names in refused]
         return bundles, time.monotonic() // RETRY_SECONDS if refused else 0
 
     def _warn(self, kind: str, reason: str) -> None:
-        # Once for each reason: this is asked every second.
+        # Once for each reason: the store is checked every second.
         if reason != self._trouble:
             self._trouble = reason
             self._audit_log.record(kind, level="error", reason=reason)

@@ -1,4 +1,4 @@
-"""Counts the rows that hold a value which training never saw. They are answered all the same."""
+"""Counts rows with a value outside the training data. They are answered all the same."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from model_store.schema.signature import Kind, Signature
 
 
 class TrainingRange:
-    """What training saw of each input column."""
+    """The ranges and categories of the training data, by input column."""
 
     def __init__(self, signature: Signature) -> None:
         self._bounds = [

@@ -1,4 +1,4 @@
-"""What the service does, told on standard output now, and in the log's `events` for later."""
+"""The audit log: what the service does, on standard output and in the log's table `events`."""
 
 from typing import Literal
 
@@ -10,14 +10,14 @@ Level = Literal["info", "warning", "error"]
 
 
 class AuditLog:
-    """Tells what happened; a log that cannot be written does not stop it from being told."""
+    """Records events; one that the prediction log cannot take still reaches standard output."""
 
     def __init__(self, log: LogWriter, events: StructuredLog) -> None:
         self._log = log
         self._events = events
 
     def record(self, kind: str, *, level: Level = "info", **detail: str | float) -> None:
-        """Tell one event."""
+        """Record one event."""
         getattr(self._events, level)(kind, **detail)
         try:
             self._log.event(kind, detail)

@@ -15,8 +15,8 @@ class Metrics:
     """The direct metrics, on a registry of the app's own.
 
     Args:
-        direct: Where they are registered instead, if they are but a worker's part of what
-            `registry` tells: `workers.shared_metrics` adds the parts up.
+        direct: Where they are registered instead, if they are one worker's share of what
+            `registry` publishes: `workers.shared_metrics` adds the shares up.
     """
 
     def __init__(self, direct: CollectorRegistry | None = None) -> None:
@@ -29,50 +29,50 @@ class Metrics:
         request_labels = ["method", "route", "status"]
         self.requests = Counter(
             "http_requests",
-            "Requests, counted in the outermost layer.",
+            "HTTP requests, counted in the outermost layer.",
             request_labels,
             registry=direct,
         )
         self.request_seconds = Histogram(
             "http_request_duration_seconds",
-            "From the end of a request's headers to the end of its answer.",
+            "Time from the end of a request's headers to the end of its answer.",
             request_labels,
             buckets=SECONDS,
             registry=direct,
         )
         self.batch_rows = Histogram(
             "predict_batch_rows",
-            "Rows answered by one call of a model.",
+            "Rows per model call.",
             buckets=ROWS,
             registry=direct,
         )
         self.queue_depth = Gauge(
             "predict_queue_depth",
-            "Requests that wait in the queues of the batcher.",
+            "Requests that wait in the batcher's queues.",
             registry=direct,
             multiprocess_mode="livesum",
         )
         self.rejected = Counter(
             "predict_rejected",
-            "Prediction requests that got no answer from a model, by the type of the problem.",
+            "Prediction requests that were refused, by problem type.",
             ["reason"],
             registry=direct,
         )
         self.out_of_range_rows = Counter(
             "predict_out_of_range_rows",
-            "Predicted rows with a value that training never saw.",
+            "Predicted rows with a value outside the training range.",
             ["model", "version"],
             registry=direct,
         )
         self.unlogged = Counter(
             "predict_unlogged",
-            "Requests that were answered although the log could not be written.",
+            "Requests that were answered while the log could not be written.",
             ["model", "version"],
             registry=direct,
         )
         self.log_commit_seconds = Histogram(
             "prediction_log_commit_seconds",
-            "Time to write a batch to the prediction log, commit included.",
+            "Time to write and commit a batch to the prediction log.",
             buckets=COMMIT_SECONDS,
             registry=direct,
         )
@@ -89,7 +89,7 @@ class Metrics:
         )
         self.service_info = Gauge(
             "service_info",
-            "The code that runs; always 1.",
+            "Version, branch and commit of the running code; always 1.",
             ["version", "git_branch", "git_head"],
             registry=direct,
             multiprocess_mode="max",

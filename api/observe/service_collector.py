@@ -1,4 +1,4 @@
-"""Metrics of the service as a whole: is it ready, and has it room on its disk? Read at scrape."""
+"""Metrics of the service as a whole, read at scrape: readiness and free disk space."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -9,13 +9,13 @@ from prometheus_client.registry import Collector
 
 
 class ServiceCollector(Collector):
-    """Tells `/health/ready`'s verdict, and how full the file system of `local_data` is.
+    """Publishes the verdict of `/health/ready` and the free space of `local_data`.
 
     Args:
-        missing: What keeps the service from being ready, as a sentence; usually empty.
-        monitoring_age: The seconds since windows and labels were looked at.
+        missing: Returns why the service is not ready, as a sentence; usually empty.
+        monitoring_age: Returns the seconds since the monitor's last update.
         folder: Where everything is written.
-        log_max_bytes: The size that the prediction log is kept within; None: any.
+        log_max_bytes: The maximum size of the prediction log; None: no limit.
     """
 
     def __init__(
@@ -33,32 +33,32 @@ class ServiceCollector(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Return the metrics as they are now."""
         yield GaugeMetricFamily(
-            "service_ready", "1 while predictions can be answered, else 0.", not self._missing()
+            "service_ready", "1 if predictions can be answered, else 0.", not self._missing()
         )
         yield GaugeMetricFamily(
             "monitoring_age_seconds",
-            "Time since windows, drift and live scores were brought up to date.",
+            "Time since windows, drift and live scores were updated.",
             self._monitoring_age(),
         )
         try:
             disk = shutil.disk_usage(self._folder)
         except OSError:
-            # Not a folder any more: no number is true.
+            # The folder is gone: no number would be true.
             disk = None
         if disk:
             yield GaugeMetricFamily(
                 "local_data_filesystem_free_bytes",
-                "Room for the service's user on the file system that holds local_data.",
+                "Free space for the service's user on the file system of local_data.",
                 disk.free,
             )
             yield GaugeMetricFamily(
                 "local_data_filesystem_size_bytes",
-                "Size of the file system that holds local_data.",
+                "Size of the file system of local_data.",
                 disk.total,
             )
         if self._log_max_bytes:
             yield GaugeMetricFamily(
                 "prediction_log_max_bytes",
-                "LOG_MAX_BYTES: the size that the prediction log is kept within.",
+                "LOG_MAX_BYTES, the maximum size of the prediction log.",
                 self._log_max_bytes,
             )

@@ -1,4 +1,4 @@
-"""What the service says of its own work: JSON objects, one a line, on standard output.
+"""The structured log: JSON objects, one a line, on standard output.
 
 Exceptions appear by type and place. Their messages are left out, because those of numerical
 libraries quote the values that they choked on, and values may be personal.
@@ -38,7 +38,7 @@ def make_structured_log(level: str, stream: BinaryIO | None = None) -> Structure
         processors=[_encode],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
     )
-    # Bound now: a logger that is bound at its first use asks each time whether it is.
+    # Bound now: a logger that is bound at its first use checks at each use whether it is.
     return logger.bind()
 
 
@@ -66,7 +66,7 @@ class BackgroundStream(io.RawIOBase):
     """A stream whose lines a thread writes: a reader that stalls must not stall the service.
 
     The thread takes all lines that came within some milliseconds at once. Lines beyond `MAX_LINES`
-    are dropped; how many were is told once there is room again.
+    are dropped; their number is logged once there is room again.
 
     Args:
         descriptor: Where to write.
@@ -121,7 +121,7 @@ class BackgroundStream(io.RawIOBase):
             yield _ENCODER.encode({"event": "lines-dropped", "lines": dropped}) + b"\n"
 
     def _write(self, lines: Iterable[bytes]) -> None:
-        # What cannot be written is lost: there is nobody to tell.
+        # What cannot be written is lost: it has nowhere else to go.
         with suppress(OSError), self._lock:
             for text in _pieces(lines):
                 rest = text
@@ -153,7 +153,7 @@ class ForwardingHandler(logging.Handler):
         """Forward a record: its text without arguments, which may be values, and its exception."""
         lines = str(record.msg).splitlines() or [""]
         if lines[0].startswith("Traceback"):
-            # uvicorn logs the traceback of a failed start as text; `api.app` has told the failure.
+            # uvicorn logs the traceback of a failed start as text; the lifespan logged it already.
             return
         level = next(known for known in LEVELS if record.levelno >= known)
         self._events.log(

@@ -45,12 +45,13 @@ def decode(body: bytes, declared: Sequence[str]) -> dict[str, float]:
 
     Raises:
         InvalidJson: it is not acceptable JSON text.
-        InvalidRows: it is no object of declared names and numbers; what is wrong is pointed to.
+        InvalidRows: it is not an object of declared names and numbers; `errors` points to the
+            faults.
     """
     document = parse_strictly(body)
     if not isinstance(document, dict) or not document:
         raise InvalidRows("Send an object of at least one number by name.")
-    # No more than are told: a body may hold a hundred thousand names.
+    # No more than are reported: a body may hold a hundred thousand names.
     wrong = (error for item in document.items() if (error := _error(*item, declared)))
     if errors := list(islice(wrong, MAX_ERRORS)):
         known = ", ".join(declared) or "none"

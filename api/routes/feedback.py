@@ -1,4 +1,4 @@
-"""`POST /feedback`: the true values, told later, for rows that were predicted; one or many."""
+"""`POST /feedback`: the true values of rows that were predicted; one or many."""
 
 import json
 from typing import Annotated, Any, NamedTuple
@@ -17,7 +17,7 @@ from monitoring.log.errors import LogUnavailableError
 from monitoring.log.writing.true_values import Feedback, Verdict
 from settings.settings import Settings
 
-# What SQLite holds as an integer, and what the processes of a service tell one another as one.
+# The largest integer in SQLite, and in the messages between processes.
 MOST_INTEGER = 2**63 - 1
 
 
@@ -32,8 +32,8 @@ class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 _ITEM = msgspec.json.Decoder(FeedbackItem)
 
 
-class StartReport(NamedTuple):
-    """What a body tells."""
+class FeedbackBody(NamedTuple):
+    """The true values of one request body."""
 
     items: list[FeedbackItem]
     single: bool
@@ -41,12 +41,12 @@ class StartReport(NamedTuple):
 
 
 async def feedback(request: Request) -> Response:
-    """Store true values, and say of each, in the same order, what became of it."""
+    """Store true values, and return the verdict on each, in the same order."""
     state = state_of(request)
 
-    def store(body: bytes) -> tuple[StartReport, list[Verdict]]:
-        told = decode(body, state.settings)
-        return told, state.log.add_feedback([_feedback(item) for item in told.items])
+    def store(body: bytes) -> tuple[FeedbackBody, list[Verdict]]:
+        sent = decode(body, state.settings)
+        return sent, state.log.add_feedback([_feedback(item) for item in sent.items])
 
     with state.body_budget.share() as share:
         body = await read_json_body(
@@ -56,33 +56,33 @@ async def feedback(request: Request) -> Response:
             timeout_seconds=state.settings.predict_body_timeout_seconds,
         )
         try:
-            told, verdicts = await run_in_threadpool(store, body)
+            sent, verdicts = await run_in_threadpool(store, body)
         except LogUnavailableError:
             raise LogUnavailable("The feedback could not be stored. Send it again.") from None
     answers = [
         {"request_id": item.request_id, "row": item.row, "status": str(verdict)}
-        for item, verdict in zip(told.items, verdicts, strict=True)
+        for item, verdict in zip(sent.items, verdicts, strict=True)
     ]
-    return JSONResponse(answers[0] if told.single else answers)
+    return JSONResponse(answers[0] if sent.single else answers)
 
 
-def decode(body: bytes, settings: Settings) -> StartReport:
+def decode(body: bytes, settings: Settings) -> FeedbackBody:
     """Return the items of a body.
 
     Raises:
         InvalidJson: it is not acceptable JSON text.
-        InvalidRows: it is neither such an item nor an array of them; the first one that is none is
-            pointed to.
+        InvalidRows: it is neither such an item nor an array of them; `errors` points to the first
+            that is not.
         TooLarge: it has more items than a request may have rows.
     """
     document = parse_strictly(body)
     if isinstance(document, dict):
-        return StartReport([_item(document)], single=True)
+        return FeedbackBody([_item(document)], single=True)
     if not isinstance(document, list) or not document:
         raise InvalidRows("Send {request_id, row, value}, or an array of at least one.")
     if len(document) > settings.predict_max_rows:
         raise TooLarge(f"A request may have {settings.predict_max_rows} true values.")
-    return StartReport([_item(value, index) for index, value in enumerate(document)], single=False)
+    return FeedbackBody([_item(value, index) for index, value in enumerate(document)], single=False)
 
 
 def _feedback(item: FeedbackItem) -> Feedback:

@@ -9,12 +9,12 @@ from api.state import StateNow
 
 
 async def live() -> dict[str, str]:
-    """Tell that the process answers."""
+    """Answer that the process is alive."""
     return {"status": "live"}
 
 
 async def ready(state: StateNow) -> JSONResponse:
-    """Tell whether predictions can be answered now, and which versions were refused."""
+    """Answer whether predictions can be answered now, and which versions were refused."""
     loaded_models = state.reloader.loaded_models
     missing = readiness.missing(state)
     content: dict[str, Any] = {

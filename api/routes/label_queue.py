@@ -1,7 +1,6 @@
 """`GET /feedback/queue`: the rows most worth a person's label, given to one person at a time.
 
-For administrators: it shows what was asked of the model, which a caller of `/predict` never sees of
-others.
+For administrators: it shows the inputs of other callers.
 """
 
 from collections.abc import Collection, Mapping
@@ -33,7 +32,7 @@ class RowView(BaseModel):
     time: datetime
     """When it was predicted."""
     inputs: dict[str, Any] | None
-    """As the log keeps them, without personal columns; null where it keeps none."""
+    """As logged, without personal columns; null where the log stores none."""
     answer: dict[str, Any] | None
     reason: Reason
 
@@ -43,7 +42,7 @@ class LabelQueueView(BaseModel):
 
     model: str
     lease_seconds: float
-    """How long nobody else is given these rows."""
+    """How long these rows are reserved for their receiver."""
     rows: list[RowView]
 
 
@@ -53,13 +52,13 @@ async def label_queue(
     rows: Annotated[int, Query(json_schema_extra={"minimum": 1, "maximum": MOST_ROWS})] = 20,
     model: str = "",
 ) -> LabelQueueView:
-    """Give out the rows of a model that are most worth a label; nobody else gets them meanwhile.
+    """Return the rows of a model that are most worth a label, and reserve them for the caller.
 
     In turn the least certain, the most drifted, and some at random; fewer than asked for where all
     recent rows are labelled or out. Without `model` it is the one that `/predict` answers with.
     """
     if not 1 <= rows <= MOST_ROWS:
-        # The framework would refuse it without a word of the limit.
+        # The framework would refuse it without naming the limit.
         sentence = f"Ask for 1 to {MOST_ROWS} rows."
         errors = [FieldError(pointer("query", "rows"), "out-of-range", sentence)]
         raise InvalidRows(sentence, errors=errors)
@@ -82,7 +81,7 @@ async def label_queue(
 def _view(task: Task, personal: Collection[str]) -> RowView:
     row = task.row
     hidden = frozenset(personal)
-    # An answer's probabilities tell what its outputs tell.
+    # An answer's probabilities reveal what its outputs reveal.
     beside = frozenset() if hidden.isdisjoint(row.answer or ()) else {"probabilities"}
     return RowView(
         request_id=row.request_id,

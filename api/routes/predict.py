@@ -6,16 +6,16 @@ it, with the typed fields of the served signature.
 
 import asyncio
 import time
-from http import HTTPStatus
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from api.batching.batcher import stopping
-from api.batching.prediction_job import Answer, PredictionJob
+from api.batching.prediction_job import PredictionJob, check_rows
+from api.batching.prediction_response import PredictionResponse
 from api.http.body import read_json_body
-from api.http.problems import InvalidRows, TooLarge
+from api.http.problems import InvalidRows
 from api.models.loaded_models import ServedModel
 from api.state import state_of
 from model_store.schema.row_decoder import InvalidRowsError, Rows
@@ -36,7 +36,7 @@ async def predict(request: Request) -> Response:
     names = request.path_params
     model = state.reloader.loaded_models.resolve(names.get("model", ""), names.get("version", ""))
     probabilities = _asks_probabilities(request, model)
-    # Before the body is read: who cannot be answered now shall not fill the memory meanwhile.
+    # Before the body is read: a request that cannot be answered now must not fill the memory.
     state.batcher.admit(model)
     with state.body_budget.share() as share:
         body = await read_json_body(
@@ -57,25 +57,9 @@ async def predict(request: Request) -> Response:
         try:
             answer = await state.batcher.submit(job)
         except asyncio.CancelledError:
-            # By a server that stops, and does not wait any longer.
+            # The server stops, and does not wait any longer.
             raise stopping() from None
-    return Predicted(answer, model.version_header)
-
-
-class Predicted(Response):
-    """An answer of a model; made of its parts alone, as this is the one that must be quick."""
-
-    def __init__(self, answer: Answer, *headers: tuple[bytes, bytes]) -> None:
-        self.status_code = HTTPStatus.OK
-        self.body = answer.body
-        self.background = None
-        self.raw_headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(answer.body)),
-            *headers,
-        ]
-        if not answer.logged:
-            self.raw_headers.append((b"prediction-logged", b"false"))
+    return PredictionResponse(answer, model.version_header)
 
 
 async def _decode(model: ServedModel, body: bytes, max_rows: int) -> Rows:
@@ -86,16 +70,6 @@ async def _decode(model: ServedModel, body: bytes, max_rows: int) -> Rows:
         raise await run_in_threadpool(model.explainer.explain, body, max_rows) from None
     check_rows(rows, max_rows)
     return rows
-
-
-def check_rows(rows: Rows, max_rows: int) -> None:
-    """Return if a request may have so many rows.
-
-    Raises:
-        TooLarge: it may not.
-    """
-    if rows.size > max_rows:
-        raise TooLarge(f"A request may have {max_rows} rows.")
 
 
 def _asks_probabilities(request: Request, model: ServedModel) -> bool:

@@ -1,4 +1,4 @@
-"""Answers predictions on the connection itself, past ASGI, where a request is a usual one.
+"""Answers usual prediction requests on the connection itself, past ASGI.
 
 A task, a scope, messages and a response for every request, as ASGI has them, take longer than a
 prediction of a compiled model. What is unusual about a request, and a body that must be explained,
@@ -16,20 +16,24 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.auth.roles import Auth, Role
 from api.batching.batcher import stopping
-from api.batching.prediction_job import Answer, PredictionJob
+from api.batching.prediction_job import Answer, PredictionJob, check_rows
+from api.batching.prediction_response import PredictionResponse
 from api.http.problems import NoModel, NotFound, Problem
 from api.models.loaded_models import LoadedModels, ServedModel
-from api.routes.predict import PATHS, Predicted, check_rows
 from api.server.fast_response import FastResponse
 from api.state import State
 from monitoring.log.timestamps import utc_now
 
 UNUSUAL = frozenset({b"content-encoding", b"expect", b"transfer-encoding"})
-"""Headers that ask for more than an answer to the bytes that came."""
+"""Headers with which a request is not usual."""
+
+
+PredictionPaths = tuple[str, str, str]
+"""The routes that predict: by the default model, by a named model, by a named version."""
 
 
 class Target(NamedTuple):
-    """What a request line asks for."""
+    """What a request target names."""
 
     model: ServedModel
     route: str
@@ -37,22 +41,29 @@ class Target(NamedTuple):
 
 
 class FastPath:
-    """Answers what one running app is asked directly."""
+    """Answers predictions of one running app on their connections.
 
-    def __init__(self, state: State, auth: Auth) -> None:
+    Args:
+        state: The app's.
+        auth: Checks the role of each request.
+        paths: The routes whose requests are answered.
+    """
+
+    def __init__(self, state: State, auth: Auth, paths: PredictionPaths) -> None:
         self._state = state
         self._auth = auth
+        self._paths = paths
         self._loaded_models: weakref.ref[LoadedModels] | None = None
         self._targets: dict[bytes, Target] = {}
 
     def target(self, url: bytes, headers: dict[bytes, bytes]) -> Target | None:
-        """Return what a usual request to predict asks for; None: it is another, or is unusual."""
+        """Return the target of a usual prediction request; None for all other requests."""
         if headers.get(b"content-type") != b"application/json" or not UNUSUAL.isdisjoint(headers):
             return None
         loaded_models = self._state.reloader.loaded_models
         if self._loaded_models is None or self._loaded_models() is not loaded_models:
-            self._targets = targets = dict(_targets(loaded_models))
-            # A model that is replaced leaves memory, even if nobody asks any more.
+            self._targets = targets = dict(_targets(loaded_models, self._paths))
+            # A model that is replaced leaves memory, even if no request follows.
             self._loaded_models = weakref.ref(loaded_models, lambda _: targets.clear())
         return self._targets.get(url)
 
@@ -73,7 +84,7 @@ class FastPath:
         host = protocol.client[0] if protocol.client else ""
         try:
             self._auth.check(Role.PREDICT, authorization, host)
-            # Before the body is decoded: who cannot be answered now shall cost little.
+            # Before the body is decoded: a request that cannot be answered now must cost little.
             state.batcher.admit(target.model)
             job = self._submitted(target, body, request_id)
         except Problem as problem:
@@ -105,21 +116,21 @@ class FastPath:
         self, fast_response: FastResponse, job: PredictionJob, answered: "asyncio.Future[Answer]"
     ) -> None:
         self._state.body_budget.give_back(len(job.body))
-        # Cancelled by a server that stops, and does not wait any longer.
+        # Cancelled: the server stops, and does not wait any longer.
         problem = stopping() if answered.cancelled() else answered.exception()
         if isinstance(problem, Problem):
             self._refuse(fast_response, problem)
         else:
-            fast_response.send(Predicted(answered.result(), job.model.version_header))
+            fast_response.send(PredictionResponse(answered.result(), job.model.version_header))
 
     def _refuse(self, fast_response: FastResponse, problem: Problem) -> None:
         self._state.metrics.rejected.labels(problem.type).inc()
         fast_response.send(problem.response())
 
 
-def _targets(loaded_models: LoadedModels) -> Iterator[tuple[bytes, Target]]:
+def _targets(loaded_models: LoadedModels, paths: PredictionPaths) -> Iterator[tuple[bytes, Target]]:
     """Yield the request targets of all loaded models, as they are usually written."""
-    default, of_model, of_version = PATHS
+    default, of_model, of_version = paths
     names = [(default, "", "")]
     names += [(of_model, model, "") for model in loaded_models.versions]
     names += [

@@ -16,20 +16,20 @@ CLOSE = (b"connection", b"close")
 class FastResponse:
     """Stands in a connection where uvicorn has its own cycle of a request and its answer.
 
-    uvicorn's protocol asks it whether the answer is complete, and tells it that the caller has left
-    or that the connection shall end with this answer.
+    uvicorn's protocol reads from it whether the answer is complete, and sets that the caller has
+    left or that the connection ends with this answer.
 
     Args:
         protocol: The connection's.
-        access: Records the request in the end.
+        middleware: Records the request once it is answered.
         route: What it is recorded as.
         request_id: Its own, or a new one.
     """
 
     more_body = False
-    """It came whole."""
+    """The body came whole."""
     message_event = asyncio.Event()
-    """Nobody waits for it."""
+    """Nothing waits for it."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class FastResponse:
         self._complete(response.status_code)
 
     def abandon(self) -> None:
-        """Answer nothing: the caller left."""
+        """Send no answer: the caller left."""
         self.keep_alive = False
         self._complete(CLIENT_LEFT)
 

@@ -14,7 +14,7 @@ class HeadCoalescer:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._held = b""
-        # What a request asks of its transport besides is answered without a detour.
+        # Other calls of the hot path reach the transport directly.
         self.is_closing = transport.is_closing
         self.get_extra_info = transport.get_extra_info
         self.pause_reading = transport.pause_reading

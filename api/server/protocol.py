@@ -39,7 +39,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._write_timer: asyncio.TimerHandle | None = None
         self._fast_path: FastPath | None = self.app_state.get("fast_path")
         self._target: Target | None = None
-        """What to answer directly, once the body is here; else uvicorn has a cycle for it."""
+        """The target to answer by the fast path once the body is here; else uvicorn has a cycle."""
         self._fields: dict[bytes, bytes] = {}
         self._body = b""
 
@@ -68,7 +68,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
-        """Go on for a caller who has said all, and only listens now; say whether there is one."""
+        """Keep the connection of a caller who has sent all and still listens; return whether."""
         cycle = self.cycle
         if cycle is None or cycle.response_complete or cycle.more_body:
             return False
@@ -76,7 +76,7 @@ class HttpProtocol(HttpToolsProtocol):
         return True
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, and record it as every request is recorded."""
+        """Refuse what is not HTTP, and record it as every request is recorded."""
         cycle = self.cycle
         if (
             cycle is not None
@@ -129,7 +129,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what comes after the body is none, and could pass for one."""
+        """Take a header; a trailer, which follows the body, is ignored."""
         if self._head_open:
             super().on_header(name, value)
 
@@ -153,7 +153,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._fast_path
             # Many refusals in one piece take turns with others.
             and self._messages_begun <= 1
-            # Who does not read answers shall not have more of them in memory: the route waits.
+            # A caller that does not read must not fill the memory with answers: the route waits.
             and not self.flow.write_paused
             and (self.cycle is None or self.cycle.response_complete)
             and len(fields) == len(headers)
@@ -205,7 +205,7 @@ class HttpProtocol(HttpToolsProtocol):
             )
 
     def _unsupported_upgrade_warning(self) -> None:
-        # An offer that came in pieces: what follows could be taken for a request of its own.
+        # An upgrade offer in pieces: what follows could be taken for a request of its own.
         self.transport.close()
 
     def _start_timer(self) -> None:

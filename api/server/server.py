@@ -1,4 +1,4 @@
-"""Runs the service under uvicorn: on a socket that is already ours, until it is told to stop."""
+"""Runs the service under uvicorn, on a socket that is bound already, until a stop is requested."""
 
 import asyncio
 import contextlib
@@ -19,11 +19,11 @@ from settings.settings import Settings
 
 NewProtocol = Callable[[], asyncio.Protocol]
 Accept = Callable[[NewProtocol, Collection[object]], object]
-"""Begins to take connections, each for a new protocol, and counts those that are open."""
+"""Accepts connections, each for a new protocol, and counts the open ones."""
 
 
 DRAIN_SECONDS = 0.25
-"""How long requests are refused before connections are closed: cut off, nobody knows why."""
+"""How long requests are refused before connections close: a cut connection gives no reason."""
 
 
 class AddressError(Exception):
@@ -53,7 +53,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says when it is ready, and leaves with 0 when it is told to stop."""
+    """uvicorn, which calls back when it is ready, and exits with 0 when a stop is requested."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Server(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then say so."""
+        """Start, then call back."""
         await super().startup(sockets)
         if not self.started:
             return
@@ -87,7 +87,7 @@ class Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Tell those whose request is on its way that the service stops, then close."""
+        """Refuse requests that are on their way for a moment, then close."""
         if self.server_state.connections:
             await asyncio.sleep(DRAIN_SECONDS)
         await super().shutdown(sockets)
@@ -111,7 +111,7 @@ def run(
     events: StructuredLog,
     on_ready: Callable[[State], None],
 ) -> bool:
-    """Serve until told to stop; return whether the service ever started.
+    """Serve until a stop is requested; return whether the service ever started.
 
     Connections come from the socket, or from what takes this process's part of them.
     """
@@ -124,7 +124,7 @@ def run(
         lifespan="on",
         log_config=None,
         loop="uvloop",
-        # A caller who may name an address of its own would have more tries at passwords.
+        # A caller that may choose its address would have more tries at passwords.
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=settings.service_shutdown_seconds,

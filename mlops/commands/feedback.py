@@ -1,6 +1,6 @@
-"""`mlops feedback`: tell a running service what was true.
+"""`mlops feedback`: send true values to a running service.
 
-By its HTTP interface, also on the machine that it runs on: the service alone writes its log.
+It uses the HTTP interface even on the same machine: the service alone writes its log.
 """
 
 import csv
@@ -20,14 +20,14 @@ from mlops.console import Exit, JsonOption, fail, print_json, print_table
 from mlops.process.service_client import ServiceClient, ServiceError
 from monitoring.log.writing.true_values import Verdict
 
-app = typer.Typer(no_args_is_help=True, help="Tell a running service what was true.")
+app = typer.Typer(no_args_is_help=True, help="Send true values to a running service.")
 
 _BATCH_LINES = 200
 _KEPT = {str(Verdict.STORED), str(Verdict.UNCHANGED)}
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _MODEL = (
-    "The model whose output tells whether 5 is a number or a text; else the default model. Whose "
-    "answers the values are of, the request ids say."
+    "The model whose output decides whether 5 is a number or a text; else the default model. Which "
+    "answers the values belong to is decided by the request ids."
 )
 _NUMBERS = {"number": Verdict.NO_NUMBER, "integer": Verdict.NO_INTEGER}
 
@@ -47,14 +47,14 @@ class Line(NamedTuple):
 
     number: int
     item: FeedbackItem | None
-    """What it tells; None where that is no feedback."""
+    """The feedback of the line; None if it is not valid."""
     refused: str
-    """Why; empty where it is."""
+    """Why not; empty if it is valid."""
 
 
 @dataclass
 class Imported:
-    """What became of the lines of a table."""
+    """The verdicts on the lines of a table."""
 
     counts: Counter[str] = field(default_factory=Counter)
     refused: list[tuple[int, str]] = field(default_factory=list)
@@ -65,13 +65,15 @@ def import_table(
     file: Annotated[Path, typer.Argument(help="A CSV file in UTF-8, its first line the names.")],
     *,
     columns: Annotated[
-        str, typer.Option(help="The names of its columns of request id, row and true value.")
+        str, typer.Option(help="The columns of request id, row and true value.")
     ] = "request_id,row,value",
     model: Annotated[str, typer.Option(help=_MODEL)] = "",
-    url: Annotated[str, typer.Option(help="The service; else the one of the settings.")] = "",
+    url: Annotated[
+        str, typer.Option(help="The address of the service; else that of the settings.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Tell the true values of a table; what was told before is not told twice.
+    """Send the true values of a table; a value that was sent before does not count twice.
 
     The exit code is 1 if a line was refused.
     """
@@ -90,7 +92,7 @@ def import_table(
                         typer.echo(f"line {line}: {verdict}")
     except ServiceError as error:
         done = imported.counts.total()
-        fail(f"{error} {done} values were told; import the table again." if done else str(error))
+        fail(f"{error} {done} values were stored; import the table again." if done else str(error))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         fail(f"{file} cannot be read as CSV in UTF-8 ({type(error).__name__}: {error}).")
     if as_json:
@@ -116,7 +118,7 @@ def _output(service: ServiceClient, model: str) -> Output:
 
 
 def _told(service: ServiceClient, lines: Iterator[Line]) -> Iterator[tuple[int, str]]:
-    """Tell what lines say, a batch at a time; yield each one's number and verdict."""
+    """Send lines, a batch at a time; yield each one's number and verdict."""
     for batch in _batches(lines):
         items = [msgspec.to_builtins(line.item) for line in batch if line.item]
         answers = iter(service.post("/feedback", items) if items else ())
@@ -125,7 +127,7 @@ def _told(service: ServiceClient, lines: Iterator[Line]) -> Iterator[tuple[int, 
 
 
 def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
-    """Yield lines together, as many as the service takes at once."""
+    """Yield lines in batches of the size that the service accepts."""
     settings = load_settings()
     # Half of it is for what stands between the items.
     room = settings.predict_max_body_bytes // 2
@@ -162,8 +164,8 @@ def _line(number: int, cells: Columns, output: Output) -> Line:
         # pandas writes the row 0.0 where another cell of its column is empty.
         if isinstance(place, float) and place.is_integer():
             place = int(place)
-        told = {"request_id": request_id, "row": place, "value": value}
-        return Line(number, msgspec.convert(told, FeedbackItem), "")
+        item = {"request_id": request_id, "row": place, "value": value}
+        return Line(number, msgspec.convert(item, FeedbackItem), "")
     except msgspec.DecodeError as error:
         return Line(number, None, f"no feedback: {error}")
     except ValueError as error:
@@ -171,10 +173,10 @@ def _line(number: int, cells: Columns, output: Output) -> Line:
 
 
 def _value(text: str, output: Output) -> str | float | bool:
-    """Return the value that a cell says.
+    """Return the value of a cell.
 
     Raises:
-        ValueError: with the reason why it says none of this kind.
+        ValueError: with the reason why it has no value of this kind.
     """
     word = text.strip()
     if not word:
@@ -193,10 +195,10 @@ def _value(text: str, output: Output) -> str | float | bool:
 
 
 def _number(word: str) -> float:
-    """Return the number that a word says, a whole one exactly.
+    """Return the number that a word stands for, a whole one exactly.
 
     Raises:
-        ValueError: it says none, or one that is not finite.
+        ValueError: it stands for none, or for one that is not finite.
     """
     number = float(word)
     if "_" in word or not math.isfinite(number):

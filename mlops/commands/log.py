@@ -23,12 +23,12 @@ NONE = (0, 0)
 
 
 class BalanceRow(NamedTuple):
-    """The two sides of the log's promise, for one version."""
+    """The two sides of the promise that an answered row is logged, for one version."""
 
     model: str
     version: str
     counted: int
-    """Rows that the ledger says were answered."""
+    """Rows answered, according to the ledger."""
     logged: int
     """Rows in the log, and those that retention removed from it."""
 
@@ -50,7 +50,7 @@ def follow(*, after: Annotated[int | None, AFTER] = None) -> None:
 
 @app.command()
 def check(*, as_json: JsonOption = False) -> None:
-    """Hold the ledger against the rows that it counted. The exit code is 1 if they differ."""
+    """Compare the ledger with the rows that it counted. The exit code is 1 if they differ."""
     try:
         balance = _reader().check()
     except LogUnavailableError as error:

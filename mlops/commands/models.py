@@ -13,12 +13,12 @@ from model_store.errors import ModelStoreError, NotFoundError
 from model_store.store import ModelStore
 from settings import factories
 
-app = typer.Typer(no_args_is_help=True, help="Look into the model store; promote and roll back.")
+app = typer.Typer(no_args_is_help=True, help="List, show, check, promote and roll back models.")
 
 Model = Annotated[str, typer.Argument(help="The model's name.")]
 Version = Annotated[str, typer.Argument(help="The version's id, or an alias such as champion.")]
 Alias = Annotated[str, typer.Option(help="The alias to move; `champion` answers.")]
-Reason = Annotated[str, typer.Option(help="Why; it is kept in the alias's history.")]
+Reason = Annotated[str, typer.Option(help="The reason; it is stored in the alias's history.")]
 
 
 class VersionRow(NamedTuple):

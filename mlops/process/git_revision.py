@@ -39,10 +39,10 @@ def with_git_revision(settings: Settings) -> Settings:
 
 def read_git_revision(folder: Path) -> GitRevision:
     """Return the checkout that a folder is in."""
-    # One question, as every start of the service asks it.
+    # One call, as every start of the service makes it.
     head, _, branch = _git(folder, "rev-parse", "HEAD", "--abbrev-ref", "HEAD").partition("\n")
     # A detached head, as in most CI systems, has no branch; one that shares its name with a tag is
-    # told with its folder.
+    # printed with its folder.
     return GitRevision("" if branch == "HEAD" else branch.removeprefix("heads/"), head)
 
 
@@ -58,7 +58,7 @@ def is_dirty(folder: Path) -> bool:
 
 
 def code_digest(folder: Path) -> str:
-    """Return what is another text where a notebook or a module that trains is another."""
+    """Return a digest of the notebooks and modules that train."""
     paths = sorted(
         path.relative_to(folder)
         for pattern in _CODE

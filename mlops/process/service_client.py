@@ -1,4 +1,4 @@
-"""What the command asks of a running service, over one connection, by its HTTP interface."""
+"""A client of the running service's HTTP interface, over one connection."""
 
 import base64
 import http.client
@@ -43,7 +43,9 @@ class ServiceClient:
                 address.hostname or "", address.port, timeout=_PATIENCE_SECONDS
             )
         except (KeyError, ValueError, http.client.InvalidURL):
-            raise ServiceError(f"{url} is no address of a service: give one as in {own}.") from None
+            raise ServiceError(
+                f"{url} is not the address of a service: give one as in {own}."
+            ) from None
         self._path = address.path
         self._headers = {"Content-Type": "application/json"}
         if password := settings.predict_password.get_secret_value():

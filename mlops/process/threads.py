@@ -1,4 +1,4 @@
-"""How many threads the numerical libraries may start, told to them before they are loaded.
+"""Sets how many threads the numerical libraries may start, before they are loaded.
 
 Left alone they start one a core of the host, whatever the container may use of it.
 """
@@ -27,11 +27,11 @@ def use_one_thread() -> None:
 
 @contextmanager
 def threads_for_training() -> Iterator[None]:
-    """Let processes that are started meanwhile use all that this container may.
+    """Let processes that are started meanwhile use all processors of this container.
 
     What the environment itself says stays.
     """
-    # It knows the quotas of containers; it takes long to import, and only who trains needs it.
+    # It knows the quotas of containers; it takes long to import, and only a training needs it.
     from joblib import cpu_count  # noqa: PLC0415
 
     os.environ.update(dict.fromkeys(_ours, str(cpu_count())))

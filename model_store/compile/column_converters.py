@@ -145,7 +145,7 @@ def _places_of(encoder: Any, place: int, width: int) -> slice:
         if width % inputs:
             raise NotCompilableError(f"{type(encoder).__name__} gives columns of unequal widths.")
         return slice(place * width // inputs, (place + 1) * width // inputs)
-    ends = np.cumsum([0, *encoder._n_features_outs])  # noqa: SLF001 - nothing public tells it
+    ends = np.cumsum([0, *encoder._n_features_outs])  # noqa: SLF001 - nothing public has it
     return slice(int(ends[place]), int(ends[place + 1]))
 
 

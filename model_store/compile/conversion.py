@@ -116,7 +116,7 @@ def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled]:
     if not labels.size and hasattr(estimator, "predict_proba"):
         raise NotCompilableError("It has probabilities but no labels.")
     prepared = _prepared(estimator, signature, len(labels))
-    # Other parts of the estimator have no labels to tell.
+    # Other parts of the estimator have no labels.
     options = {id(prepared): {"zipmap": False}} if compiled.probabilities else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -194,7 +194,7 @@ def _initial_types(prepared: Any, signature: Signature) -> list[tuple[str, Any]]
 
 
 def _shapes(operator: Any) -> None:
-    """Tell skl2onnx what the outputs of a step are, which is converted by us."""
+    """Declare to skl2onnx the outputs of a step that we convert."""
     step = operator.raw_operator
     if hasattr(step, "classes_"):
         operator.outputs[0].type = Int64TensorType([None])

@@ -37,7 +37,7 @@ def convert_date_parts(scope: Any, operator: Any, container: Any) -> None:
 
 
 def date_parts_shape(operator: Any) -> None:
-    """Tell skl2onnx how wide the parts are."""
+    """Declare to skl2onnx how wide the parts are."""
     width = operator.raw_operator.n_features_in_
     operator.outputs[0].type = DoubleTensorType([None, _PARTS * width])
 

@@ -44,7 +44,7 @@ class OnnxPredictor:
         """Make a session of a graph.
 
         Raises:
-            PredictionError: the graph cannot be run here, or is not what the manifest tells.
+            PredictionError: the graph cannot be run here, or does not match the manifest.
         """
         self._outputs = signature.outputs
         self._session = _session(graph)

@@ -2,7 +2,7 @@
 
 scikit-learn's trees round their inputs to single precision and compare them with thresholds in
 double precision. Here both are single: a threshold is rounded down, so that the same single
-numbers are below it. Leaves are told by number, and looked up in a table of doubles.
+numbers are below it. Leaves are numbered, and looked up in a table of doubles.
 Boosted histograms compare and add doubles throughout, and so do their graphs.
 """
 
@@ -97,7 +97,7 @@ def convert_gradient_boosting(scope: Any, operator: Any, container: Any) -> None
     }:
         raise NotCompilableError("It starts from another estimator (init).")
     columns = np.zeros((1, model.n_features_in_), dtype=np.float32)
-    baseline = model._raw_predict_init(columns)[0]  # noqa: SLF001 - nothing public tells it
+    baseline = model._raw_predict_init(columns)[0]  # noqa: SLF001 - nothing public has it
     trees = [
         _tree(
             member.tree_,
@@ -121,7 +121,7 @@ def convert_histogram_boosting(scope: Any, operator: Any, container: Any) -> Non
     """Convert histogram-based boosted trees: of doubles throughout."""
     graph = Graph(scope, operator, container)
     model = graph.step
-    stages = model._predictors  # noqa: SLF001 - nothing public tells it
+    stages = model._predictors  # noqa: SLF001 - nothing public has it
     baseline = np.ravel(model._baseline_prediction)  # noqa: SLF001 - the same
     trees = [
         _histogram_tree(member.nodes, target)
@@ -144,7 +144,7 @@ def _leaf_values(tree: Any, is_classifier: bool) -> np.ndarray:  # noqa: FBT001 
 
 
 def _is_pure(member: Any) -> bool:
-    """Tell whether each leaf of a tree is of one class."""
+    """Return whether each leaf of a tree is of one class."""
     tree = member.tree_
     return bool(np.isin(tree.value[tree.children_left < 0, 0, :], (0.0, 1.0)).all())
 

@@ -150,7 +150,7 @@ class RowDecoder:
 
 
 def is_compact_offset(text: str) -> bool:
-    """Tell whether a datetime's text ends in an offset without a colon, which RFC 3339 forbids."""
+    """Return whether a datetime ends in an offset without a colon, which RFC 3339 forbids."""
     return bool(_COMPACT_OFFSET.search(text))
 
 
@@ -178,7 +178,7 @@ def _colons(body: bytes) -> int:
 
 
 def has_duplicate_key(body: bytes, keys: int) -> bool:
-    """Tell whether a valid body names a key twice, given how many keys its rows have.
+    """Return whether a valid body names a key twice, given how many keys its rows have.
 
     Every key brings a colon, so an exact count clears the body. Strings may hold colons too
     (every datetime does), but hardly ever a quote before one: the second count clears nearly all

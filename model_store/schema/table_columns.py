@@ -105,7 +105,7 @@ def observe(series: "pd.Series[Any]") -> Observed:
         return Observed(kind, present.to_numpy(dtype=bool), missing)
     values = read[kind](present)
     if kind is Kind.NUMBER:
-        # Arrow tells NaN from null, we don't.
+        # Arrow distinguishes NaN from null, we don't.
         hidden = np.isnan(values)
         missing[~missing] = hidden
         values = values[~hidden]

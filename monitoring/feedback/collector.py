@@ -1,4 +1,4 @@
-"""Metrics of feedback: totals are asked of the log at scrape, scores are those of the last look."""
+"""Metrics of feedback: totals are read from the log at scrape, scores are the monitor's last."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ _LABELS = ("model", "version")
 
 
 class FeedbackCollector(Collector):
-    """Tells how many labels came, and how good the served versions are by them.
+    """Publishes the number of labels, and the live scores of the served versions.
 
     Args:
         reader: Reads the log.
@@ -63,7 +63,7 @@ class FeedbackCollector(Collector):
 
 def _total() -> CounterMetricFamily:
     return CounterMetricFamily(
-        "feedback_rows", "Rows whose true value was told, each once.", labels=_LABELS
+        "feedback_rows", "Rows with feedback, each counted once.", labels=_LABELS
     )
 
 
@@ -71,21 +71,21 @@ def _gauges() -> tuple[GaugeMetricFamily, ...]:
     return (
         GaugeMetricFamily(
             "live_score",
-            "A score of the newest labelled rows; `model_train_score` has its counterpart.",
+            "A score of the newest labelled rows; compare with `model_train_score`.",
             labels=[*_LABELS, "metric"],
         ),
         GaugeMetricFamily(
             "live_score_estimate",
-            "What the probabilities of the newest answers promise, whether labelled or not.",
+            "Score estimated from the probabilities of the newest answers, without labels.",
             labels=[*_LABELS, "metric"],
         ),
         GaugeMetricFamily("live_score_rows", "Labelled rows behind `live_score`.", labels=_LABELS),
         GaugeMetricFamily(
             "feedback_delay_seconds",
-            "Median time from a prediction to its label, of those rows.",
+            "Median time from a prediction to its label.",
             labels=_LABELS,
         ),
         GaugeMetricFamily(
-            "feedback_age_seconds", "Time since the last label was told.", labels=_LABELS
+            "feedback_age_seconds", "Time since the last label was received.", labels=_LABELS
         ),
     )

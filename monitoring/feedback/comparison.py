@@ -1,4 +1,4 @@
-"""Which truths and answers can be held against each other."""
+"""Which true values and answers can be compared."""
 
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -10,7 +10,7 @@ Task = Literal["classification", "regression"]
 
 
 def comparable(truth: Any, answer: Any) -> bool:
-    """Tell whether a true class and an answered one can be held against each other.
+    """Return whether a true class and an answered one can be compared.
 
     Two hashes can: equal classes have equal ones. A hash and a class cannot, as where the settings
     of privacy changed between prediction and label.
@@ -39,7 +39,7 @@ def usable_rows(rows: Sequence[LabelledRow], output: str, task: Task) -> list[La
 
 
 def label(value: Any) -> str:
-    """Return a class as the text that stands for it where probabilities are told."""
+    """Return a class as the text that names it among probabilities."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():

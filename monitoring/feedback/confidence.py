@@ -1,4 +1,4 @@
-"""What a classifier's probabilities promise: an estimate of its scores where no truth is known.
+"""Estimates a classifier's scores from its probabilities, where true values are not known.
 
 Confidence-based performance estimation: of rows that were answered with a probability of 0.8, four
 in five should be right. That holds for probabilities that are calibrated, and as long as the truth
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from monitoring.feedback.scores import Labels, Numbers
 
 SMALLEST_CALIBRATION = 200
-"""So many labelled rows calibrate: with fewer, the steps of a fit follow single rows."""
+"""Minimum labelled rows for a calibration: with fewer, the steps of a fit follow single rows."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class Isotonic:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Turns the probabilities that a model told into how often they came true."""
+    """Maps a model's probabilities to how often they came true."""
 
     functions: tuple[Isotonic | None, ...]
-    """One a class; None: its probabilities stay as they are."""
+    """One a class; None: its probabilities are not changed."""
 
     @classmethod
     def fit(cls, truth: Labels, classes: Sequence[str], shares: Numbers) -> Self | None:
@@ -95,7 +95,7 @@ class Calibration:
 
 
 def expected_scores(shares: Numbers, answers: NDArray[np.intp]) -> dict[str, float]:
-    """Return the accuracy and macro F1 that probabilities promise of at least one row.
+    """Return the accuracy and macro F1 expected from probabilities, of at least one row.
 
     Args:
         shares: of shape `(rows, classes)`, calibrated.
@@ -103,7 +103,9 @@ def expected_scores(shares: Numbers, answers: NDArray[np.intp]) -> dict[str, flo
     """
     answered = answers[:, np.newaxis] == np.arange(shares.shape[1])
     right = np.where(answered, shares, 0.0).sum(axis=0)
-    told = shares.sum(axis=0) + answered.sum(axis=0)
+    answered_or_likely = shares.sum(axis=0) + answered.sum(axis=0)
     # A class that is neither answered nor likely counts as 0, as in NannyML.
-    f1 = np.divide(2 * right, told, out=np.zeros_like(right), where=told > 0)
+    f1 = np.divide(
+        2 * right, answered_or_likely, out=np.zeros_like(right), where=answered_or_likely > 0
+    )
     return {"accuracy": float(right.sum() / len(shares)), "f1_macro": float(f1.mean())}

@@ -23,17 +23,17 @@ from monitoring.log.writing.leases import Lease, Reason
 from monitoring.log.writing.writer import LogWriter
 
 Rarity = Callable[[Mapping[str, Any]], float]
-"""Tells how rare the values of a row are, by column name; the greater, the rarer."""
+"""Measures how rare the values of a row are, by column name; greater is rarer."""
 
 CANDIDATE_ROWS = 2_000
-"""So many of the newest rows that are free are looked at."""
+"""Number of the newest free rows that are considered."""
 # And so many of the newest requests, as there is no index by model, and all may be labelled.
 _LOOK_BACK_REQUESTS = 10_000
 _encode = msgspec.json.Encoder().encode
 # More rows are wanted than are given, as somebody else may be given some of them first.
 _SPARE = 4
 
-# A label is told by request id, and then means the latest request of that id: no other is given.
+# A label names a request id, and means the latest request of that id: no other is given out.
 _NEWEST = """
 SELECT sequence, request_id, time, version, rows, inputs, outputs FROM requests AS r
 WHERE sequence > (SELECT max(sequence) FROM requests) - ? AND model = ? AND NOT EXISTS (
@@ -58,14 +58,14 @@ class Candidate:
     """When it was predicted."""
     version: str
     inputs: Mapping[str, Any] | None
-    """As they stand in the log: personal ones as hashes; None where it keeps none."""
+    """As logged: personal values as hashes; None where the log stores none."""
     answer: Mapping[str, Any] | None
 
     @property
     def certainty(self) -> float | None:
-        """The greatest probability; None where none was told."""
-        told = (self.answer or {}).get("probabilities")
-        return max(told.values()) if isinstance(told, Mapping) and told else None
+        """The greatest probability; None where the answer has none."""
+        shares = (self.answer or {}).get("probabilities")
+        return max(shares.values()) if isinstance(shares, Mapping) and shares else None
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Task:
 
 
 class LabelQueue:
-    """Gives out rows to be labelled, none of them twice at once.
+    """Gives out rows to be labelled, each row to one person at a time.
 
     Args:
         log: Where the rows are, and where it is noted that they are out.
@@ -100,7 +100,7 @@ class LabelQueue:
         Args:
             model: The model; all of its versions count.
             rows: How many.
-            rarities: By version; rows of a version without one are not looked at for drift.
+            rarities: By version; rows of a version without one are not ranked by drift.
 
         Raises:
             LogUnavailableError: the log cannot be read or written.
@@ -131,7 +131,7 @@ def ranked(
     others: list[int] = []
     distinct: dict[bytes, int] = {}
     for number, row in enumerate(found):
-        # A row of which nobody can tell whether it is hard is not chosen for being so.
+        # A row whose difficulty is not known is not chosen as a hard one.
         is_ranked = row.certainty is not None or (row.version in rarities and row.inputs)
         if in_sample(row.sequence, row.row) or not is_ranked:
             others.append(number)

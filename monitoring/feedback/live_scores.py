@@ -1,4 +1,4 @@
-"""How good a version was, once the truth came; and how good it probably is where it did not."""
+"""Live scores: how good a version is by its labels, and an estimate where labels are missing."""
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ import numpy as np
 
 from monitoring.feedback.comparison import Task, label, usable_rows
 from monitoring.feedback.confidence import Calibration, expected_scores
-from monitoring.feedback.probabilities import StartReport, told_with
+from monitoring.feedback.probabilities import LoggedProbabilities, logged_probabilities
 from monitoring.feedback.reader import FeedbackReader, FeedbackState, FeedbackTotal, LabelledRow
 from monitoring.feedback.scores import (
     Labels,
@@ -40,12 +40,12 @@ class ScoredVersion:
 
 @dataclass(frozen=True)
 class Estimate:
-    """Scores that probabilities promise."""
+    """Scores estimated from probabilities."""
 
     rows: int
     scores: Mapping[str, float]
     calibrated: bool
-    """Whether labelled rows told what the probabilities are worth, or they count as told."""
+    """Whether labelled rows calibrated the probabilities; else they count as they are."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class LiveScores:
     delay_seconds: float | None = None
     """The median time from a prediction to its label."""
     newest: datetime | None = None
-    """When the last label was told, of all labels."""
+    """When the last label was received, of all labels."""
     estimate: Estimate | None = None
     unscored: str = ""
     """Why labels give no scores; usually empty."""
@@ -69,7 +69,7 @@ class LiveScores:
 
 
 class Period(NamedTuple):
-    """The scores of the predictions of some time."""
+    """The scores of the predictions of one period."""
 
     start: datetime
     end: datetime
@@ -79,24 +79,24 @@ class Period(NamedTuple):
 
 
 class _Labels(NamedTuple):
-    """What the labels of a version say."""
+    """The scores of a version's labels."""
 
     scores: LiveScores
     """Without an estimate."""
     usable: list[LabelledRow]
     """The rows that were scored, and those that only calibrate."""
     oldest: int
-    """The least number of a request that any of them belongs to."""
+    """The smallest request number among them."""
 
 
 class LiveScorer:
-    """Scores a version again and again, and reads its labels only where they may have changed.
+    """Scores a version repeatedly, and reads its labels only when they may have changed.
 
     Args:
         reader: Reads the log.
         of: What is scored.
         rows: How many rows at most, of labelled ones as of those that are estimated.
-        min_rows: Of fewer rows nothing is told but how many they are.
+        min_rows: Below this many rows only their number is published.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class LiveScorer:
         others = self._reader.labelled(of.model, of.version, self._rows, scored=False)
         usable = usable_rows(found, of.output, of.task)
         enough = len(usable) >= self._min_rows
-        delays = [(row.told - row.predicted).total_seconds() for row in usable]
+        delays = [(row.received - row.predicted).total_seconds() for row in usable]
         scores = LiveScores(
             of,
             rows=len(usable),
@@ -157,27 +157,27 @@ class LiveScorer:
         return _Labels(scores, usable + usable_rows(others, of.output, of.task), oldest)
 
     def _estimate(self) -> Estimate | None:
-        """Return what the newest answers promise, labelled or not: a sample that nobody has chosen.
+        """Return the estimate of the newest answers, labelled or not: they are not a chosen sample.
 
-        None where fewer than half of them tell probabilities: older ones would speak for another
-        time, and who asks for probabilities need not be like who does not.
+        None where fewer than half of them have probabilities: older answers would describe
+        another time, and callers who ask for probabilities may differ from the others.
         """
         of = self._of
         if of.task == "regression":
             return None
         recent = self._reader.newest_answers(of.model, of.version, self._rows)
-        told = told_with(recent, of.output)
-        if told is None or not _most(told, len(recent), self._min_rows):
+        logged = logged_probabilities(recent, of.output)
+        if logged is None or not _most(logged, len(recent), self._min_rows):
             return None
         labelled = self._labels.usable
-        known = told_with([row.answer for row in labelled], of.output)
+        known = logged_probabilities([row.answer for row in labelled], of.output)
         calibration = None
-        if known and known.classes == told.classes:
+        if known and known.classes == logged.classes:
             truth = _texts(labelled[place].truth for place in known.places)
             calibration = Calibration.fit(truth, known.classes, known.shares)
-        shares = calibration(told.shares) if calibration else told.shares
-        scores = expected_scores(shares, told.answers)
-        return Estimate(len(told.places), scores, calibrated=calibration is not None)
+        shares = calibration(logged.shares) if calibration else logged.shares
+        scores = expected_scores(shares, logged.answers)
+        return Estimate(len(logged.places), scores, calibrated=calibration is not None)
 
 
 def live_scores(
@@ -196,7 +196,7 @@ def scores_over_time(
         labelled: The rows, as `FeedbackReader.labelled` gives them.
         of: Whose they are.
         periods: How many; a period without rows is left out.
-        min_rows: A period of fewer rows tells only how many they are.
+        min_rows: A period of fewer rows has only their number.
     """
     usable = usable_rows(labelled, of.output, of.task)
     if not usable:
@@ -220,9 +220,9 @@ def scores_over_time(
 
 
 def _scores(rows: Sequence[LabelledRow], of: ScoredVersion, min_rows: int) -> dict[str, float]:
-    """Return the scores of at least one row; log loss only where most of them tell probabilities.
+    """Return the scores of at least one row; log loss only where most of them have probabilities.
 
-    It would else be the score of other rows, under the number of these.
+    Otherwise it would be the score of other rows than the number of rows says.
     """
     if of.task == "regression":
         truth = np.array([row.truth for row in rows], dtype=np.float64)
@@ -231,14 +231,14 @@ def _scores(rows: Sequence[LabelledRow], of: ScoredVersion, min_rows: int) -> di
     labels = _texts(row.truth for row in rows)
     answered = _texts(row.answer[of.output] for row in rows)
     scores = classification_scores(labels, answered, _classes(rows, of))
-    told = told_with([row.answer for row in rows], of.output)
-    if told and _most(told, len(rows), min_rows):
-        scores["log_loss"] = log_loss(labels[told.places], told.classes, told.shares)
+    logged = logged_probabilities([row.answer for row in rows], of.output)
+    if logged and _most(logged, len(rows), min_rows):
+        scores["log_loss"] = log_loss(labels[logged.places], logged.classes, logged.shares)
     return scores
 
 
-def _most(told: StartReport, rows: int, min_rows: int) -> bool:
-    return len(told.places) >= max(min_rows, 1, rows / 2)
+def _most(logged: LoggedProbabilities, rows: int, min_rows: int) -> bool:
+    return len(logged.places) >= max(min_rows, 1, rows / 2)
 
 
 def _classes(rows: Sequence[LabelledRow], of: ScoredVersion) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Single rows of the log, as it holds them: what was asked, what was answered, and by which name.
+"""Single rows of the log: inputs, answer, request id.
 
 A value that the log holds as a hash stays one.
 """
@@ -25,7 +25,7 @@ class LoggedRow(NamedTuple):
     request_id: str
     time: datetime
     inputs: Mapping[str, Any]
-    """By column; empty where the log keeps none."""
+    """By column; empty where the log stores none."""
     answer: Mapping[str, Any]
     """By output, and perhaps its `probabilities`."""
 

@@ -1,4 +1,4 @@
-"""The probabilities that were told with answers, as arrays."""
+"""The probabilities that were logged with answers, as arrays."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -11,8 +11,8 @@ from monitoring.feedback.reader import Answer
 from monitoring.feedback.scores import Numbers
 
 
-class StartReport(NamedTuple):
-    """Probabilities that were told with answers."""
+class LoggedProbabilities(NamedTuple):
+    """Probabilities that were logged with answers."""
 
     classes: tuple[str, ...]
     shares: Numbers
@@ -20,11 +20,11 @@ class StartReport(NamedTuple):
     answers: NDArray[np.intp]
     """Of shape `(rows,)`: which class was answered."""
     places: list[int]
-    """Which of the given answers these are: some may tell none."""
+    """Which of the given answers these are: some may have none."""
 
 
-def told_with(answers: Sequence[Answer], output: str) -> StartReport | None:
-    """Return the probabilities of those answers that tell them; None where none does."""
+def logged_probabilities(answers: Sequence[Answer], output: str) -> LoggedProbabilities | None:
+    """Return the probabilities of the answers that have them; None if none has."""
     places = [
         place
         for place, answer in enumerate(answers)
@@ -34,7 +34,7 @@ def told_with(answers: Sequence[Answer], output: str) -> StartReport | None:
         return None
     classes = tuple(sorted(answers[places[0]]["probabilities"]))
     codes = {name: code for code, name in enumerate(classes)}
-    # A version always tells the same classes; what an answer has beside them is not its own.
+    # A version always has the same classes; an answer with others is not its own.
     places = [
         place
         for place in places
@@ -45,6 +45,6 @@ def told_with(answers: Sequence[Answer], output: str) -> StartReport | None:
     answered = [codes[label(answers[place][output])] for place in places]
     if not places:
         return None
-    return StartReport(
+    return LoggedProbabilities(
         classes, np.array(shares, dtype=np.float64), np.array(answered, dtype=np.intp), places
     )

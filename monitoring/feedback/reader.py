@@ -14,7 +14,7 @@ from monitoring.log.database.file import reading
 from monitoring.log.span import EVERYTHING, Span
 
 # How far back, in requests of all versions, answers are looked for: there is no index of them by
-# version, and a read shall take milliseconds.
+# version, and a read must take milliseconds.
 _LOOK_BACK_REQUESTS = 100_000
 
 _TOTALS = """
@@ -45,35 +45,35 @@ Answer = Mapping[str, Any]
 
 
 class FeedbackTotal(NamedTuple):
-    """What was told of a version since the log was made; no number of it goes down."""
+    """The feedback of a version since the log was made; no number of it goes down."""
 
     model: str
     version: str
     rows: int
     newest: datetime
-    """When the last label was told."""
+    """When the last label was received."""
     asked: int
-    """How many of these rows the label queue had given out for being hard."""
+    """How many of these rows the label queue had given out as hard ones."""
     changes: int
-    """How many labels were told, corrections included: it differs whenever a label does."""
+    """Number of labels received, corrections included: it changes whenever a label does."""
 
 
 class FeedbackState(NamedTuple):
-    """What a log tells without reading any label: whether one that was read may have changed."""
+    """The state of a log without its labels: shows whether one that was read may have changed."""
 
     log: str
     """The id of the log's file."""
     first: int
-    """The least number of a request that is left, beyond all numbers where none is."""
+    """The smallest request number that is left; beyond all numbers where none is."""
     totals: Sequence[FeedbackTotal]
-    """What was told of each version, since the log was made."""
+    """The feedback of each version since the log was made."""
 
 
 class LabelledRow(NamedTuple):
-    """A row whose truth was told."""
+    """A row with its true value."""
 
     predicted: datetime
-    told: datetime
+    received: datetime
     truth: Any
     answer: Answer
     sequence: int = 0
@@ -82,13 +82,13 @@ class LabelledRow(NamedTuple):
 
 
 class FeedbackReader:
-    """Reads what became of predictions; opens a read-only connection for each question.
+    """Reads labels and answers; opens a read-only connection for each query.
 
     Every method raises `LogUnavailableError` where there is no readable log.
 
     Args:
         path: The log.
-        span: Which requests are looked at; the totals count all.
+        span: The requests that are read; the totals count all.
     """
 
     def __init__(self, path: Path, span: Span = EVERYTHING) -> None:
@@ -116,9 +116,9 @@ class FeedbackReader:
             model: The model.
             version: The version.
             rows: How many rows at most.
-            scored: Those that speak for all rows: all of them while the label queue was told none
-                that it had given out for being hard, from then on only those of the random sample.
-                Otherwise the others.
+            scored: Those that speak for all rows: all of them while no label came for a row
+                that the label queue gave out as a hard one, from then on only those of the random
+                sample. If false, the others.
         """
         with reading(self._path) as connection:
             total = connection.execute(_TOTAL, (model, version)).fetchone()
@@ -158,17 +158,17 @@ class FeedbackReader:
 def _with_answers(
     connection: sqlite3.Connection, labels: Iterable[tuple[int, int, str, str]]
 ) -> Iterator[LabelledRow]:
-    for sequence, told_of_one in groupby(labels, itemgetter(0)):
+    for sequence, labels_of_request in groupby(labels, itemgetter(0)):
         request = connection.execute(_ANSWERED, (sequence,)).fetchone()
         # Retention may have removed it meanwhile.
         if request is None:
             continue
         predicted, outputs = request
         answers = texts(outputs)
-        for _, row, told, value in told_of_one:
+        for _, row, received, value in labels_of_request:
             yield LabelledRow(
                 predicted=datetime.fromisoformat(predicted),
-                told=datetime.fromisoformat(told),
+                received=datetime.fromisoformat(received),
                 truth=msgspec.json.decode(value),
                 answer=msgspec.json.decode(answers[row]) if answers else {},
                 sequence=sequence,

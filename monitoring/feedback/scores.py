@@ -21,16 +21,18 @@ def classification_scores(
     """Return accuracy and macro F1 of at least one row; both arrays have the shape `(rows,)`.
 
     A label that is never answered, or never true, has an F1 of 0, and counts. But where the classes
-    are given, macro F1 is the mean over those of them that occur: a truth that is none is a wrong
-    row, and no class of its own, whose F1 of 0 a single misspelt label of a thousand would bring.
+    are given, macro F1 is the mean over those of them that occur: a label that is none of them
+    makes its row wrong, and is not a class with an F1 of 0, which one misspelt label would cause.
     """
     labels, codes = np.unique(np.concatenate([truth, answers]), return_inverse=True)
     true, answered = codes[: len(truth)], codes[len(truth) :]
     right = np.bincount(true[true == answered], minlength=len(labels))
     # Of each label: how often it was true, and how often it was answered.
-    told = np.bincount(true, minlength=len(labels)) + np.bincount(answered, minlength=len(labels))
+    occurring = np.bincount(true, minlength=len(labels)) + np.bincount(
+        answered, minlength=len(labels)
+    )
     counted = np.isin(labels, [*classes]) if classes else np.ones(len(labels), np.bool_)
-    f1 = (2 * right / told)[counted]
+    f1 = (2 * right / occurring)[counted]
     return {
         "accuracy": float(np.mean(true == answered)),
         "f1_macro": float(f1.mean()) if len(f1) else 0.0,

@@ -28,12 +28,12 @@ class Measured(NamedTuple):
     """A value of a business metric."""
 
     time: datetime
-    """When it was told."""
+    """When it was received."""
     value: float
 
 
 def store(connection: sqlite3.Connection, values: Mapping[str, float], time: str) -> None:
-    """Store values by name, and forget those that are too many."""
+    """Store values by name, and remove the oldest beyond KEPT_VALUES."""
     for name, value in values.items():
         [number] = connection.execute(_NEXT, (name,)).fetchone()
         connection.execute(_STORE, (name, number, time, value))
@@ -99,7 +99,7 @@ def _families() -> tuple[GaugeMetricFamily, GaugeMetricFamily]:
         ),
         GaugeMetricFamily(
             "business_metric_age_seconds",
-            "Time since a business metric was told.",
+            "Time since a business metric was received.",
             labels=["name"],
         ),
     )

@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from monitoring.log.options import LogOptions
 
 _NOTHING: frozenset[str] = frozenset()
-# An answer's probabilities tell what its outputs tell, so they are protected together.
+# An answer's probabilities reveal its outputs, so both are protected together.
 _PROBABILITIES = frozenset({"probabilities"})
 # In whole, as a caller's own text may begin like a hash.
 _HASH = re.compile("hmac:[0-9a-f]{64}")
 
 
 def is_hash(value: object) -> bool:
-    """Tell whether what stands in a log is what `Privacy.digest` writes in the place of a value."""
+    """Return whether a logged value is a digest that `Privacy.digest` wrote in place of a value."""
     return isinstance(value, str) and _HASH.fullmatch(value) is not None
 
 
@@ -68,7 +68,7 @@ class Privacy:
         if isinstance(value, Mapping):
             row = self._row(value, self._personal, _PROBABILITIES)
             return json_text(dict(sorted(row.items())))
-        # The outputs of a model that was never declared may be personal: rather hide than tell.
+        # The outputs of a model that was never declared may be personal: rather hidden than shown.
         names = outputs or [""]
         if self._keep == "hashed":
             hidden: str | None = names[0]

@@ -10,7 +10,7 @@ _ONE_IN = 3
 
 
 def in_sample(sequence: int, row: int) -> bool:
-    """Tell whether a row of the request with this number in the log is of the sample: a third is.
+    """Return whether a row of the request with this number belongs to the sample: a third does.
 
     The log stores the answer with each label, so another rule would need another format.
     """

@@ -1,1 +1,1 @@
-"""What arrived lately, column by column, beside the table that a version was trained on."""
+"""The newest rows of each version, column by column, compared with its training data."""

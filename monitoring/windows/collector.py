@@ -1,4 +1,4 @@
-"""Metrics of what arrived lately, and of how it differs from the reference: those of the last look.
+"""Metrics of the windows and of their drift from the reference, as of the monitor's last update.
 
 Labels name versions, columns and the reference's own categories: never a value that was sent.
 """
@@ -19,17 +19,17 @@ _QUANTILES = ("0", "0.25", "0.5", "0.75", "1")
 
 
 class WindowCollector(Collector):
-    """Tells statistics and drift of each served version.
+    """Publishes statistics and drift of each served version.
 
     Args:
-        observations: Returns what the last look saw of each.
+        observations: Returns the last observation of each version.
     """
 
     def __init__(self, observations: Callable[[], Sequence[Observation]]) -> None:
         self._observations = observations
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Return the metrics of the last look."""
+        """Return the metrics of the last observations."""
         families = _Families()
         for observation in self._observations():
             families.add(observation)
@@ -44,42 +44,44 @@ class _Families:
         self.rows = gauge("window_rows", "Rows that a version's window holds.", labels=_VERSION)
         self.mean = gauge(
             "feature_mean",
-            "Mean of a column's values; of dates in seconds since 1970, of texts their length.",
+            "Mean of a column's values; dates in seconds since 1970, texts by their length.",
             labels=_COLUMN,
         )
         self.deviation = gauge(
             "feature_standard_deviation",
-            "Standard deviation of a column's values, in the units of their mean.",
+            "Standard deviation of a column's values, in the unit of the mean.",
             labels=_COLUMN,
         )
         self.quantile = gauge(
             "feature_quantile",
-            "Quantile of a column's values: 0 is the least, 1 the greatest.",
+            "Quantile of a column's values: 0 is the minimum, 1 the maximum.",
             labels=[*_COLUMN, "quantile"],
         )
         self.missing = gauge("missing_ratio", "Share of missing values.", labels=_COLUMN)
         self.reference_missing = gauge(
             "reference_missing_ratio",
-            "Share of missing values that training saw.",
+            "Share of missing values in the training data.",
             labels=_COLUMN,
         )
         self.outside = gauge(
             "out_of_range_ratio",
-            "Share of values below the least or above the greatest that training saw.",
+            "Share of values below the minimum or above the maximum of the training data.",
             labels=_COLUMN,
         )
         self.category = gauge(
             "category_ratio",
-            "Share of a category, of those that training saw most often.",
+            "Share of a category, for the most frequent categories of the training data.",
             labels=[*_COLUMN, "category"],
         )
         self.other = gauge(
             "category_other_ratio",
-            "Share of the rarer categories of training together.",
+            "Share of all rarer categories of the training data together.",
             labels=_COLUMN,
         )
         self.unseen = gauge(
-            "unseen_ratio", "Share of values that are no category of training.", labels=_COLUMN
+            "unseen_ratio",
+            "Share of values that are not a category of the training data.",
+            labels=_COLUMN,
         )
         self.score = gauge(
             "drift_score",
@@ -89,22 +91,22 @@ class _Families:
         )
         self.detected = gauge(
             "drift_detected",
-            "1 where effect and test agree that a column has drifted, else 0.",
+            "1 if effect size and test agree that a column has drifted, else 0.",
             labels=_COLUMN,
         )
         self.share = gauge(
             "drift_share",
-            "Share of a side's columns that have drifted.",
+            "Share of the drifted columns of one side, inputs or outputs.",
             labels=[*_VERSION, "side"],
         )
         self.dataset = gauge(
             "drift_dataset_detected",
-            "1 where so many of a side's columns have drifted that the whole has, else 0.",
+            "1 if the share of drifted columns is at least DRIFT_DATASET_SHARE, else 0.",
             labels=[*_VERSION, "side"],
         )
 
     def add(self, observation: Observation) -> None:
-        """Add what was seen of one version."""
+        """Add the observation of one version."""
         version = [observation.model, observation.version]
         self.rows.add_metric(version, observation.rows)
         for column in observation.statistics:
@@ -128,9 +130,9 @@ class _Families:
             (self.other, column.other),
             (self.unseen, column.unseen),
         )
-        for family, told in optional:
-            if told is not None:
-                family.add_metric(labels, told)
+        for family, value in optional:
+            if value is not None:
+                family.add_metric(labels, value)
 
     def _add_drift(self, labels: list[str], drift: Drift) -> None:
         self.share.add_metric(labels, drift.share)

@@ -1,4 +1,4 @@
-"""A window, counted once for all that is told of it: as its reference is counted."""
+"""The counts of a window, in the bins of its reference; all statistics are made from them."""
 
 from dataclasses import dataclass
 
@@ -36,23 +36,23 @@ def count_columns(window: Window) -> list[ColumnCounts]:
 
 def _counts(column: WindowColumn, values: Numbers) -> ColumnCounts:
     reference = column.reference
-    told = values[np.isfinite(values)]
-    present = len(told)
+    clear = values[np.isfinite(values)]
+    present = len(clear)
     missing = int(np.isnan(values).sum())
     if hidden := len(values) - present - missing:
-        # Missing values are never hashes: as many as belong to the values that are told.
+        # Missing values are never hashes; count those that belong to the values in clear.
         missing = round(missing * present / (present + hidden))
     rows = present + missing
     if column.kind in CATEGORICAL:
-        counts = np.bincount(told.astype(np.int64), minlength=len(reference.counts))
+        counts = np.bincount(clear.astype(np.int64), minlength=len(reference.counts))
         return ColumnCounts(column, rows, missing, counts, np.empty(0))
     # Sorted, as quartiles need it. Bins are then found by their edges.
-    ordered = np.sort(told)
+    ordered = np.sort(clear)
     edges = reference.edges
     below = ordered.searchsorted(edges[:1], "left")
     until = ordered.searchsorted(edges[1:], "right")
     counts = np.diff(np.concatenate([[0], below, until, [present]]))
     if not len(edges):
-        # Nothing was seen in training, and all is outside of it.
+        # Training had no values, so all are outside of its range.
         counts = np.array([0, present])
     return ColumnCounts(column, rows, missing, counts, ordered)

@@ -1,7 +1,7 @@
-"""What arrived lately, column by column, in a few numbers.
+"""The statistics of a window, column by column.
 
-Quantiles are values that were sent; the least and the greatest are those of one row, if not of
-which. A column whose single values must not be told is left out of the window.
+Quantiles are values that were sent; the minimum and the maximum are those of single rows. A column
+whose single values must not be published is left out of the window.
 """
 
 from collections.abc import Iterable
@@ -14,10 +14,10 @@ from monitoring.windows.column_counts import ColumnCounts
 from monitoring.windows.reference import CATEGORICAL
 
 FEWEST_ROWS = 20
-"""Nothing is told of fewer rows, for privacy."""
+"""Below this many rows no statistics are published, for privacy."""
 
 MOST_CATEGORIES = 20
-"""So many categories have a share of their own, those that training saw most often."""
+"""Maximum number of categories with a share of their own, the most frequent of training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def column_statistics(
 def _statistics(counted: ColumnCounts, fewest: int, most: int) -> ColumnStatistics:
     column, rows, present = counted.column, counted.rows, counted.present
     reference = column.reference
-    told = ColumnStatistics(
+    found = ColumnStatistics(
         column.name,
         column.side,
         rows,
@@ -82,7 +82,7 @@ def _statistics(counted: ColumnCounts, fewest: int, most: int) -> ColumnStatisti
         reference_missing=reference.missing / reference.rows if reference.rows else None,
     )
     if present < max(fewest, 1):
-        return told
+        return found
     shares = (counted.counts / present).tolist()
     # A column that training saw no value of has no range and no categories to be outside of.
     is_known = bool(reference.counts.any())
@@ -90,12 +90,12 @@ def _statistics(counted: ColumnCounts, fewest: int, most: int) -> ColumnStatisti
         outside = shares[0] + shares[-1] if is_known else None
         if not np.isnan(column.ends).any():
             outside = _outside(counted)
-        return replace(told, distribution=_distribution(counted), out_of_range=outside)
+        return replace(found, distribution=_distribution(counted), out_of_range=outside)
     if not is_known:
-        return told
+        return found
     *named, _, unseen = shares
     return replace(
-        told,
+        found,
         categories=dict(zip(reference.categories[:most], named, strict=False)),
         other=sum(shares[min(most, len(named)) : -1]),
         unseen=unseen,
@@ -115,7 +115,7 @@ def _distribution(counted: ColumnCounts) -> Distribution:
     # Values that occur, as the quantiles of the reference are.
     ranks = np.ceil(np.array([0.25, 0.5, 0.75]) * len(ordered)).astype(np.int64) - 1
     lower, median, upper = ordered[ranks].tolist()
-    # Of values near the greatest that there is, the sum or the squares are none: infinite, as told.
+    # The sum or the squares of values near the largest float overflow: published as infinite.
     with np.errstate(over="ignore", invalid="ignore"):
         mean, deviation = float(ordered.mean()), float(ordered.std())
     return Distribution(

@@ -8,7 +8,7 @@
 | datetime          | seconds since 1970, UTC                                                |
 | string            | how many characters it has                                             |
 
-A missing value is NaN, one that the log holds as a hash is infinite: it is not told.
+A missing value is NaN; one that the log holds as a hash is infinite, and never published.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -100,12 +100,12 @@ def window_columns(
     Args:
         columns: the version's inputs and outputs.
         profiles: its reference profile, by column.
-        seen: all categories of a column, as the signature tells them: those that the profile does
-            not name are then told from those that training never saw. Without it, they are taken
-            for rare ones where the profile counted any.
-        ranges: the least and the greatest JSON value of a column of numbers or dates, as the
-            signature tells them: of more rows than the profile describes, so that what the
-            service calls out of range is so here too. Without it, the profile's.
+        seen: all categories of a column, from the signature: so that those that the profile does
+            not name differ from those that training never saw. Without it, they count as rare
+            ones where the profile counted any.
+        ranges: the minimum and maximum JSON value of a column of numbers or dates, from the
+            signature: it covers more rows than the profile, and decides what the service calls
+            out of range. Without it, those of the profile.
         leave_out: the names of personal columns, which the log does not hold.
     """
     watched = [column for column in columns if column.name not in leave_out]

@@ -28,17 +28,17 @@ _PRIOR = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """What is called drift."""
+    """The thresholds of drift."""
 
     psi: float = 0.1
-    """The least population stability index of a drifted column; half a standard deviation of a
+    """The minimum population stability index of a drifted column; half a standard deviation of a
     normal column has about 0.25."""
     alpha: float = 0.05
-    """The chance, at most, that a test calls one of all columns of a side drifted by mistake."""
+    """Maximum probability of a false alarm over all columns of a side."""
     fewest_rows: int = 100
-    """A window of fewer rows is not judged."""
+    """Below this many rows drift is not evaluated."""
     drifted_share: float = 0.3
-    """The least share of drifted columns that makes a drifted dataset."""
+    """The minimum share of drifted columns of a drifted dataset."""
     columns: Mapping[str, float] = field(default_factory=dict)
     """The `psi` of single columns, by name."""
 

@@ -17,7 +17,7 @@ FEWEST_EXPECTED = 5.0
 
 def kolmogorov_survival(x: float) -> float:
     """Return the probability that a Kolmogorov variable is above `x`."""
-    if x < 0.04:  # noqa: PLR2004 - here it is 1 but for less than a float64 can tell
+    if x < 0.04:  # noqa: PLR2004 - here it differs from 1 by less than a float64 can show
         return 1.0
     # Two series of the same function; each needs but a few terms where it is used.
     if x < 1:
@@ -98,7 +98,7 @@ def pool_rare(
     Args:
         window: its rows by category.
         reference: likewise.
-        together: the rows of both in categories that are not told apart, and so join the rare.
+        together: the rows of both in categories that are not distinguished, and so join the rare.
         fewest: of so many rows of both samples a category is not rare, or of more where the
             test needs them.
     """

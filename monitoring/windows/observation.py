@@ -1,4 +1,4 @@
-"""What one look at a version's window saw."""
+"""What was measured of a version's window."""
 
 from dataclasses import dataclass, replace
 
@@ -11,14 +11,14 @@ from monitoring.windows.window import Window
 
 @dataclass(frozen=True)
 class Observation:
-    """The window of one version, as it was at the last look."""
+    """The window of one version, as it was at the monitor's last update."""
 
     model: str
     version: str
     rows: int
     """How many rows the window held."""
     statistics: tuple[ColumnStatistics, ...] = ()
-    """Of each column; none where the rows are too few to be told of."""
+    """Of each column; none where there are too few rows to publish."""
     drift: dict[Side, Drift] | None = None
     """By side, without one that has too few rows to be judged."""
 

@@ -74,7 +74,7 @@ class Window:
         except ValueError:
             if len(rows) == 1:
                 return np.empty((len(self.columns) + 1, 0))
-            # Another version's row has come in by hand: halve until it is told from the others.
+            # Another version's row has come in by hand: halve until it is found.
             middle = len(rows) // 2
             halves = [self._numbers(rows[:middle]), self._numbers(rows[middle:])]
             return np.concatenate(halves, axis=1)

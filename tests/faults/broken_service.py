@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from api.batching.prediction_job import Answer
-from api.routes.predict import Predicted
+from api.batching.prediction_response import PredictionResponse
 from api.server import fast_path
 from mlops.__main__ import main
 from monitoring.log.writing.batch import Entry
@@ -30,7 +30,7 @@ class EagerLog(PredictionLog):
         timer.start()
 
 
-class Mixing(Predicted):
+class Mixing(PredictionResponse):
     """Names the version that answered the request before, as a careless swap would."""
 
     before: tuple[bytes, bytes] | None = None
@@ -42,7 +42,7 @@ class Mixing(Predicted):
 
 BREAKS = {
     "eager": (factories, "PredictionLog", EagerLog),
-    "mixing": (fast_path, "Predicted", Mixing),
+    "mixing": (fast_path, "PredictionResponse", Mixing),
 }
 """What stands in for which name of a module."""
 

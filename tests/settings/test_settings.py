@@ -119,7 +119,7 @@ def test_a_misspelt_variable_is_refused_with_the_right_one(
 ) -> None:
     """A password that is set under a wrong name must not leave its role closed in silence."""
     monkeypatch.setenv(misspelt, "x")
-    with pytest.raises(SettingsError, match=f"{misspelt} is no setting.*{meant}"):
+    with pytest.raises(SettingsError, match=f"{misspelt} is not a setting.*{meant}"):
         Settings()
 
 
@@ -222,7 +222,7 @@ def test_a_value_that_cannot_be_used_is_refused_unseen(
 
 def test_roles_have_user_names_of_their_own() -> None:
     """One name with two passwords would leave open which role is meant."""
-    with pytest.raises(ValidationError, match="user name of its own"):
+    with pytest.raises(ValidationError, match="its own user name"):
         Settings(metrics_username="admin")
 
 
@@ -238,7 +238,7 @@ def test_business_metrics_leave_half_of_the_log_to_predictions() -> None:
     names = ("revenue", "margin")
     assert Settings(business_metrics=names)
     assert Settings(business_metrics=names, log_max_bytes=5_600_000)
-    with pytest.raises(ValidationError, match=r"LOG_MAX_BYTES has to be 5,600,000"):
+    with pytest.raises(ValidationError, match=r"LOG_MAX_BYTES must be at least 5,600,000"):
         Settings(business_metrics=names, log_max_bytes=5_599_999)
 
 

@@ -1,4 +1,4 @@
-"""The log as another process writes it: what a caller of `RemoteLog` can rely on."""
+"""The log as another process writes it: what a caller of `LogClient` can rely on."""
 
 import json
 import socket
@@ -23,7 +23,7 @@ from monitoring.log.writing.leases import Lease, Reason
 from monitoring.log.writing.prediction_log import PredictionLog
 from monitoring.log.writing.true_values import Feedback, Verdict
 from tests.monitoring.conftest import NOON
-from workers.log_client import RemoteLog
+from workers.log_client import LogClient
 from workers.log_messages import Open, Receiver, Reply, Write, decode_reply, send
 from workers.log_server import LogServer
 
@@ -36,7 +36,7 @@ class World:
 
     def __init__(self, log: PredictionLog, path: Path) -> None:
         self.lost: list[int] = []
-        self.workers: list[RemoteLog] = []
+        self.workers: list[LogClient] = []
         self._path = path
         self._control, theirs = socket.socketpair()
         self._thread = threading.Thread(target=LogServer(log, theirs).serve)
@@ -54,9 +54,9 @@ class World:
             socket.send_fds(self._control, [b"+"], [theirs.fileno()])
         return ours
 
-    def worker(self, number: int = 1) -> RemoteLog:
+    def worker(self, number: int = 1) -> LogClient:
         """Return the log as a worker has it."""
-        log = RemoteLog(
+        log = LogClient(
             self.connection(),
             self._path,
             worker=number,

@@ -19,7 +19,7 @@ from workers.log_messages import Reply
 from workers.log_server import LogServer
 from monitoring.log.options import LogOptions
 from monitoring.log.writing.prediction_log import PredictionLog
-from workers.log_client import RemoteLog
+from workers.log_client import LogClient
 
 class EagerServer(LogServer):
     # The control: it acknowledges at once and commits later.
@@ -44,7 +44,7 @@ connection, other_end = socket.socketpair()
 socket.send_fds(ours, [b"+"], [other_end.fileno()])
 other_end.close()
 os.write(1, f"{pid}\\n".encode())
-log = RemoteLog(connection, path, worker=1, on_lost=lambda: os._exit(0))
+log = LogClient(connection, path, worker=1, on_lost=lambda: os._exit(0))
 for number in itertools.count():
     names = [f"{round_number}-{number}-{part}" for part in range(1 + number % 5)]
     now = datetime.now(UTC)

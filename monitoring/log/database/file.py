@@ -20,7 +20,7 @@ _BUSY_SECONDS = 0.1
 
 
 def identity(path: Path) -> Identity | None:
-    """Return what tells this file from another one of its name; None where there is none."""
+    """Return what distinguishes this file from another of its name; None where there is none."""
     try:
         there = os.stat(path)  # noqa: PTH116 - asked at every write, so it must be quick
     except (FileNotFoundError, NotADirectoryError):
@@ -165,14 +165,14 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         with contextlib.suppress(sqlite3.Error):
             if not _beside(path, "-wal").exists():
                 # In a read-only folder SQLite can't make the files beside the database that it
-                # shares with a writer. There is no writer, so it is told not to look for one.
+                # shares with a writer. There is no writer, so SQLite is opened as immutable.
                 return _readable(path, "mode=ro&immutable=1")
         raise LogUnavailableError(f"The prediction log {path} cannot be read: {error}.") from error
 
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a connection for one question, and close it again.
+    """Open a connection for one query, and close it again.
 
     Raises:
         LogUnavailableError: There is no log at the path, or it cannot be read.

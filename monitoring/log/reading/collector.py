@@ -41,13 +41,11 @@ class LogCollector(Collector):
 def _families() -> tuple[CounterMetricFamily, CounterMetricFamily, GaugeMetricFamily]:
     labels = ["model", "version", "outcome"]
     return (
-        CounterMetricFamily(
-            "predict_requests", "Prediction requests that a model was asked.", labels=labels
-        ),
+        CounterMetricFamily("predict_requests", "Prediction requests to a model.", labels=labels),
         CounterMetricFamily("predict_rows", "Rows in those requests.", labels=labels),
         GaugeMetricFamily(
             "prediction_log_bytes",
-            "Size of the prediction log on disk, its write-ahead log included.",
+            "Size of the prediction log on disk, including its write-ahead log.",
             labels=[],
         ),
     )

@@ -20,7 +20,7 @@ from monitoring.log.span import Span
 from monitoring.log.timestamps import utc_text
 
 MOST_STEPS = 60
-"""A period is told in so many steps at most."""
+"""Maximum number of steps of a period."""
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _STEPS = (

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 # A row with feedback needs none, one that is gone can have none, and one that is out is taken. A
-# lease that is over stays until the next: it tells, once the label comes, why the row was chosen.
+# lease that is over stays until the next: it says, once the label comes, why the row was chosen.
 _GIVE = """
 INSERT INTO leases (sequence, row, time, until, reason)
 SELECT sequence, :row, :time, :until, :reason FROM requests

@@ -38,7 +38,7 @@ class PredictionLog:
 
     Every method raises `LogUnavailableError` where the log can't be written; nothing of the call is
     then in the log, and the next call opens the database anew. A log file that was removed or
-    moved away is noticed at the next call: a new one is made and the event `log-replaced` tells it.
+    moved away is noticed at the next call: a new one is made and `log-replaced` recorded.
     A write-ahead log that was removed is noticed as well, and what it held is saved.
 
     Args:
@@ -123,10 +123,10 @@ class PredictionLog:
             self._transact(lambda connection: connection.execute(_EVENT, event))
 
     def add_feedback(self, items: Iterable[true_values.Feedback]) -> list[true_values.Verdict]:
-        """Store true values and return what became of each; telling one twice changes nothing.
+        """Store true values and return the verdict on each; repeating one changes nothing.
 
         Raises:
-            LogUnavailableError: Some may be stored, some not; telling all again is right.
+            LogUnavailableError: Some may be stored, some not; send all of them again.
         """
         time = utc_text(self._clock())
         verdicts: list[true_values.Verdict] = []
@@ -172,7 +172,7 @@ class PredictionLog:
             for other in self._declared:
                 if other != model and other.lower() == model.lower():
                     raise ValueError(
-                        f"SQLite cannot tell the views rows_{model} and rows_{other} apart: "
+                        f"SQLite cannot distinguish the views rows_{model} and rows_{other}: "
                         "rename one of the two models."
                     )
             known = self._declared.setdefault(model, {})
@@ -273,12 +273,12 @@ class PredictionLog:
         return connection
 
     def _ledger_of(self, connection: sqlite3.Connection) -> Ledger:
-        """Return the ledger of a log that was opened, without what nobody was told is in it."""
+        """Return the ledger of a log that was opened, without rows whose callers were refused."""
         ledger = Ledger.read(connection)
         doubtful = self._doubtful
         if doubtful is None or self._log.replaced or ledger != doubtful.counted(self._ledger):
             return ledger
-        # A commit that failed after its last byte: recovery brings back what its caller was told
+        # A commit that failed after its last byte: recovery brings back what its caller heard
         # is not logged, and may have sent again.
         doubtful.withdraw(connection, self._ledger)
         return self._ledger

@@ -59,7 +59,7 @@ def _remove(
 
 
 def _give_back(connection: sqlite3.Connection, max_bytes: int | None) -> int:
-    """Return some free pages to the file system where they are many, and tell how many."""
+    """Return free pages to the file system where they are many, and return their number."""
     free, pages = _pragma(connection, "freelist_count"), _pragma(connection, "page_count")
     # A few free pages are kept for the next requests: giving them back would move others about.
     too_large = max_bytes is not None and pages * _pragma(connection, "page_size") > max_bytes

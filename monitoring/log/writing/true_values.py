@@ -1,4 +1,4 @@
-"""True values, told later, for rows that were predicted."""
+"""True values of rows that were predicted, received later."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -67,7 +67,7 @@ def store(connection: sqlite3.Connection, item: Feedback, privacy: Privacy, time
     stored = connection.execute(_STORED, place).fetchone()
     if stored == (value,):
         return Verdict.UNCHANGED
-    # Told anew, a row does not count once more; only the change does.
+    # A repeated row does not count once more; only the change does.
     [asked] = connection.execute(_ASKED, (*place, str(Reason.RANDOM))).fetchone()
     counts = (model, version, *((1, asked) if stored is None else (0, 0)), time)
     [total] = connection.execute(_COUNT, counts).fetchone()

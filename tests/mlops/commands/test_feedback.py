@@ -163,8 +163,18 @@ def test_a_long_table_goes_in_parts(tell: Import) -> None:
         ("id,row,value\n", [], Exit.USAGE, "no column request_id"),
         ("request_id,row,value\n", ["--columns", "id"], Exit.USAGE, "three names"),
         ("request_id,row,value\n", ["--model", "pear"], Exit.FAILED, "has: fruit, income, sum"),
-        ("request_id,row,value\n", ["--url", "nowhere"], Exit.FAILED, "no address of a service"),
-        ("request_id,row,value\n", ["--url", "http://x:y"], Exit.FAILED, "no address of a service"),
+        (
+            "request_id,row,value\n",
+            ["--url", "nowhere"],
+            Exit.FAILED,
+            "not the address of a service",
+        ),
+        (
+            "request_id,row,value\n",
+            ["--url", "http://x:y"],
+            Exit.FAILED,
+            "not the address of a service",
+        ),
         ("request_id,row,value\n", ["--url", "http://127.0.0.1:1"], Exit.FAILED, "No service"),
     ],
 )

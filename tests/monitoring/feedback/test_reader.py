@@ -74,8 +74,8 @@ def test_labelled_rows_come_newest_first(log: LabelledLog) -> None:
     log.told("a", "Plum", "Melon")
     newest, *others = FeedbackReader(log.path).labelled("fruit", "v1", 2)
     assert (newest.truth, newest.answer) == ("Kiwi", {"fruit": "Melon"})
-    assert newest.predicted == newest.told == moment(minutes=1)
-    assert [(row.truth, row.told - row.predicted) for row in others] == [
+    assert newest.predicted == newest.received == moment(minutes=1)
+    assert [(row.truth, row.received - row.predicted) for row in others] == [
         ("Melon", timedelta(minutes=1))
     ]
 

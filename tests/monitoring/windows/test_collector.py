@@ -12,10 +12,10 @@ from tests.monitoring.windows.small_windows import columns_of, window_of
 NUMBERS = columns_of({"x": "number"}, {"x": [float(x) for x in range(200)]})
 FRUIT = columns_of({"c": "category"}, {"c": ["apple"] * 150 + ["pear"] * 50})
 
-StartReport = dict[tuple[str, ...], float]
+Samples = dict[tuple[str, ...], float]
 
 
-def told(*observations: Observation) -> StartReport:
+def told(*observations: Observation) -> Samples:
     """Return what is exposed: by name and the values of all labels but model, version and side."""
     registry = CollectorRegistry()
     registry.register(WindowCollector(lambda: observations))
