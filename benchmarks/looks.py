@@ -41,7 +41,7 @@ def measure_looks(plan: Plan) -> list[Result]:
 def results(samples: Mapping[str, Sequence[Sample]]) -> list[Result]:
     """Return rates and processor times of the samples of all `INTERVALS`."""
     never, *others = INTERVALS
-    title = "service, decision tree, 1 row, {}windows looked at"
+    title = "service, decision tree, 1 row, {}windows updated"
     return [
         Result(
             part="looks",

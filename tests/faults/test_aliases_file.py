@@ -140,7 +140,7 @@ def test_damaged_aliases_are_told_while_the_old_version_answers(
                 assert batch_runner(service, own) == before
                 [refused] = refused_of(service)
                 assert refused["reason"]
-                fault.count("damages told")
+                fault.count("damages reported")
                 restore(path, sound)
             after = (own.second, own.first)[number % 2]
             own.store.promote("sum", after)
