@@ -8,6 +8,7 @@ import pytest
 
 from tests.mixed_table import mixed_table
 from tests.template.pages import ROOT, Checkout, blocks, commands, tracked
+from tests.waiting import wait_until
 
 README = ROOT / "README.md"
 MOST_BYTES = 6_000
@@ -26,6 +27,7 @@ def test_the_commands_do_what_the_readme_says(tmp_path: Path) -> None:
     serve, test = commands(block("make serve  "))
     assert test == "make test"
     with checkout.serving(serve):
+        wait_until(lambda: "stop" in checkout.said, 60)
         for part in ("address", "/docs", "curl", "/predict"):
             assert part in checkout.said
         answer = json.loads(block('[{"variety"'))
@@ -37,7 +39,7 @@ def test_the_commands_do_what_the_readme_says(tmp_path: Path) -> None:
     mixed_table(300, 1).to_csv(tmp_path / "own.csv", index=False)
     [own] = commands(block("make serve DATA="))
     with checkout.serving(own.replace("path/to/table.csv", "own.csv").replace("=column", "=Label")):
-        assert "Serving own " in checkout.said
+        wait_until(lambda: "Serving own " in checkout.said, 60)
 
 
 def test_every_block_is_run() -> None:

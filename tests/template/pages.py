@@ -87,13 +87,17 @@ class Checkout:
             "PYTHONPATH": str(folder),
             "SERVICE_PORT": str(self.port),
         }
-        self.said = ""
-        """What the service printed until it was ready."""
+        self._printed = folder / "printed.txt"
+
+    @property
+    def said(self) -> str:
+        """What the service that was started last has printed so far."""
+        return self._printed.read_text("utf-8")
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a block of commands."""
         return subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", self._here(script)],
+            ["bash", "-e", "-c", self._here(script)],
             cwd=self.folder,
             env=self._environment,
             capture_output=True,
@@ -103,16 +107,15 @@ class Checkout:
         )
 
     def output(self, script: str) -> str:
-        """Run a block of commands that must succeed; return what it printed."""
+        """Run commands that must succeed; return their results, else what they said beside."""
         done = self.run(script)
         assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        return done.stdout or done.stderr
 
     @contextmanager
     def serving(self, command: str) -> Iterator[None]:
         """Run a command that serves until it is ready, and stop it at the end."""
-        printed = self.folder / "printed.txt"
-        with printed.open("w") as output:
+        with self._printed.open("w") as output:
             service = subprocess.Popen(
                 ["bash", "-c", f"exec env {self._here(command)}"],
                 cwd=self.folder,
@@ -122,8 +125,7 @@ class Checkout:
                 start_new_session=True,
             )
             try:
-                self._wait_until_ready(service, printed)
-                self.said = printed.read_text("utf-8")
+                self._wait_until_ready(service)
                 yield
             finally:
                 if service.poll() is None:
@@ -145,15 +147,15 @@ class Checkout:
     def _here(self, script: str) -> str:
         return script.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
 
-    def _wait_until_ready(self, service: "subprocess.Popen[bytes]", printed: Path) -> None:
+    def _wait_until_ready(self, service: "subprocess.Popen[bytes]") -> None:
         for _ in range(LONGEST_SECONDS * 5):
-            assert service.poll() is None, printed.read_text("utf-8")
+            assert service.poll() is None, self.said
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/health/ready"):
                     return
             except OSError:
                 time.sleep(0.2)
-        pytest.fail(printed.read_text("utf-8"))
+        pytest.fail(self.said)
 
 
 def edited(diff: str, folder: Path) -> tuple[Path, str]:

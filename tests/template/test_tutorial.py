@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.template.pages import ROOT, Block, Checkout, blocks, difference
+from tests.waiting import wait_until
 
 PAGES = sorted((ROOT / "docs" / "tutorial").glob("[0-9]*.md"))
 
@@ -48,12 +49,11 @@ def test_the_tutorial_does_what_it_shows(tmp_path: Path) -> None:
                 if block.kind == "sh" and block.text.startswith("make serve"):
                     service.close()
                     service.enter_context(checkout.serving(block.text.strip()))
+                    # The last line of what it says when it is ready.
+                    wait_until(lambda: "stop  " in checkout.said, 60)
                     printed = checkout.said
                 elif block.kind == "sh":
-                    done = checkout.run(block.text)
-                    printed = done.stdout + done.stderr
-                    assert done.returncode == 0, f"{where}\n{printed}"
-                    printed = done.stdout or printed
+                    printed = checkout.output(block.text)
                 elif block.kind == "python":
                     replace_function(checkout, block)
                 else:

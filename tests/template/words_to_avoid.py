@@ -25,7 +25,9 @@ WORDS = (
     _word(r"of fewer(?: rows)?", "below this many rows"),
     _word(r"the most (?:requests|rows|bytes|people|jobs)\b[^.|]*\bthat", "maximum number of"),
     _word(r"looked at|looks at itself|watches itself", "monitored, computed, updated"),
-    _word(r"watchers?|the watch|model_watcher", "monitor; model reloader; whoever watches: name them"),
+    _word(
+        r"watchers?|the watch|model_watcher", "monitor; model reloader; whoever watches: name them"
+    ),
     _word(r"the gate", "auth, roles; of a candidate: a check"),
     _word(r"the engine", "the batcher; of containers: Docker"),
     _word(r"lanes?", "batch queue"),
