@@ -1,4 +1,4 @@
-"""`mlops report`: what the prediction log tells of a period, as one page that needs no network."""
+"""`mlops report`: a period of the prediction log as one HTML page that needs no network."""
 
 import contextlib
 import time
@@ -33,27 +33,28 @@ from settings import factories
 from settings.settings import Settings
 
 MOST_VERSIONS = 10
-"""So many versions have a chapter, those that answered last: a page stays readable."""
+"""Maximum number of versions with a section, those that answered last: a page stays readable."""
 
 Since = Annotated[
-    str, typer.Option(help="Begin here: 2026-11-21 or 2026-11-21T14:00; UTC unless it says else.")
+    str,
+    typer.Option(help="Start of the period: 2026-11-21 or 2026-11-21T14:00, in UTC by default."),
 ]
-Until = Annotated[str, typer.Option(help="End before this moment, written as --since is.")]
-Version = Annotated[str, typer.Option(help="One version, or the one that an alias stands for.")]
+Until = Annotated[str, typer.Option(help="End of the period, exclusive, in the format of --since.")]
+Version = Annotated[str, typer.Option(help="Report on one version, by its id or an alias.")]
 Output = Annotated[
     Path | None,
     typer.Option(
         "--output",
         "-o",
-        help="The page; else <LOCAL_DATA>/reports/<time>.html, where GET /monitoring finds it, or "
-        "<time>_part.html where an option narrows it.",
+        help="File to write. Default: <LOCAL_DATA>/reports/<time>.html, which GET /monitoring "
+        "shows, or <time>_part.html if an option limits the report.",
     ),
 ]
 WorstRows = Annotated[
-    int, typer.Option(min=0, max=100, help="How many single rows of each sort are shown.")
+    int, typer.Option(min=0, max=100, help="Maximum number of single rows in each table.")
 ]
 Evidently = Annotated[
-    bool, typer.Option("--evidently", help="Write Evidently's own page of each version beside it.")
+    bool, typer.Option("--evidently", help="Also write a page of Evidently for each version.")
 ]
 
 
@@ -61,7 +62,7 @@ def report(  # noqa: PLR0913 - one parameter for each of the verb's options
     *,
     since: Since = "",
     until: Until = "",
-    model: Annotated[str, typer.Option(help="One model; all, if left out.")] = "",
+    model: Annotated[str, typer.Option(help="Report on one model. Default: all.")] = "",
     version: Version = "",
     output: Output = None,
     worst_rows: WorstRows = 5,
@@ -88,7 +89,7 @@ def report(  # noqa: PLR0913 - one parameter for each of the verb's options
 
 
 def find(settings: Settings, store: ModelStore, asked: Asked, worst_rows: int) -> Findings:
-    """Return what the log and the store tell of what was asked for.
+    """Return what the log and the store hold of what was asked for.
 
     Raises:
         LogUnavailableError: there is no readable log.
@@ -98,7 +99,7 @@ def find(settings: Settings, store: ModelStore, asked: Asked, worst_rows: int) -
     versions = _versions(store, ledger, asked)
     traffic = read_traffic(log, asked.since, asked.until, model=asked.model, versions=versions)
     reader = FindingsReader(settings, store, log, worst_rows)
-    told = traffic.versions if traffic else []
+    answered = traffic.versions if traffic else []
     totals = [
         total
         for total in ledger
@@ -116,8 +117,8 @@ def find(settings: Settings, store: ModelStore, asked: Asked, worst_rows: int) -
         keeps=settings.log_predictions,
         traffic=traffic,
         totals=totals,
-        versions=[reader.read(version) for version in told[:MOST_VERSIONS]],
-        more_versions=told[MOST_VERSIONS:],
+        versions=[reader.read(version) for version in answered[:MOST_VERSIONS]],
+        more_versions=answered[MOST_VERSIONS:],
         took=timedelta(seconds=time.monotonic() - began),
     )
 
@@ -142,12 +143,12 @@ def write(path: Path, page: str) -> None:
 
 
 def _is_special(path: Path) -> bool:
-    """Tell whether something is there that is no file, as a device, a pipe or a folder."""
+    """Return whether something is there that is no file, as a device, a pipe or a folder."""
     return path.exists() and not path.is_file()
 
 
 def _with_evidently(settings: Settings, found: Findings, page: Path) -> bool:
-    """Write Evidently's pages beside ours; tell whether there is one of every version."""
+    """Write Evidently's pages beside ours; return whether every version has one."""
     if not is_installed():
         tell(f"mlops: {NOT_INSTALLED}")
         return False
@@ -170,7 +171,7 @@ def _moment(text: str) -> datetime | None:
         moment = datetime.fromisoformat(text)
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        fail(f"{text!r} is no moment: write 2026-11-21 or 2026-11-21T14:00.", Exit.USAGE)
+        fail(f"{text!r} is not a time: write 2026-11-21 or 2026-11-21T14:00.", Exit.USAGE)
 
 
 def _versions(store: ModelStore, ledger: list[Total], asked: Asked) -> frozenset[str]:

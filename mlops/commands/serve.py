@@ -43,7 +43,7 @@ Data = Annotated[Path | None, typer.Option(help="A table to train on first: CSV 
 Target = Annotated[str, typer.Option(help="The column of the table to predict.")]
 Task = Annotated[
     Literal["", "classification", "regression"],
-    typer.Option(help="What to train; told from the target where it is left out."),
+    typer.Option(help="What to train; recognised from the target if left out."),
 ]
 
 

@@ -1,7 +1,7 @@
 """Evidently's own page of each version, beside ours, made in an environment of its own.
 
 Evidently needs an older pandas than the notebooks do, so that one environment cannot hold both. It
-compares the rows of the window with the rows that the version's run learnt from; inputs alone, as
+compares the rows of the window with the rows that the version was trained on; inputs alone, as
 these rows hold true values where a window holds answers.
 """
 
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from mlops.report.page.findings import VersionFindings
-from mlops.report.page.markup import element
+from mlops.report.page.page import evidently_note
 from model_store.manifest import Manifest
 from model_store.names import is_name
 from monitoring.log.privacy import is_hash
@@ -56,7 +56,7 @@ class _Job(NamedTuple):
 
 
 def is_installed(python: Path = PYTHON) -> bool:
-    """Tell whether Evidently's environment was made."""
+    """Return whether Evidently's environment was made."""
     return python.exists()
 
 
@@ -76,7 +76,7 @@ def make_page(
 ) -> None:
     """Let Evidently compare a version's newest rows with those that it was trained on.
 
-    A column with too few values to be told of is left out, and the page says so.
+    A column with too few values for statistics is left out, and the page says so.
 
     Raises:
         EvidentlyError: it lacks rows, or failed.
@@ -91,20 +91,21 @@ def make_page(
         if column.name not in settings.log_personal_fields
     }
     fewest = settings.monitoring_min_rows
-    told, rows = _told(columns, _rows(settings, log, found), fewest)
-    if not told:
+    compared, rows = _compared(columns, _rows(settings, log, found), fewest)
+    if not compared:
         raise EvidentlyError(
             f"Evidently has no page of {found.name}: none of its inputs has {fewest} values in "
-            "clear in the log, and nothing is told of fewer. Ask again when more rows were logged "
+            "clear in the log, the fewest that are published. Try again when more rows are logged "
             "in clear, or for a longer period."
         )
     with tempfile.TemporaryDirectory(prefix="mlops-evidently-") as folder:
         current, job, page = (Path(folder) / name for name in ("rows", "job.json", "page.html"))
         current.write_bytes(msgspec.json.Encoder().encode_lines(rows))
-        asked = _Job(str(reference), str(current), told, str(page))
+        asked = _Job(str(reference), str(current), compared, str(page))
         job.write_text(json.dumps(asked._asdict()), encoding="utf-8")
         _run(python, job, Path(folder))
-        _keep(page, output, _note([name for name in columns if name not in told], fewest))
+        left_out = [name for name in columns if name not in compared]
+        _keep(page, output, evidently_note(left_out, fewest) if left_out else "")
 
 
 def _reference(settings: Settings, manifest: Manifest) -> Path:
@@ -113,7 +114,7 @@ def _reference(settings: Settings, manifest: Manifest) -> Path:
     if not is_name(run) or not table.is_file():
         raise EvidentlyError(
             f"Evidently has no page of {manifest.model} {manifest.version}: it needs the rows that "
-            f"the version learnt from, and its run {run or '(unknown)'} is no longer in "
+            f"the version was trained on, and its run {run or '(unknown)'} is no longer in "
             f"{settings.local_data / 'runs'}. Put its folder back, or train again and keep it."
         )
     return table
@@ -132,15 +133,15 @@ def _rows(settings: Settings, log: Path, found: VersionFindings) -> _Rows:
     return rows[-settings.window_rows :]
 
 
-def _told(
+def _compared(
     columns: Mapping[str, str], rows: _Rows, fewest: int
 ) -> tuple[dict[str, str], list[dict[str, Any]]]:
-    """Return the columns that can be told of, by name, and what stands in them, without hashes."""
+    """Return the columns with enough values in clear, by name, and the rows without hashes."""
     clear = _with_values(columns, rows, fewest)
     rows = [row for row in rows if not any(is_hash(row.get(name)) for name in clear)]
     # Again, as with a row that is hidden in part its other values went.
-    told = _with_values(clear, rows, fewest)
-    return told, [{name: row.get(name) for name in told} for row in rows]
+    compared = _with_values(clear, rows, fewest)
+    return compared, [{name: row.get(name) for name in compared} for row in rows]
 
 
 def _with_values(columns: Mapping[str, str], rows: _Rows, fewest: int) -> dict[str, str]:
@@ -151,14 +152,6 @@ def _with_values(columns: Mapping[str, str], rows: _Rows, fewest: int) -> dict[s
         return sum(value is not None and not is_hash(value) for value in values)
 
     return {name: kind for name, kind in columns.items() if present(name) >= fewest}
-
-
-def _note(left_out: Sequence[str], fewest: int) -> str:
-    """Return a paragraph that names the columns that are left out; none where all are told of."""
-    if not left_out:
-        return ""
-    names = ", ".join(left_out)
-    return element("p", f"Left out, with fewer than {fewest} values present and in clear: {names}.")
 
 
 def _run(python: Path, job: Path, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is found of one version: by the functions by which the running service watches itself."""
+"""What is found of one version, by the functions with which the service monitors itself."""
 
 import json
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from api.pages.wording import counted
 from mlops.report.page.findings import ColumnFinding, Edges, VersionFindings
 from mlops.report.worst_rows import WorstRowsFinder
 from model_store.errors import ModelStoreError
@@ -25,9 +26,9 @@ from monitoring.windows.window import Window
 from settings.settings import Settings
 
 PERIODS = 20
-"""Live scores are told in so many periods at most, each of a minute at least."""
+"""Maximum number of periods of the live scores; each is a minute at least."""
 MOST_LABELS = 10_000
-"""Of so many labelled rows at most, the newest; they are in memory at once."""
+"""Maximum number of labelled rows in these periods, the newest; they are in memory at once."""
 _MINUTE = 60.0
 
 
@@ -55,7 +56,9 @@ class FindingsReader:
             found.manifest = self.store.manifest(traffic.model, traffic.version)
             reference = self.store.reference(traffic.model, traffic.version)
         except ModelStoreError as error:
-            found.untold.append(f"Drift and scores, as the model store cannot tell: {error}")
+            found.missing.append(
+                f"Drift and scores: the model store cannot read this version. {error}"
+            )
             return found
         reading = self._monitor(found, found.manifest, reference)
         labels = FeedbackReader(self.log, traffic.span)
@@ -65,9 +68,9 @@ class FindingsReader:
         finder = WorstRowsFinder(self.log, found.manifest, self.worst_rows)
         fewest = self.settings.monitoring_min_rows
         if traffic.rows < fewest:
-            found.untold.append(
-                f"Single rows, as it answered {traffic.rows}, and nothing is told of fewer than "
-                f"{fewest}."
+            found.missing.append(
+                f"Single rows: it answered {counted(traffic.rows, 'row')}, and below {fewest} rows "
+                "none is shown."
             )
         elif self.worst_rows:
             finder.add(found, reading, labelled[: self.settings.feedback_rows])
@@ -107,7 +110,7 @@ class FindingsReader:
             fewest_rows=self.settings.monitoring_min_rows,
         )
         profiles = json.loads(reference)
-        # No picture of fewer rows than statistics are told of.
+        # No picture shows fewer rows than statistics are published of.
         hashed = []
         if found.observation.statistics:
             for counts in count_columns(window):
@@ -115,15 +118,15 @@ class FindingsReader:
                     found.columns.append(_column(counts, profiles.get(counts.column.name)))
                 else:
                     hashed.append(counts.column.name)
-        found.untold += _untold(found, reading, self.settings)
+        found.missing += _missing(found, reading, self.settings)
         if hashed:
             names = ", ".join(hashed)
-            found.untold.append(f"Anything of {names}, which the log holds as hashes.")
+            found.missing.append(f"Statistics of {names}: the log holds the values as hashes.")
         private = self.settings.log_personal_fields
         if personal := [c.name for c in manifest.signature if c.name in private]:
             names = ", ".join(personal)
-            found.untold.append(
-                f"Anything of {names}, which the settings of this command call personal."
+            found.missing.append(
+                f"Statistics and values of {names}: personal by the settings of this command."
             )
         return reading
 
@@ -141,66 +144,66 @@ class FindingsReader:
         found.periods = scores_over_time(labelled, of, periods=periods, min_rows=fewest)
         found.period_rows = MOST_LABELS
         if found.scores.unscored:
-            found.untold.append(f"Live scores: {found.scores.unscored}")
+            found.missing.append(f"Live scores: {found.scores.unscored}")
         elif not found.scores.rows:
-            found.untold.append(
-                "How often it is right, as no true values were told of its rows: send them to "
-                "POST /feedback, or by `mlops feedback import`."
+            found.missing.append(
+                "Live scores: no true values of its rows were received. Send them to "
+                "POST /feedback, or use `mlops feedback import`."
             )
         elif not found.scores.scores:
-            found.untold.append(
-                f"Live scores, as only {found.scores.rows} of its rows have a true value, and "
-                f"nothing is told of fewer than {fewest}."
+            found.missing.append(
+                f"Live scores: only {found.scores.rows} of its rows have a true value, and below "
+                f"{fewest} labelled rows no score is published."
             )
         if unknown := found.scores.unknown_labels:
             which = f"{unknown:,} labels name" if unknown > 1 else "1 label names"
-            found.untold.append(
-                f"Whether every label is right: {which} no class that the model answers with, and "
-                "what it answered counts as wrong."
+            found.missing.append(
+                f"Some matching labels: {which} no class that the model answers with, and its "
+                "predictions for them count as wrong."
             )
 
 
-def _untold(found: VersionFindings, reading: Reading, settings: Settings) -> list[str]:
+def _missing(found: VersionFindings, reading: Reading, settings: Settings) -> list[str]:
     rows = found.observation.rows if found.observation else 0
     sentences = []
     if not reading.requests:
-        sentences.append("What was asked, as the log keeps no values of these requests.")
+        sentences.append("Inputs and outputs: the log keeps no values of these requests.")
     elif not rows:
         sentences.append(
-            "What was asked, as the log keeps hashes of the values: they have no distribution."
+            "Inputs and outputs: the log keeps hashes of the values, which have no distribution."
         )
     elif rows < settings.monitoring_min_rows:
         sentences.append(
-            f"Statistics, as the log holds {rows} rows in clear, and nothing is told of fewer than "
-            f"{settings.monitoring_min_rows}."
+            f"Statistics: the log holds {counted(rows, 'row')} in clear, and below "
+            f"{settings.monitoring_min_rows} rows no statistics are published."
         )
     elif rows < settings.drift_min_rows:
         sentences.append(
-            f"Drift, as {rows} rows are too few to judge: {settings.drift_min_rows} are needed."
+            f"Drift: {rows} rows are too few to judge; {settings.drift_min_rows} are needed."
         )
     unknown = [f.counts.column.name for f in found.columns if not f.counts.column.reference.rows]
     if unknown and len(unknown) == len(found.columns):
-        sentences.append("Drift, as the version was published without a reference profile.")
+        sentences.append("Drift: the version was published without a reference profile.")
     elif unknown:
         sentences.append(
-            f"Drift of {', '.join(unknown)}: the version's reference profile does not have it."
+            f"Drift of {', '.join(unknown)}: not in the reference profile of the version."
         )
     fewest = min((f.counts.column.reference.rows for f in found.columns), default=0)
     if 0 < fewest < settings.drift_min_rows:
         sentences.append(
-            f"Small drift, as the version was trained on few rows ({fewest} of a column): only "
-            "large differences can be told from chance."
+            f"Small drift: the version was trained on few rows ({fewest} of a column), and only "
+            "large differences can be distinguished from chance."
         )
     if found.traffic.strays:
         sentences.append(
-            f"This period alone: {found.traffic.strays} rows between its requests have times "
-            "outside of it, as where the clock was set; all but the traffic counts them too."
+            f"The exact period: {found.traffic.strays} rows between its requests have times "
+            "outside of it, as after a change of the clock. Only the traffic leaves them out."
         )
     return sentences
 
 
 def _periods(labelled: Sequence[LabelledRow]) -> int:
-    """Return in how many periods labelled rows are told."""
+    """Return in how many periods labelled rows are scored."""
     times = [row.predicted for row in labelled]
     seconds = (max(times) - min(times)).total_seconds() if times else 0.0
     return max(1, min(PERIODS, int(seconds / _MINUTE)))

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from api.pages.wording import counted, number, percent
 from mlops.report.page.findings import VersionFindings, WorstRow, WorstRows
-from mlops.report.page.wording import number, percent
 from model_store.manifest import Manifest
 from monitoring.criteria import scored_version
 from monitoring.feedback.comparison import comparable, label
@@ -60,7 +60,7 @@ class WorstRowsFinder:
         Args:
             found: What is added to.
             reading: The requests of its window.
-            labelled: Rows whose truth was told.
+            labelled: Rows with a true value.
         """
         recent = _recent(reading)
         for worst in (
@@ -81,29 +81,29 @@ class WorstRowsFinder:
         else:
             wrong = [row for row in labelled if _is_wrong(row, output)]
             worst = heapq.nlargest(_CANDIDATES, wrong, key=_certainty)
-            measures = [_sure(_certainty(row)) for row in worst]
-            title = "Wrong answers, the surest first"
+            measures = [_certain(_certainty(row)) for row in worst]
+            title = "Wrong predictions, the most certain first"
         meaning = (
-            f"Of the newest {len(labelled):,} rows that somebody told the truth of. Look whether "
+            f"Among the newest {counted(len(labelled), 'row')} with a true value. Check whether "
             "the model or the label is wrong, and what these rows have in common."
         )
         rows = self._rows([(row.sequence, row.row) for row in worst], measures)
         truths = {(row.sequence, row.row): row.truth for row in worst}
-        told: dict[bytes, WorstRow] = {}
+        distinct: dict[bytes, WorstRow] = {}
         for row in rows:
             truth = truths[row.row.sequence, row.row.row]
             key = _encode((row.row.inputs, row.row.answer, truth))
-            times = told[key].times + 1 if key in told else 1
-            told[key] = told.get(key, row)._replace(truth=truth, told=True, times=times)
-        return WorstRows(title, meaning, list(told.values())[: self.count])
+            first = distinct.get(key, row._replace(truth=truth, is_labelled=True, times=0))
+            distinct[key] = first._replace(times=first.times + 1)
+        return WorstRows(title, meaning, list(distinct.values())[: self.count])
 
     def _uncertain(self, recent: Sequence[_Recent]) -> WorstRows | None:
-        told = [row for row in recent if _shares(row.answer)]
-        worst = heapq.nsmallest(self.count, told, key=lambda row: max(_shares(row.answer)))
-        measures = [_sure(max(_shares(row.answer))) for row in worst]
+        rows = [row for row in recent if _shares(row.answer)]
+        worst = heapq.nsmallest(self.count, rows, key=lambda row: max(_shares(row.answer)))
+        measures = [_certain(max(_shares(row.answer))) for row in worst]
         meaning = (
-            f"Of the newest {_rows_of(told):,} rows that told probabilities. The model was in two "
-            "minds about these: they are worth a person's answer."
+            f"Among the newest {counted(_rows_of(rows), 'row')} with probabilities. The model was "
+            "least certain about these, so that labels for them are worth most."
         )
         return WorstRows("Least certain", meaning, self._distinct(worst, measures))
 
@@ -119,9 +119,9 @@ class WorstRowsFinder:
         ]
         measures = [_rarer(bits[place] - usual) for place in worst]
         meaning = (
-            f"Of the newest {_rows_of(recent):,} rows. Their inputs are furthest from what "
-            "training saw: outside its range, in categories that it rarely or never saw, or "
-            "missing. Nobody knows what an answer to such a row is worth."
+            f"Among the newest {counted(_rows_of(recent), 'row')}. Their inputs are furthest from "
+            "the training data: outside of its range, in categories that are rare or absent there, "
+            "or missing. No test has shown how good the predictions for such rows are."
         )
         rows = self._distinct([recent[place] for place in worst], measures)
         return WorstRows("Furthest from the training data", meaning, rows)
@@ -162,8 +162,8 @@ def _rows_of(recent: Sequence[_Recent]) -> int:
 
 def _shares(answer: Mapping[str, Any]) -> list[float]:
     # A hash stands in their place where the output is personal.
-    told = answer.get("probabilities")
-    return list(told.values()) if isinstance(told, Mapping) else []
+    shares = answer.get("probabilities")
+    return list(shares.values()) if isinstance(shares, Mapping) else []
 
 
 def _certainty(row: LabelledRow) -> float:
@@ -173,12 +173,12 @@ def _certainty(row: LabelledRow) -> float:
 def _rarer(bits: float) -> str:
     """Return how much rarer a row is than half of the rows are, in words."""
     if bits >= math.log2(_MANY):
-        return f"over {_MANY:,} times as rare as a usual row"
-    return f"{float(f'{2**bits:.1g}'):,.0f} times as rare as a usual row"
+        return f"over {_MANY:,} times as rare as a typical row"
+    return f"{float(f'{2**bits:.1g}'):,.0f} times as rare as a typical row"
 
 
-def _sure(share: float) -> str:
-    return f"{percent(share)} sure" if share else "told no probability"
+def _certain(share: float) -> str:
+    return f"{percent(share)} certain" if share else "no probability"
 
 
 def _error(row: LabelledRow, output: str) -> float | None:

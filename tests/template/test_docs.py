@@ -105,6 +105,8 @@ def test_every_verb_that_a_page_names_exists() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     for page in pages():
+        if page.name == "CHANGELOG.md":  # It names what there was, too.
+            continue
         text = page.read_text("utf-8")
         named = set(re.findall(r"(?:^|`|; |&& )make ([a-z-]+)", text, re.MULTILINE))
         assert named <= targets, page.name

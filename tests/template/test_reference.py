@@ -1,21 +1,10 @@
 """The pages of docs/reference/ are what the code says today."""
 
-from pathlib import Path
-
-import pytest
-
 from docs.make import reference
 from docs.make.reference_pages.bundle_page import attribute_texts
 from docs.make.reference_pages.markdown import table
 from model_store.manifest import Score
 from model_store.schema.signature import Column
-from tests.empty_environment import empty_environment
-
-
-@pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let no setting come from the machine that runs the tests."""
-    empty_environment(monkeypatch, tmp_path)
 
 
 def test_the_pages_are_what_the_code_says() -> None:

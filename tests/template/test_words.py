@@ -5,12 +5,10 @@ needs a narrower pattern.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from docs.make import reference
-from tests.empty_environment import empty_environment
 from tests.template.pages import ROOT, pages
 from tests.template.words_to_avoid import WORDS
 
@@ -24,12 +22,6 @@ def found(text: str, where: str) -> Iterator[str]:
         for word in WORDS:
             for match in word.pattern.finditer(line):
                 yield f'{where}:{number}: "{match.group()}": write {word.instead}'
-
-
-@pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let no setting come from the machine that runs the tests."""
-    empty_environment(monkeypatch, tmp_path)
 
 
 def test_documents_are_in_plain_words() -> None:

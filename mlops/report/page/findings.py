@@ -1,4 +1,4 @@
-"""What a report tells: everything that was found, before a word of it is written."""
+"""What a report shows: everything that was found, before a word of it is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class ColumnFinding(NamedTuple):
     """None for categories and booleans, where training left no histogram, and where there is
     nothing to draw."""
     trained: Mapping[str, float]
-    """The quantiles of training by their probability, as `0.5`; empty where it told none."""
+    """The quantiles of training by their probability, as `0.5`; empty where it has none."""
 
 
 class WorstRow(NamedTuple):
@@ -48,7 +48,7 @@ class WorstRow(NamedTuple):
     measure: str
     """How bad it is, in words."""
     truth: Any = None
-    told: bool = False
+    is_labelled: bool = False
     """Whether the truth is known."""
     times: int = 1
     """How many rows are equal to it, itself included."""
@@ -78,8 +78,8 @@ class VersionFindings:
     period_rows: int = 0
     """How many labelled rows these are of at most."""
     worst: list[WorstRows] = field(default_factory=list)
-    untold: list[str] = field(default_factory=list)
-    """What could not be told and why: sentences."""
+    missing: list[str] = field(default_factory=list)
+    """What could not be found, and why: sentences."""
 
     @property
     def name(self) -> str:
@@ -127,5 +127,4 @@ class Findings:
     totals: list[Total] = field(default_factory=list)
     versions: list[VersionFindings] = field(default_factory=list)
     more_versions: list[VersionTraffic] = field(default_factory=list)
-    """Those that also answered and have no chapter of their own."""
-    untold: list[str] = field(default_factory=list)
+    """Those that also answered and have no section of their own."""

@@ -1,23 +1,22 @@
-"""Pictures as inline SVG: a few shapes whose colours the page's style gives, in dark and light.
+"""Pictures as shapes of SVG, which `figure.html` writes; the page's style colours them.
 
-Each has a text alternative and stands beside a table of the same numbers.
+Each picture has a text alternative and stands beside a table of the same numbers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from mlops.report.page.markup import Html, element
-from mlops.report.page.wording import percent
+from api.pages.wording import percent
 
 _WIDTH, _HEIGHT = 320.0, 120.0
 _FLOOR, _CEILING = 100.0, 8.0
 _TEXT_Y = 114.0
 _SIDE = 14.0
-"""The width of a bar beside the bins: what is outside of them."""
+"""The width of a bar beside the bins, for values outside of them."""
 _MISSING = 60.0
-"""The width of what tells of missing values, where there are any."""
+"""The width of the bars of missing values, where there are any."""
 _BAR = 18.0
 _LABEL = 110.0
 _NAME_CHARACTERS = 16
@@ -27,6 +26,42 @@ _STEPS = 4
 """So many parts a vertical axis has."""
 
 
+class Shape(NamedTuple):
+    """An element of SVG."""
+
+    tag: str
+    attributes: Mapping[str, str]
+    text: str = ""
+
+
+class Picture(NamedTuple):
+    """Shapes and the size of the sheet that they are on."""
+
+    width: float
+    height: float
+    shapes: Sequence[Shape]
+
+    @property
+    def style(self) -> str:
+        """The name of its style."""
+        return "wide" if self.width == _WIDE else "small"
+
+
+class Key(NamedTuple):
+    """An entry of a legend: the style of a shape and its meaning."""
+
+    style: str
+    text: str
+
+
+class Figure(NamedTuple):
+    """A picture, its text alternative and its legend."""
+
+    picture: Picture
+    alternative: str
+    keys: Sequence[Key] = ()
+
+
 class Bar(NamedTuple):
     """A category, or whatever else has a share in both samples."""
 
@@ -34,13 +69,12 @@ class Bar(NamedTuple):
     reference: float
     window: float
     new: bool = False
-    """Whether training has nothing of it."""
+    """Whether training never saw it."""
 
 
 class Line(NamedTuple):
     """Values over time; None where there are none."""
 
-    name: str
     values: Sequence[float | None]
     style: str = "window"
 
@@ -58,7 +92,7 @@ def histogram(
     outside: tuple[float, float],
     ends: Ends,
     missing: tuple[float, float] = (0.0, 0.0),
-) -> Html:
+) -> Picture:
     """Return both distributions: training as an area, the window as a line over it.
 
     Args:
@@ -78,7 +112,7 @@ def histogram(
         return (_FLOOR - _CEILING) * share / top
 
     bars = [
-        element("rect", class_="reference", x=x, y=_FLOOR - height(share), width=end - x + 0.3,
+        _shape("rect", class_="reference", x=x, y=_FLOOR - height(share), width=end - x + 0.3,
                 height=height(share))
         for x, end, share in zip(edges, edges[1:], reference, strict=False)
         if share
@@ -89,35 +123,35 @@ def histogram(
         steps.append(f"L{x:.1f} {y:.1f}L{end:.1f} {y:.1f}")
     steps.append(f"L{right:.1f} {_FLOOR:.1f}")
     beside = [
-        element("rect", class_="new", x=x, y=_FLOOR - height(share), width=_SIDE,
+        _shape("rect", class_="new", x=x, y=_FLOOR - height(share), width=_SIDE,
                 height=height(share))
         for x, share in ((0.0, outside[0]), (whole - _SIDE, outside[1]))
         if share
     ]  # fmt: skip
-    return _svg(
-        (_WIDTH, _HEIGHT),
-        bars,
-        beside,
-        element("path", class_="window", d="".join(steps)),
-        _missing(*missing) if any(missing) else [],
+    shapes = [
+        *bars,
+        *beside,
+        _shape("path", class_="window", d="".join(steps)),
+        *(_missing(*missing) if any(missing) else []),
         _axis(left, right, _FLOOR),
         _text(left, _TEXT_Y, ends.first),
         _text(right, _TEXT_Y, ends.last, anchor="end"),
-    )
+    ]
+    return Picture(_WIDTH, _HEIGHT, shapes)
 
 
-def _missing(reference: float, window: float) -> list[Html]:
+def _missing(reference: float, window: float) -> list[Shape]:
     """Return the bars of missing values, at the right."""
     left, middle = _WIDTH - _MISSING + 12, _WIDTH - _MISSING / 2 + 6
     shapes = [
-        element("rect", class_=style, x=x, y=_FLOOR - (_FLOOR - _CEILING) * share,
+        _shape("rect", class_=style, x=x, y=_FLOOR - (_FLOOR - _CEILING) * share,
                 width=middle - left - 1, height=(_FLOOR - _CEILING) * share)
         for style, x, share in (("reference", left, reference), ("bar", middle, window))
     ]  # fmt: skip
     return [*shapes, _axis(left, _WIDTH, _FLOOR), _text(_WIDTH, _TEXT_Y, "missing", anchor="end")]
 
 
-def categories(bars: Sequence[Bar]) -> Html:
+def categories(bars: Sequence[Bar]) -> Picture:
     """Return two bars for each category: training above, the window below."""
     top = max([share for bar in bars for share in (bar.reference, bar.window)] + [1e-9])
     room = _WIDTH - _LABEL - 44
@@ -130,32 +164,32 @@ def categories(bars: Sequence[Bar]) -> Html:
         width = room * bar.window / top
         shapes += [
             _text(_LABEL - 6, y + _BAR / 2 + 4, name, anchor="end"),
-            element("rect", class_="reference", x=_LABEL, y=y, width=room * bar.reference / top,
+            _shape("rect", class_="reference", x=_LABEL, y=y, width=room * bar.reference / top,
                     height=_BAR / 2 - 1),
-            element("rect", class_="new" if bar.new else "bar", x=_LABEL, y=y + _BAR / 2,
+            _shape("rect", class_="new" if bar.new else "bar", x=_LABEL, y=y + _BAR / 2,
                     width=width, height=_BAR / 2 - 1),
             _text(_LABEL + max(width, room * bar.reference / top) + 4, y + _BAR / 2 + 4,
                   percent(bar.window)),
         ]  # fmt: skip
-    return _svg((_WIDTH, max(len(bars), 1) * (_BAR + 8) + 2), shapes)
+    return Picture(_WIDTH, max(len(bars), 1) * (_BAR + 8) + 2, shapes)
 
 
-def columns_over_time(values: Sequence[float], top: str, ends: Ends) -> Html:
+def columns_over_time(values: Sequence[float], top: str, ends: Ends) -> Picture:
     """Return a bar for each step of time; `top` names the highest."""
     highest = max([*values, 1e-9])
     width = (_WIDE - _AXIS) / len(values)
     shapes = [
-        element("rect", class_="bar", x=_AXIS + place * width, width=max(width - 1, 0.8),
+        _shape("rect", class_="bar", x=_AXIS + place * width, width=max(width - 1, 0.8),
                 y=_y(value / highest), height=_TALL - 24 - _y(value / highest))
         for place, value in enumerate(values)
         if value
     ]  # fmt: skip
-    return _svg((_WIDE, _TALL), shapes, _frame(["0", top], ends))
+    return Picture(_WIDE, _TALL, [*shapes, *_frame(["0", top], ends)])
 
 
 def lines_over_time(
     lines: Sequence[Line], low: float, high: float, name: Callable[[float], str], ends: Ends
-) -> Html:
+) -> Picture:
     """Return lines between two values, which `name` names; the lines' gaps are gaps."""
     shapes = []
     for line in lines:
@@ -170,17 +204,17 @@ def lines_over_time(
             path.append(f"{pen}{x:.1f} {y:.1f}")
             pen = "L"
             if line.style != "trained":
-                shapes.append(element("circle", class_=line.style, cx=x, cy=y, r=2.5))
-        shapes.append(element("path", class_=line.style, d="".join(path)))
+                shapes.append(_shape("circle", class_=line.style, cx=x, cy=y, r=2.5))
+        shapes.append(_shape("path", class_=line.style, d="".join(path)))
     ticks = [name(low + (high - low) * step / _STEPS) for step in range(_STEPS + 1)]
-    return _svg((_WIDE, _TALL), _frame(ticks, ends), shapes)
+    return Picture(_WIDE, _TALL, [*_frame(ticks, ends), *shapes])
 
 
 def _y(share: float) -> float:
     return 8 + (_TALL - 32) * (1 - min(max(share, 0.0), 1.0))
 
 
-def _frame(ticks: Sequence[str], ends: Ends) -> list[Html]:
+def _frame(ticks: Sequence[str], ends: Ends) -> list[Shape]:
     """Return the axes; the ticks are at equal distances from the bottom to the top."""
     heights = [_y(place / (len(ticks) - 1)) for place in range(len(ticks))]
     return [
@@ -194,23 +228,18 @@ def _frame(ticks: Sequence[str], ends: Ends) -> list[Html]:
     ]
 
 
-def _axis(left: float, right: float, y: float) -> Html:
-    return element("line", class_="axis", x1=left, y1=y, x2=right, y2=y)
+def _axis(left: float, right: float, y: float) -> Shape:
+    return _shape("line", class_="axis", x1=left, y1=y, x2=right, y2=y)
 
 
-def _text(x: float, y: float, text: str, anchor: str = "start") -> Html:
-    return element("text", text, x=round(x, 1), y=round(y, 1), text_anchor=anchor)
+def _text(x: float, y: float, text: str, anchor: str = "start") -> Shape:
+    return _shape("text", text, x=round(x, 1), y=round(y, 1), text_anchor=anchor)
 
 
-def _svg(size: tuple[float, float], *shapes: Sequence[Html] | Html) -> Html:
-    # What it shows is told by the figure around it and the table beside it.
-    width, height = size
-    wide = "wide" if width == _WIDE else "small"
-    view = f"0 0 {width:g} {height:g}"
-    return element("svg", *shapes, viewBox=view, class_=wide, aria_hidden="true")
-
-
-def figure(picture: Html, alternative: str, *beside: Html) -> Html:
-    """Return a picture with its text alternative, and what stands beside it."""
-    shown = element("div", picture, role="img", aria_label=alternative)
-    return element("figure", shown, *beside)
+def _shape(tag: str, text: str = "", **attributes: str | float) -> Shape:
+    """Return a shape; an attribute's name may end in `_`, and other `_` become `-`."""
+    shown = {
+        name.rstrip("_").replace("_", "-"): value if isinstance(value, str) else f"{value:g}"
+        for name, value in attributes.items()
+    }
+    return Shape(tag, shown, text)

@@ -3,8 +3,9 @@
 from enum import Enum
 from typing import NamedTuple
 
+from api.pages.wording import counted, listed, number
+from mlops.report.page.badge import Badge
 from mlops.report.page.findings import VersionFindings
-from mlops.report.page.wording import counted, listed, number
 
 # As the alert rule LiveScoreLow in prometheus/rules.yml has them, so that page and alarm agree.
 SCORE_MARGIN = 0.1
@@ -20,28 +21,33 @@ SCORE_NAMES = {
     "r2": "R²",
     "mean_absolute_error": "mean absolute error",
     "root_mean_squared_error": "root mean squared error",
-    "bias": "bias (above 0: answers are too high)",
+    "bias": "bias (above 0: predictions are too high)",
 }
 
 
 class Level(Enum):
-    """How far a version can be trusted: a sign, a word for it, and a name for its style."""
+    """How far a version can be trusted."""
 
-    TRUSTED = ("✓", "Yes", "good")
-    UNCONTRADICTED = ("✓", "So far, yes", "good")
-    CARE = ("!", "With care", "care")
-    DOUBTED = ("✕", "Not now", "bad")
-    UNKNOWN = ("?", "Cannot be told", "unknown")
+    TRUSTED = Badge("Yes", "good", "✓")
+    UNCONTRADICTED = Badge("So far, yes", "good", "✓")
+    CARE = Badge("With care", "care", "!")
+    DOUBTED = Badge("Not now", "bad", "✕")
+    UNKNOWN = Badge("Unknown", "unknown", "?")
 
 
 WORST_FIRST = (Level.DOUBTED, Level.CARE, Level.UNKNOWN, Level.UNCONTRADICTED, Level.TRUSTED)
 
 
 class Verdict(NamedTuple):
-    """What a version's chapter comes to."""
+    """Whether a version can be trusted, and why."""
 
     level: Level
     sentence: str
+
+    @property
+    def badge(self) -> Badge:
+        """The answer in a word."""
+        return self.level.value
 
 
 class _Scored(NamedTuple):
@@ -70,7 +76,7 @@ def verdict(found: VersionFindings) -> Verdict:
         verb = "has" if len(inputs) == 1 else "have"
         reasons.append(f"{share} {verb} drifted away from the training data ({listed(inputs)})")
     if outputs:
-        reasons.append(f"its answers are no longer distributed as in training ({listed(outputs)})")
+        reasons.append(f"its predictions have drifted from those in training ({listed(outputs)})")
     if scored.low:
         return Verdict(Level.DOUBTED, _sentence([scored.words, *reasons]))
     if reasons:
@@ -83,9 +89,9 @@ def verdict(found: VersionFindings) -> Verdict:
         level = Level.TRUSTED if scored.holds else Level.UNCONTRADICTED
         return Verdict(Level.CARE if scored.suspect else level, _sentence([calm, scored.words]))
     if scored.holds or scored.suspect:
-        unseen = "whether its rows look like the training data cannot be told"
+        unseen = "its rows could not be compared with the training data"
         return Verdict(Level.CARE, _sentence([scored.words, unseen]))
-    why = "there are too few rows, or too little is known of them, to compare with training"
+    why = "its rows are too few, or too little is known of them, for a comparison with training"
     return Verdict(Level.UNKNOWN, _sentence([why, scored.words]))
 
 
@@ -101,23 +107,23 @@ def _drifted(found: VersionFindings, side: str) -> list[str]:
 def _scored(found: VersionFindings) -> _Scored:
     live = found.scores
     if live is None:
-        return _Scored("how often it is right is not known")
+        return _Scored("its live scores are unknown")
     if not live.scores:
         return _promised(found)
     decisive = [name for name in (*_SHARES, *_ERRORS) if name in live.scores]
     low = [name for name in decisive if is_low(found, name)]
-    told = low or decisive[:1]
-    words = listed([_held(found, name, live.scores[name]) for name in told], len(told))
-    words += f", by {counted(live.rows, 'labelled row')}"
+    named = low or decisive[:1]
+    words = listed([_compared(found, name, live.scores[name]) for name in named], len(named))
+    words += f", measured on {counted(live.rows, 'labelled row')}"
     enough = live.rows >= FEWEST_LABELS
     if not enough:
         words += f", and fewer than {FEWEST_LABELS} labels prove little"
-    holds = found.trained(told[0]) is not None and not low and enough
+    holds = found.trained(named[0]) is not None and not low and enough
     return _Scored(words, bool(low) and enough, bool(low) and not enough, holds)
 
 
-def _held(found: VersionFindings, metric: str, live: float) -> str:
-    """Return a live score, held against that of the test data."""
+def _compared(found: VersionFindings, metric: str, live: float) -> str:
+    """Return a live score beside that of the test data."""
     trained = found.trained(metric)
     before = "" if trained is None else f" ({number(trained)} on its test data)"
     return f"its {SCORE_NAMES[metric]} is {number(live)}{before}"
@@ -126,17 +132,16 @@ def _held(found: VersionFindings, metric: str, live: float) -> str:
 def _promised(found: VersionFindings) -> _Scored:
     """Return what is known without labels."""
     estimate = found.scores.estimate if found.scores else None
-    words = "how often it is right is not known, as too few true values were told"
-    if found.scores and not found.scores.rows:
-        words = "how often it is right is not known, as no true values were told"
+    few = "too few" if found.scores and found.scores.rows else "no"
+    words = f"its live scores are unknown, as {few} true values were received"
     if estimate and "accuracy" in estimate.scores:
-        promised = number(estimate.scores["accuracy"])
-        words += f" (its probabilities promise an accuracy of {promised}, an estimate)"
+        accuracy = number(estimate.scores["accuracy"])
+        words += f" (its probabilities give an estimated accuracy of {accuracy})"
     return _Scored(words)
 
 
 def is_low(found: VersionFindings, metric: str) -> bool:
-    """Tell whether a live score is much worse than the one on test data."""
+    """Return whether a live score is much worse than the one on test data."""
     trained = found.trained(metric)
     live = found.scores.scores.get(metric) if found.scores else None
     if trained is None or live is None:

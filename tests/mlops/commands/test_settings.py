@@ -16,9 +16,9 @@ def test_every_setting_is_told_with_its_source(
     """The environment wins over a secret file, the file over the settings file, that over none."""
     (local_data / "secrets").mkdir(parents=True)
     (local_data / "secrets" / "admin_password").write_text("from a file")
-    (local_data.parent / "settings.ini").write_text(
-        "[service]\nport = 8001\n[log]\nkey = 0123456789abcdef\n"
-    )
+    file = local_data.parent / "settings.ini"
+    file.write_text("[service]\nport = 8001\n[log]\nkey = 0123456789abcdef\n")
+    monkeypatch.setenv("SETTINGS_FILE", str(file))
     monkeypatch.setenv("SERVICE_PORT", "8002")
 
     rows = json.loads(mlops("settings", "--json").stdout)

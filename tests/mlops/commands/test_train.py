@@ -26,7 +26,7 @@ def test_a_parameter_without_a_value_is_a_usage_error(mlops: Mlops) -> None:
 
 def test_an_unknown_parameter_is_refused_with_the_known_ones(mlops: Mlops) -> None:
     """Parameter names are a closed list: none is pasted into a notebook unseen."""
-    told = mlops("train", "examples/iris", "-p", "sede=7")
+    told = mlops("train", "ml_pipe", "-p", "sede=7")
     assert told.exit_code == Exit.FAILED
     assert "seed" in told.stderr
 
@@ -36,7 +36,7 @@ def test_an_installation_that_only_serves_says_so(
 ) -> None:
     """To train with it is refused with what to use instead."""
     monkeypatch.setattr("mlops.commands.train.find_spec", lambda name: None)
-    told = mlops("train", "examples/iris")
+    told = mlops("train", "ml_pipe")
     assert told.exit_code == Exit.FAILED
     assert "cannot train" in told.stderr
     assert "image of all modes" in told.stderr

@@ -119,16 +119,16 @@ class ReportLog(PredictionLog):
         time = NOON + timedelta(hours=hours)
         self.write([Entry(request_id, time, model, version, "answered", len(rows), 0.004, *texts)])
 
-    def told(self, request_id: str, truths: Iterable[Any]) -> None:
-        """Tell the truth of the first rows of a request."""
+    def label(self, request_id: str, truths: Iterable[Any]) -> None:
+        """Add the true values of the first rows of a request."""
         self.add_feedback(Feedback(request_id, row, value) for row, value in enumerate(truths))
 
 
 def page_of(mlops: Callable[..., Result], *options: str) -> "Page":
     """Write a report and read it."""
-    told = mlops("report", *options)
-    assert told.exit_code == 0, told.stderr
-    return Page(Path(told.stdout.strip()).read_text())
+    result = mlops("report", *options)
+    assert result.exit_code == 0, result.stderr
+    return Page(Path(result.stdout.strip()).read_text())
 
 
 class Page(HTMLParser):

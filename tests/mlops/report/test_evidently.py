@@ -32,7 +32,7 @@ import json, os, sys
 job = json.load(open(sys.argv[-1]))
 job["rows"] = [json.loads(line) for line in open(job["current"])]
 job["environment"] = dict(os.environ)
-open({told!r}, "w").write(json.dumps(job))
+open({asked!r}, "w").write(json.dumps(job))
 open(job["output"], "w").write("<html><head><title>Evidently</title></head><body></body></html>")
 sys.exit({code})
 """
@@ -42,17 +42,17 @@ class Evidently:
     """A stand-in of Evidently's Python."""
 
     def __init__(self, folder: Path, code: int = 0) -> None:
-        self._told = folder / "told.json"
+        self._asked = folder / "asked.json"
         self.python = folder / "python"
         self.python.write_text(
-            STAND_IN.format(python=sys.executable, told=str(self._told), code=code)
+            STAND_IN.format(python=sys.executable, asked=str(self._asked), code=code)
         )
         self.python.chmod(0o700)
 
     @property
-    def told(self) -> dict[str, Any]:
+    def asked(self) -> dict[str, Any]:
         """What it was asked for."""
-        found: dict[str, Any] = json.loads(self._told.read_text())
+        found: dict[str, Any] = json.loads(self._asked.read_text())
         return found
 
 
@@ -85,12 +85,12 @@ def test_it_compares_the_window_with_the_runs_table(settings: Settings, tmp_path
         log.answered("first", rows_like_training(30))
     evidently, page = Evidently(tmp_path), tmp_path / "page.html"
     make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
-    told = evidently.told
-    assert told["reference"] == str(table)
-    assert told["columns"] == {"weight": "number", "color": "category"}
-    assert told["rows"] == rows_like_training(30)
-    assert told["environment"]["DO_NOT_TRACK"] == "1"
-    assert "LOCAL_DATA" not in told["environment"]
+    asked = evidently.asked
+    assert asked["reference"] == str(table)
+    assert asked["columns"] == {"weight": "number", "color": "category"}
+    assert asked["rows"] == rows_like_training(30)
+    assert asked["environment"]["DO_NOT_TRACK"] == "1"
+    assert "LOCAL_DATA" not in asked["environment"]
 
 
 def test_its_page_may_load_and_send_nothing(settings: Settings, tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_personal_columns_and_hashes_are_left_out(local_data: Path, tmp_path: Pa
         settings = Settings(local_data=local_data, log_personal_fields=(personal,))
         page = tmp_path / f"{personal}.html"
         make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
-        assert set(evidently.told["columns"]) == columns
-        assert len(evidently.told["rows"]) == rows
+        assert set(evidently.asked["columns"]) == columns
+        assert len(evidently.asked["rows"]) == rows
 
 
 def test_a_column_of_hashes_is_left_out_alone(settings: Settings, tmp_path: Path) -> None:
@@ -134,8 +134,8 @@ def test_a_column_of_hashes_is_left_out_alone(settings: Settings, tmp_path: Path
     evidently = Evidently(tmp_path)
     page = tmp_path / "page.html"
     make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
-    assert set(evidently.told["columns"]) == {"color"}
-    assert len(evidently.told["rows"]) == 30
+    assert set(evidently.asked["columns"]) == {"color"}
+    assert len(evidently.asked["rows"]) == 30
 
 
 def test_a_column_of_hashes_with_gaps_is_left_out_alone(settings: Settings, tmp_path: Path) -> None:
@@ -148,12 +148,12 @@ def test_a_column_of_hashes_with_gaps_is_left_out_alone(settings: Settings, tmp_
     evidently = Evidently(tmp_path)
     page = tmp_path / "page.html"
     make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
-    assert set(evidently.told["columns"]) == {"color"}
-    assert len(evidently.told["rows"]) == 100
+    assert set(evidently.asked["columns"]) == {"color"}
+    assert len(evidently.asked["rows"]) == 100
 
 
 def test_a_column_of_few_values_is_left_out_and_named(settings: Settings, tmp_path: Path) -> None:
-    """As our own report tells nothing of it; a name cannot put anything into the page."""
+    """As our own report shows nothing of it; a name cannot put anything into the page."""
     name = f"weight {SCRIPT}"
     inputs = (Column(name=name, kind=Kind.NUMBER), SIGNATURE.inputs[1])
     publish(settings.local_data, signature=Signature(inputs=inputs, outputs=SIGNATURE.outputs))
@@ -163,20 +163,20 @@ def test_a_column_of_few_values_is_left_out_and_named(settings: Settings, tmp_pa
         log.answered("first", [*rows, {name: None, "color": "red"}])
     evidently, page = Evidently(tmp_path), tmp_path / "page.html"
     make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
-    assert evidently.told["columns"] == {"color": "category"}
-    assert len(evidently.told["rows"]) == 20
+    assert evidently.asked["columns"] == {"color": "category"}
+    assert len(evidently.asked["rows"]) == 20
     note = "Left out, with fewer than 20 values present and in clear: weight &lt;script&gt;"
     assert f"<body><p>{note}" in page.read_text()
 
 
 def test_of_few_rows_there_is_no_page(settings: Settings, tmp_path: Path) -> None:
-    """Of as few as our own report tells nothing of."""
+    """Below the number of rows from which our own report has statistics."""
     publish(settings.local_data)
     keep_table(settings.local_data)
     with ReportLog(settings.local_data) as log:
         log.answered("first", rows_like_training(19))
     evidently, page = Evidently(tmp_path), tmp_path / "page.html"
-    with pytest.raises(EvidentlyError, match="Ask again when more rows"):
+    with pytest.raises(EvidentlyError, match="Try again when more rows"):
         make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
     assert not page.exists()
 
@@ -190,7 +190,7 @@ def test_of_a_large_request_the_windows_rows_are_given(settings: Settings, tmp_p
     evidently, page = Evidently(tmp_path), tmp_path / "page.html"
     make_page(settings, log_path(settings), found_in(settings), page, evidently.python)
     rows = rows_like_training(3 * settings.window_rows)
-    assert evidently.told["rows"] == rows[-settings.window_rows :]
+    assert evidently.asked["rows"] == rows[-settings.window_rows :]
 
 
 def test_without_the_runs_table_it_says_what_to_do(settings: Settings, tmp_path: Path) -> None:
@@ -228,10 +228,10 @@ def test_where_it_is_not_installed_the_verb_says_how(
     monkeypatch.setattr(report, "is_installed", lambda: False)
     with ReportLog(local_data):
         pass
-    told = mlops("report", "--evidently")
-    assert told.exit_code == Exit.FAILED
-    assert "requirements/install.sh python3 .evidently evidently" in told.stderr
-    assert Path(told.stdout.strip()).exists()
+    result = mlops("report", "--evidently")
+    assert result.exit_code == Exit.FAILED
+    assert "requirements/install.sh python3 .evidently evidently" in result.stderr
+    assert Path(result.stdout.strip()).exists()
 
 
 def test_no_value_ends_a_script() -> None:

@@ -1,4 +1,4 @@
-"""`mlops report`: its numbers are those of the log and of the watch."""
+"""`mlops report`: its numbers are those of the log and of the monitor."""
 
 import os
 import re
@@ -28,9 +28,9 @@ def report(mlops: Mlops, local_data: Path) -> Report:
     """Write a report and read it."""
 
     def written(*options: str) -> Page:
-        told = mlops("report", *options)
-        assert told.exit_code == Exit.DONE, told.stderr
-        return Page(Path(told.stdout.strip()).read_text())
+        result = mlops("report", *options)
+        assert result.exit_code == Exit.DONE, result.stderr
+        return Page(Path(result.stdout.strip()).read_text())
 
     return written
 
@@ -59,7 +59,7 @@ def test_it_is_written_where_the_service_looks(mlops: Mlops, local_data: Path) -
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
-def test_drift_is_that_of_the_watch(
+def test_drift_is_that_of_the_monitor(
     report: Report, local_data: Path, store: FileModelStore
 ) -> None:
     """Of each column the same index, distance and p-value that the service publishes."""
@@ -83,7 +83,7 @@ def test_drift_is_that_of_the_watch(
     assert page.verdicts() == ["Not now"]
 
 
-def test_statistics_are_those_of_the_watch(
+def test_statistics_are_those_of_the_monitor(
     report: Report, local_data: Path, store: FileModelStore
 ) -> None:
     """The numbers beside a picture are the statistics of the window."""
@@ -95,7 +95,7 @@ def test_statistics_are_those_of_the_watch(
     assert weight.distribution
     assert numbers["rows"] == "300"
     assert numbers["mean"] == f"{weight.distribution.mean:.4g}"
-    assert numbers["greatest"] == f"{weight.distribution.maximum:.4g}"
+    assert numbers["maximum"] == f"{weight.distribution.maximum:.4g}"
 
 
 def test_rows_like_the_training_data_are_no_doubt(report: Report, local_data: Path) -> None:
@@ -105,7 +105,7 @@ def test_rows_like_the_training_data_are_no_doubt(report: Report, local_data: Pa
         log.answered("first", rows_like_training(500))
     page = report()
     assert page.verdicts() == ["So far, yes"]
-    assert "no true values were told" in page.shown
+    assert "no true values were received" in page.shown
 
 
 @pytest.mark.parametrize(("wrong", "word", "accuracy"), [(0, "Yes", "1"), (60, "Not now", "0.7")])
@@ -117,7 +117,7 @@ def test_labels_decide(
     with ReportLog(local_data) as log:
         log.answered("first", rows_like_training(200))
         truths = [("Plum", "Melon")[place % 2] for place in range(200)]
-        log.told("first", ["Melon" if place < wrong * 2 else t for place, t in enumerate(truths)])
+        log.label("first", ["Melon" if place < wrong * 2 else t for place, t in enumerate(truths)])
     page = report()
     assert page.verdicts() == [word]
     scores = {row[0]: row[1:] for row in page.table("score")}
@@ -142,21 +142,21 @@ def test_traffic_is_that_of_the_log(report: Report, local_data: Path) -> None:
     assert [row[2] for row in steps if row[1] != "0"] == ["4.08 ms"] * 3
 
 
-def test_a_period_is_told_alone(report: Report, local_data: Path) -> None:
+def test_a_period_is_reported_alone(report: Report, local_data: Path) -> None:
     """What was before it and after it counts for nothing, drift and labels included."""
     publish(local_data)
     with ReportLog(local_data) as log:
         log.answered("before", HEAVY, hours=0)
         log.answered("within", rows_like_training(200), hours=2)
         log.answered("after", HEAVY, hours=4)
-        log.told("after", ["Grape"] * 200)
+        log.label("after", ["Grape"] * 200)
     page = report("--since", "2026-11-21T13:00", "--until", "2026-11-21T16:00Z")
     assert "200 rows in 1 request," in page.shown
     assert page.verdicts() == ["So far, yes"]
     assert report("--since", "2026-11-21T15:00").verdicts() == ["Not now"]
 
 
-def test_models_and_versions_have_a_chapter_each(
+def test_models_and_versions_have_a_section_each(
     report: Report, local_data: Path, store: FileModelStore
 ) -> None:
     """The one that answered last is first; options leave some out."""
@@ -216,12 +216,12 @@ def test_what_nobody_knows_has_no_report(
     store.promote("fruit", "v1")
     with ReportLog(local_data) as log:
         log.answered("first", rows_like_training(30), "v0", model="gone")
-    told = mlops("report", "--model", "nope")
-    assert told.exit_code == Exit.NOT_FOUND
-    assert "no model nope; known: fruit, gone." in told.stderr
-    told = mlops("report", "--model", "fruit", "--version", "v0")
-    assert told.exit_code == Exit.NOT_FOUND
-    assert "no version v0; known: champion, v1." in told.stderr
+    result = mlops("report", "--model", "nope")
+    assert result.exit_code == Exit.NOT_FOUND
+    assert "no model nope; known: fruit, gone." in result.stderr
+    result = mlops("report", "--model", "fruit", "--version", "v0")
+    assert result.exit_code == Exit.NOT_FOUND
+    assert "no version v0; known: champion, v1." in result.stderr
     assert not (local_data / "reports").exists()
 
 
@@ -239,9 +239,9 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
 def test_evidently_has_no_place_beside_a_pipe(mlops: Mlops, tmp_path: Path) -> None:
     """Beside a device, that is."""
     os.mkfifo(tmp_path / "pipe")
-    told = mlops("report", "-o", str(tmp_path / "pipe"), "--evidently")
-    assert told.exit_code == Exit.USAGE
-    assert "no place beside it" in told.stderr
+    result = mlops("report", "-o", str(tmp_path / "pipe"), "--evidently")
+    assert result.exit_code == Exit.USAGE
+    assert "no place beside it" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -249,14 +249,14 @@ def test_evidently_has_no_place_beside_a_pipe(mlops: Mlops, tmp_path: Path) -> N
 )
 def test_a_moment_that_is_none_is_a_sentence(mlops: Mlops, moment: str) -> None:
     """It says how one is written; also of one that is none in UTC."""
-    told = mlops("report", "--since", moment)
-    assert told.exit_code == Exit.USAGE
-    assert "2026-11-21" in told.stderr
+    result = mlops("report", "--since", moment)
+    assert result.exit_code == Exit.USAGE
+    assert "2026-11-21" in result.stderr
 
 
 def test_without_a_log_it_says_so(mlops: Mlops, local_data: Path) -> None:
     """Nothing is written."""
-    told = mlops("report")
-    assert told.exit_code == Exit.FAILED
-    assert "no prediction log" in told.stderr
+    result = mlops("report")
+    assert result.exit_code == Exit.FAILED
+    assert "no prediction log" in result.stderr
     assert not (local_data / "reports").exists()

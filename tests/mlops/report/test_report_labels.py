@@ -20,8 +20,8 @@ def test_labels_that_are_not_scored_are_not_counted_as_scored(
     monkeypatch.setenv("FEEDBACK_ROWS", "100")
     with ReportLog(local_data) as log:
         log.answered("first", rows_like_training(140))
-        log.told("first", ["Plum", "Melon"] * 70)
-    assert "<dt>labelled rows scored, the newest</dt><dd>100</dd>" in page_of(mlops).text
+        log.label("first", ["Plum", "Melon"] * 70)
+    assert "<dt>newest labelled rows scored</dt><dd>100</dd>" in page_of(mlops).text
 
 
 def test_scores_over_time_have_a_scale(mlops: Mlops, local_data: Path) -> None:
@@ -30,7 +30,7 @@ def test_scores_over_time_have_a_scale(mlops: Mlops, local_data: Path) -> None:
     with ReportLog(local_data) as log:
         for hour in range(5):
             log.answered(f"{hour}", rows_like_training(40), hours=hour)
-            log.told(f"{hour}", TRUE)
+            log.label(f"{hour}", TRUE)
     page = page_of(mlops)
     assert "Accuracy over time" in page.shown
     for tick in ("0.25", "0.5", "0.75"):
@@ -43,7 +43,7 @@ def test_what_was_answered_at_once_has_no_picture_over_time(mlops: Mlops, local_
     with ReportLog(local_data) as log:
         for place in range(10):
             log.answered(f"{place}", rows_like_training(40), hours=place / 36_000)
-            log.told(f"{place}", TRUE)
+            log.label(f"{place}", TRUE)
     page = page_of(mlops)
     assert "Accuracy over time" not in page.shown
     assert "accuracy" in page.shown
@@ -54,7 +54,7 @@ def test_labels_that_are_no_class_are_counted(mlops: Mlops, local_data: Path) ->
     publish(local_data)
     with ReportLog(local_data) as log:
         log.answered("first", rows_like_training(100))
-        log.told("first", ["Grape"] * 3 + ["Melon", *TRUE])
+        log.label("first", ["Grape"] * 3 + ["Melon", *TRUE])
     page = page_of(mlops, "--worst-rows", "0")
     assert "3 labels name no class that the model answers with" in page.shown
     assert "Grape" not in page.shown
@@ -66,12 +66,12 @@ def test_equal_rows_are_shown_once(mlops: Mlops, local_data: Path) -> None:
     odd = [{"weight": 900.0, "color": "green"}, {"weight": 901.0, "color": "green"}] * 10
     with ReportLog(local_data) as log:
         log.answered("first", rows_like_training(300) + odd)
-        log.told("first", ["Melon", "Melon"] * 160)
+        log.label("first", ["Melon", "Melon"] * 160)
     page = page_of(mlops)
     furthest = page.shown.split("Furthest from the training data", 1)[1]
-    assert furthest.count(", and 9 rows like it") == 2
-    assert "times as rare as a usual row" in furthest
-    rows = page.table("request", "why", "answer: fruit", "truth")
+    assert furthest.count(", and 9 equal rows") == 2
+    assert "times as rare as a typical row" in furthest
+    rows = page.table("request", "why", "predicted fruit", "true value")
     assert len({tuple(row[1:]) for row in rows}) == len(rows) == 5
 
 
@@ -86,7 +86,7 @@ def test_of_a_large_request_the_last_rows_are_looked_at(
         log.answered("first", [old, *rows_like_training(1999), new])
     page = page_of(mlops)
     furthest = page.shown.split("Furthest from the training data", 1)[1]
-    assert "Of the newest 2,000 rows" in furthest
+    assert "Among the newest 2,000 rows" in furthest
     assert "first, row 2000" in furthest
     assert "first, row 0" not in furthest
 
@@ -100,7 +100,7 @@ def test_the_sign_of_a_bias_is_explained(mlops: Mlops, local_data: Path) -> None
         asked, answered = (b"[%s]" % b",".join([row] * 30) for row in (b'{"x":1.0}', b'{"y":9.0}'))
         entry = Entry("first", NOON, "line", "v1", "answered", 30, 0.01, asked, answered)
         log.write([entry])
-        log.told("first", [float(place % 3) for place in range(30)])
+        log.label("first", [float(place % 3) for place in range(30)])
     page = page_of(mlops)
     scores = {row[0]: row[2] for row in page.table("score")}
-    assert scores["bias (above 0: answers are too high)"] == "8"
+    assert scores["bias (above 0: predictions are too high)"] == "8"

@@ -89,8 +89,8 @@ def test_the_sentence_names_the_reasons() -> None:
     """The most drifted columns, how many there are, and what was promised."""
     sentence = verdict(findings(drift(4), None, {"accuracy": 0.7})).sentence
     assert sentence == (
-        "Its accuracy is 0.7 (0.9 on its test data), by 200 labelled rows; 4 of 10 input columns "
-        "have drifted away from the training data (c0, c1, c2 and 1 more)."
+        "Its accuracy is 0.7 (0.9 on its test data), measured on 200 labelled rows; 4 of 10 "
+        "input columns have drifted away from the training data (c0, c1, c2 and 1 more)."
     )
 
 
@@ -99,16 +99,16 @@ def test_every_score_that_fails_is_named() -> None:
     scores = {"r2": 0.5, "mean_absolute_error": 7.6}
     assert verdict(findings(scores=scores)).sentence.startswith(
         "Its R² is 0.5 (0.9 on its test data) and its mean absolute error is 7.6 (2 on its test "
-        "data), by 200 labelled rows"
+        "data), measured on 200 labelled rows"
     )
 
 
 def test_an_estimate_is_called_one() -> None:
     """It proves nothing: the word stays cautious."""
     estimate = Estimate(500, {"accuracy": 0.93}, calibrated=False)
-    told = verdict(findings(drift(0), None, estimate=estimate))
-    assert told.level is Level.UNCONTRADICTED
-    assert "promise an accuracy of 0.93, an estimate" in told.sentence
+    judged = verdict(findings(drift(0), None, estimate=estimate))
+    assert judged.level is Level.UNCONTRADICTED
+    assert "give an estimated accuracy of 0.93" in judged.sentence
 
 
 def test_few_labels_prove_little() -> None:

@@ -1,18 +1,10 @@
-"""How numbers, shares, times and values read on the page."""
+"""How numbers, shares and times read on a page."""
 
 import math
 from datetime import UTC, datetime
-from typing import Any
 
-import msgspec
-
-from monitoring.log.privacy import is_hash
-
-MOST_CHARACTERS = 80
-_HASHED = "hmac:"
 _LARGEST_PLAIN = 1e15
 _MANY_DIGITS = 1000
-_SHOWN_OF_HASH = 8
 _MILLISECOND, _SECOND = 1e-3, 1.0
 
 
@@ -58,26 +50,6 @@ def moment(time: datetime) -> str:
 def short_moment(time: datetime) -> str:
     """Return a time for the end of an axis."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M}"
-
-
-def column_value(value: float, kind: str) -> str:
-    """Return a number of a window as a value of its column."""
-    if kind == "datetime":
-        try:
-            return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M}".removesuffix(" 00:00")
-        except (ValueError, OverflowError, OSError):
-            return number(value)
-    return number(value)
-
-
-def logged_value(value: Any) -> str:
-    """Return a JSON value of the log, cut where it is long; a hash by its beginning."""
-    if is_hash(value):
-        return f"hidden ({value.removeprefix(_HASHED)[:_SHOWN_OF_HASH]}…)"
-    if isinstance(value, float):
-        return number(value)
-    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
 
 
 def counted(count: int, one: str, many: str = "") -> str:
