@@ -20,7 +20,8 @@ from benchmarks.drawn_window import Texts, drawn_window
 from benchmarks.look_cost import look_and_scrape
 from ml_pipe.data_etl import recognise_column, signature_of, task_of
 from ml_pipe.model_class import build_estimator
-from ml_pipe.train_test_validate import reference_of, split
+from ml_pipe.runner.publication import reference_of
+from ml_pipe.train_test_validate import split
 from model_store.schema.columns import to_rows
 from model_store.schema.conform import conform
 from model_store.schema.signature import Kind, Signature

@@ -16,14 +16,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ml_pipe.model_class import TRUSTED_TYPES
-from ml_pipe.workflow import PACKAGE, run_pipeline
+from ml_pipe.runner.source.export import PACKAGE
+from ml_pipe.workflow import run_pipeline
 from tests.faults.service import Service, started
 from tests.prometheus.homes import GAPPY, NEWLY, SHIFTED, TARGET, changed, homes, rows_of
 from tests.prometheus.processes import Prometheus, alertmanager, prometheus, until
 from tests.prometheus.receivers import Receiver, receiving
 from tests.prometheus.stack_files import RULES, SCRAPING, read_yaml, substituted
 from tests.prometheus.telling import WEBHOOK, Say, alerting
+from tests.run_context import TRUSTED_TYPES, context_in
 
 pytestmark = pytest.mark.slow  # a model is trained, daemons are started, and wait as configured
 WINDOW = 1_000
@@ -133,7 +134,7 @@ def trained(tmp_path: Path) -> Path:
     homes(3_000, seed=1).to_parquet(table)
     parameters = {"data": str(table), "target": TARGET}
     for folder, given in ((PACKAGE, parameters), (IRIS, {})):
-        assert run_pipeline(folder, given, local_data=training, cell_timeout_seconds=120).version
+        assert run_pipeline(folder, given, context_in(training)).version
     return training / "models"
 
 

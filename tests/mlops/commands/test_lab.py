@@ -14,7 +14,7 @@ import httpx
 import nbformat
 import pytest
 
-from ml_pipe.runner.notebook_run import run_notebook
+from ml_pipe.runner.run.notebook_run import run_notebook
 from mlops.commands import lab
 from mlops.console import Exit
 from mlops.process.threads import VARIABLES

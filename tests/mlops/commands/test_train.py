@@ -2,7 +2,8 @@
 
 import pytest
 
-from mlops.commands.train import parse_parameters, surroundings
+from mlops.commands.run_context import run_context
+from mlops.commands.train import parse_parameters
 from mlops.console import Exit
 from settings.settings import Settings
 from tests.mlops.conftest import Mlops
@@ -46,7 +47,7 @@ def test_a_commit_that_was_built_from_changed_files_is_told_as_such(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`make image` says so in the name of the commit, as there is no git in the image."""
-    monkeypatch.setattr("mlops.commands.train.is_dirty", lambda folder: False)
+    monkeypatch.setattr("mlops.commands.run_context.is_dirty", lambda folder: False)
     for head, dirty in (("1a2b3c4", False), ("1a2b3c4-dirty", True)):
-        told = surroundings(Settings(git_branch="main", git_head=head))
+        told = run_context(Settings(git_branch="main", git_head=head))
         assert (told["git_head"], told["git_dirty"]) == ("1a2b3c4", dirty)

@@ -54,6 +54,14 @@ def test_a_changed_file_makes_it_dirty(checkout: Path) -> None:
     assert is_dirty(checkout)
 
 
+def test_a_new_file_makes_it_dirty(checkout: Path) -> None:
+    """A notebook that nobody has committed yet may be what trained."""
+    (checkout / "new").touch()
+    assert is_dirty(checkout)
+    (checkout / ".gitignore").write_text("*")
+    assert not is_dirty(checkout)
+
+
 def test_a_copy_without_git_has_nothing_to_tell(tmp_path: Path) -> None:
     """A template that was copied as files trains all the same."""
     assert read_git_revision(tmp_path) == GitRevision()
