@@ -138,8 +138,8 @@ def served(model: LoadedModel) -> ServedModel:
     return ServedModel.of(model, max_string=100)
 
 
-def catalog_of(*models: LoadedModel) -> LoadedModels:
-    """Return a catalog of these models, each its own champion; the first one is the default."""
+def loaded_models_of(*models: LoadedModel) -> LoadedModels:
+    """Return these models as loaded, each its own champion; the first one is the default."""
     return LoadedModels(
         models[0].manifest.model,
         {m.manifest.model: {m.manifest.version: served(m)} for m in models},
@@ -149,7 +149,7 @@ def catalog_of(*models: LoadedModel) -> LoadedModels:
 
 @dataclass
 class Service:
-    """A running app, and everything that it says."""
+    """A running app, its settings, its client and its events."""
 
     app: FastAPI
     settings: Settings
@@ -164,7 +164,7 @@ class Service:
 
     def install(self, *models: LoadedModel) -> None:
         """Serve these models, whatever the store holds."""
-        self.state.reloader.loaded_models = catalog_of(*models)
+        self.state.reloader.loaded_models = loaded_models_of(*models)
 
     def predict(self, body: Any, path: str = "/predict", **more: Any) -> Any:
         """Send a JSON document, or bytes that are declared to be one."""
@@ -247,12 +247,12 @@ def clock() -> Clock:
 
 @pytest.fixture(autouse=True)
 def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let no setting come from the machine that runs the tests."""
+    """Keep settings of the machine that runs the tests out."""
     empty_environment(monkeypatch, tmp_path)
 
 
 def small_settings(folder: Path, **changes: Any) -> Settings:
-    """Make settings; the store is looked at once an hour only, so that tests say when."""
+    """Make settings; the store is reloaded once an hour only, so that tests decide when."""
     values: dict[str, Any] = {
         "local_data": folder / "local_data",
         "metrics_password": "metrics-secret",
@@ -331,10 +331,10 @@ def running(
         folder = used.local_data / "models" / model
         if not folder.exists():
             shutil.copytree(published / model, folder)
-    said = io.BytesIO()
-    app = create_app(used, events=make_structured_log("debug", stream or said))
+    written = io.BytesIO()
+    app = create_app(used, events=make_structured_log("debug", stream or written))
     with TestClient(app, follow_redirects=False) as client:
-        yield Service(app, used, client, said)
+        yield Service(app, used, client, written)
 
 
 @pytest.fixture
