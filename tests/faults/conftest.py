@@ -57,7 +57,7 @@ class Sums:
 
 @pytest.fixture(autouse=True)
 def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let no setting come from the machine that runs the tests."""
+    """Keep settings of the machine that runs the tests out."""
     empty_environment(monkeypatch, tmp_path)
 
 
@@ -70,7 +70,7 @@ def rounds(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def new_fault(request: pytest.FixtureRequest) -> NewFault:
-    """Return the counts of a fault, which the report shows whatever becomes of the test.
+    """Return the counts of a fault, which the report shows even if the test fails.
 
     Tests that name the same fault share them.
     """

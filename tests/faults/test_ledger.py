@@ -73,7 +73,7 @@ def test_an_answer_that_is_logged_twice_is_duplicated(call: Call, compare: Compa
 def test_an_answer_that_is_logged_otherwise_is_mismatched(
     call: Call, compare: Compare, other: dict[str, object]
 ) -> None:
-    """The log has to say what the caller was told."""
+    """The log must have the answer that the caller got."""
     found = compare(call.request_id, **other)
     assert found.mismatched == 1
     assert not found.holds
@@ -96,7 +96,7 @@ def test_an_unknown_call_may_be_logged_once_or_not_at_all(ledger: Ledger, compar
 
 
 def test_a_refused_call_that_is_logged_is_counted(ledger: Ledger, compare: Compare) -> None:
-    """A caller who was told no does not expect it there."""
+    """A caller that got a refusal does not expect it in the log."""
     call = ledger.sending(ledger.next_number(), ASKED)
     call.end(503, HEADERS.get, b"{}")
     found = compare(call.request_id)

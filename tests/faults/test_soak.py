@@ -36,7 +36,7 @@ class Slice(NamedTuple):
 
 
 def measured(service: Service, store: MoodyStore, rate: float, seconds: float) -> Slice:
-    """Let requests arrive for a slice of time; see that all are answered, and measure."""
+    """Let requests arrive for a slice of time; assert that all are answered, and measure."""
     # A ledger of every request of half an hour would be larger than the service.
     outcome = arrive(service.port, Ledger(), store.version, rate=rate, seconds=seconds)
     assert set(outcome.statuses) <= {200, 503}, outcome.statuses
