@@ -28,10 +28,12 @@ def status(project: Project) -> dict[str, str]:
 
 def test_the_service_has_no_rights(service: Project) -> None:
     """No capability, none to gain, no root."""
-    told = status(service)
-    assert told["Uid"].split() == ["1000"] * 4
-    assert {told[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
-    assert told["NoNewPrivs"] == "1"
+    found = status(service)
+    assert found["Uid"].split() == ["1000"] * 4
+    assert {found[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {
+        "0" * 16
+    }
+    assert found["NoNewPrivs"] == "1"
 
 
 def test_only_the_data_and_a_small_tmp_can_be_written(service: Project) -> None:

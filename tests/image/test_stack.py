@@ -47,16 +47,18 @@ def on_host(service: dict[str, Any], path: str) -> Path:
     raise AssertionError(f"Nothing is mounted at {path}.")
 
 
-def test_what_grafana_and_alertmanager_are_told_to_read_is_mounted_there(checkout: Path) -> None:
+def test_files_that_grafana_and_alertmanager_are_configured_to_read_are_mounted(
+    checkout: Path,
+) -> None:
     """Started without a data source, a dashboard or a secret, they would not complain."""
     config = Project("mounts", checkout, "--profile", "monitoring", MODE="api")("config")
     services = yaml.safe_load(config)["services"]
     grafana = services["grafana"]
-    # Where Grafana looks, as nothing says otherwise.
+    # The default folder of Grafana, as no setting changes it.
     provisioning = on_host(grafana, "/etc/grafana/provisioning")
     assert list(provisioning.glob("datasources/*.yml"))
-    [told] = provisioning.glob("dashboards/*.yml")
-    for provider in yaml.safe_load(told.read_text("utf-8"))["providers"]:
+    [file] = provisioning.glob("dashboards/*.yml")
+    for provider in yaml.safe_load(file.read_text("utf-8"))["providers"]:
         assert list(on_host(grafana, provider["options"]["path"]).glob("*.json"))
     assert on_host(
         grafana, grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
