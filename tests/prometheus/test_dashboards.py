@@ -189,7 +189,7 @@ def test_panels_fill_a_grid_without_overlapping(path: Path) -> None:
 
 
 def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
-    """Tell whether two places share a cell."""
+    """Return whether two places share a cell."""
     return all(
         one[start] < other[start] + other[size] and other[start] < one[start] + one[size]
         for start, size in (("x", "w"), ("y", "h"))
@@ -207,7 +207,7 @@ def test_overlaps_are_seen() -> None:
 
 @dashboards
 def test_heights_of_panels_side_by_side_are_equal(path: Path) -> None:
-    """So that they look like a table."""
+    """Panels of one row are equally high."""
     heights: dict[int, set[int]] = {}
     for panel in read_dashboard(path)["panels"]:
         heights.setdefault(panel["gridPos"]["y"], set()).add(panel["gridPos"]["h"])

@@ -1,7 +1,7 @@
 """Every query of the dashboards and rules, asked of a Prometheus that scrapes real services.
 
-One service does well, and is told so. The other is in trouble: it refuses a damaged version, turns
-requests away, and cannot write its log. So there are series of everything that a query may ask for.
+One service is healthy and gets labels. The other is in trouble: it refuses a damaged version, turns
+requests away, and cannot write its log. So there are series for every query.
 """
 
 import json
@@ -42,7 +42,7 @@ SELECTORS = sorted({selector for query in ALL for selector in selectors(query.ex
 
 @dataclass
 class World:
-    """What is scraped, and who scrapes it."""
+    """The scraped services and their Prometheus."""
 
     prometheus: Prometheus
     well: Service
@@ -50,7 +50,7 @@ class World:
 
     def keep_busy(self) -> None:
         """Ask both services for some of everything."""
-        be_watched(self.well)
+        feed_monitoring(self.well)
         for service in (self.well, self.troubled):
             ask(service)
         turn_away(self.troubled)
@@ -82,8 +82,8 @@ def ask(service: Service) -> None:
         assert connection.exchange("GET", "/health/ready").status == 200
 
 
-def be_watched(service: Service) -> None:
-    """Ask two models for enough rows to be told of, and tell their labels; and a business metric.
+def feed_monitoring(service: Service) -> None:
+    """Ask two models for enough rows to be monitored; send their labels and a business metric.
 
     Some rows of `basket` are not as those of its training.
     """
@@ -107,7 +107,7 @@ def be_watched(service: Service) -> None:
 
 
 def turn_away(service: Service) -> None:
-    """Ask for more than there is room for, while somebody else takes nearly all of it."""
+    """Ask for more than there is room for, while another client takes nearly all of it."""
     size = MOST_BYTES - 1000
     head = (
         "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -147,7 +147,7 @@ def world(
         "PREDICT_QUEUE_BYTES": str(MOST_BYTES),
         "PREDICT_MAX_BODY_BYTES": str(MOST_BYTES),
     }
-    watched = {
+    monitored = {
         "LOG_MAX_BYTES": "10000000",
         "MONITORING_SECONDS": "0.5",
         "DRIFT_MIN_ROWS": "20",
@@ -156,9 +156,9 @@ def world(
     for name in ("well", "troubled"):
         (folder / name).mkdir()
     with ExitStack() as stack:
-        well = stack.enter_context(started(folder / "well", published, **watched))
+        well = stack.enter_context(started(folder / "well", published, **monitored))
         troubled = stack.enter_context(started(folder / "troubled", damaged, **trouble))
-        be_watched(well)
+        feed_monitoring(well)
         ask(troubled)
         break_log(troubled)
         places = {
@@ -168,8 +168,8 @@ def world(
             "/run/scrape/metrics_password": str(password),
         }
         scraping, rules = substituted(SCRAPING, places), substituted(RULES, {})
-        watcher = stack.enter_context(prometheus(folder, scraping, rules))
-        yield World(watcher, well, troubled)
+        scraper = stack.enter_context(prometheus(folder, scraping, rules))
+        yield World(scraper, well, troubled)
 
 
 def test_both_services_are_scraped_with_the_password_of_the_file(world: World) -> None:
