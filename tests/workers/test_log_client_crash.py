@@ -1,4 +1,4 @@
-"""What a worker was told is logged survives a `kill -9` of the process that writes the log."""
+"""Rows acknowledged to a worker survive a `kill -9` of the process that writes the log."""
 
 import os
 import signal
@@ -56,7 +56,7 @@ LARGEST_BATCH = 5
 
 
 def acknowledged_until_killed(path: Path, kind: str, number: int, moment: int) -> list[str]:
-    """Kill the log's process once a worker has told `moment` batches; return all that it told."""
+    """Kill the log's process after `moment` batches; return all ids that the worker printed."""
     command = [sys.executable, "-c", WORKER, str(path), kind, str(number)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None

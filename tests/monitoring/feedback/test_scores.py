@@ -1,4 +1,4 @@
-"""Scores, held against scikit-learn's and against those that the notebooks publish."""
+"""Scores equal scikit-learn's and those that the notebooks publish."""
 
 import numpy as np
 import pandas as pd

@@ -36,7 +36,7 @@ def samples(path: Path) -> Callable[[], dict[tuple[str, str], float]]:
 def test_the_newest_value_is_shown_with_its_age(
     path: Path, samples: Callable[[], dict[tuple[str, str], float]]
 ) -> None:
-    """After a restart as before; a name that nobody told has no sample, one undeclared neither."""
+    """That holds after a restart; names without a value or undeclared have no sample."""
     assert samples() == {}
     with LabelledLog(path) as log:
         log.add_business_metrics({"revenue": 10.0, "undeclared": 1.0})

@@ -114,7 +114,7 @@ def test_none_keeps_the_count_alone(new_log: NewLog, new_entry: NewEntry, path: 
 def test_feedback_on_undeclared_outputs_is_hidden_where_anything_is_personal(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Rather hidden than told."""
+    """It is hidden in case of doubt."""
     with new_log(personal_fields=frozenset({"name"}), key=KEY) as log:
         log.write([new_entry("a")])
         log.add_feedback([Feedback("a", 0, "Virginica")])
@@ -132,7 +132,7 @@ def test_a_body_that_cannot_be_protected_is_not_stored(
 
 
 def test_another_key_or_column_gives_another_digest() -> None:
-    """So that a hash tells nothing outside its own column and its own log."""
+    """So a hash has no meaning outside its own column and its own log."""
     ours, theirs = (Privacy(LogOptions(key=key)) for key in (KEY, KEY[::-1]))
     digests = {
         ours.digest("a", 1),

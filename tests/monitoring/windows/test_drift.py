@@ -137,7 +137,7 @@ def test_names_that_chance_gave_are_no_difference() -> None:
 
 
 def test_a_frequent_category_is_compared_however_many_have_no_name() -> None:
-    """What is far from having got none is told apart."""
+    """A frequent category has a cell of its own beside many without a name."""
     training = [*["a"] * 600, *drawn(300, 1400)]
     assert not drift_of_named(100, training, [*["a"] * 300, *drawn(300, 700)]).drifted
     assert drift_of_named(100, training, [*["a"] * 600, *drawn(300, 400)]).drifted

@@ -1,4 +1,4 @@
-"""The p-values, held against SciPy's."""
+"""The p-values equal SciPy's."""
 
 import numpy as np
 import pytest
@@ -74,7 +74,7 @@ def test_chi_squared_is_scipys_where_rows_are_enough(counts: list[tuple[int, int
 
 
 def test_rare_categories_are_taken_together() -> None:
-    """Fifty categories of one row each tell together what none tells alone."""
+    """Fifty categories of one row each are significant together, but not alone."""
     common, rare = np.array([500, *[0] * 50]), np.array([450, *[1] * 50])
     expected = stats.chi2_contingency([[500, 0], [450, 50]], correction=False).pvalue
     assert chi_squared(common, rare) == pytest.approx(expected, rel=1e-9)
@@ -84,8 +84,8 @@ def test_rare_categories_are_taken_together() -> None:
     assert few == pytest.approx(joined, rel=1e-9)
 
 
-def test_what_is_not_told_apart_joins_the_rare_categories() -> None:
-    """Unseen ones are rare, as a rule; where they are not, together they have a cell."""
+def test_categories_counted_together_join_the_rare_ones() -> None:
+    """Unseen categories are usually rare; if they are frequent, they have a cell of their own."""
     window, reference = np.array([90, 98, 2]), np.array([100, 96, 4])
     joined = stats.chi2_contingency([[12, 90, 98], [4, 100, 96]], correction=False).pvalue
     assert chi_squared(window, reference, together=(10, 0)) == pytest.approx(joined, rel=1e-9)
@@ -97,7 +97,7 @@ def test_what_is_not_told_apart_joins_the_rare_categories() -> None:
 
 
 def test_more_rows_than_the_test_needs_may_be_asked_of_a_cell() -> None:
-    """Of both samples; what has fewer is taken together, and what is not told apart with it."""
+    """It holds for both samples; smaller cells are merged with those counted together."""
     window, reference = np.array([40, 60, 100]), np.array([60, 40, 100])
     cells = pool_rare(window, reference, together=(7, 8), fewest=101)
     assert cells.tolist() == [[107, 100], [108, 100]]

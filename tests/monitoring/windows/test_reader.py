@@ -62,10 +62,8 @@ def test_many_requests_are_read_page_by_page(
         assert numbers(WindowReader(path, "iris", "v1").read(START, 100)) == [2, 1252, 2502]
 
 
-def test_what_is_far_back_is_not_looked_for(
-    new_log: NewLog, new_entry: NewEntry, path: Path
-) -> None:
-    """A version that is hardly ever asked must not have the whole log read."""
+def test_rows_far_back_are_not_searched(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
+    """A rarely asked version must not make the reader read the whole log."""
     with new_log() as log:
         log.write([new_entry(), *[new_entry(version="v2")] * 9])
         assert numbers(WindowReader(path, "iris", "v1", look_back=9).read(START, 1)) == []
@@ -134,14 +132,14 @@ def test_a_log_without_requests_has_none(new_log: NewLog, path: Path) -> None:
     assert (found.requests, found.cursor.sequence) == ([], 0)
 
 
-def test_no_log_is_told(path: Path) -> None:
-    """With the sentence of every reader."""
+def test_no_log_raises(path: Path) -> None:
+    """The error is the one of every reader."""
     with pytest.raises(LogUnavailableError, match="no prediction log at"):
         WindowReader(path, "iris", "v1").read(START, 100)
 
 
-def test_a_damaged_log_is_told(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
-    """As one that cannot be read now, not as an error of SQLite's."""
+def test_a_damaged_log_raises(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
+    """The error says that it cannot be read now; it is no error of SQLite."""
     with new_log() as log:
         log.write([new_entry()])
     with contextlib.closing(sqlite3.connect(path)) as connection:

@@ -101,15 +101,15 @@ def test_a_row_that_does_not_fit_the_columns_is_left_out_alone() -> None:
 
 
 def test_the_confidence_is_the_greatest_probability() -> None:
-    """Where probabilities were asked for, and are no hash."""
-    told = {"x": 1, "y": "a", "probabilities": {"a": 0.75, "b": 0.25}}
+    """It needs probabilities in clear."""
+    row = {"x": 1, "y": "a", "probabilities": {"a": 0.75, "b": 0.25}}
     window = Window(COLUMNS, 5)
-    window.extend(reading([told, *rows(1), told | {"probabilities": "hmac:1"}]))
+    window.extend(reading([row, *rows(1), row | {"probabilities": "hmac:1"}]))
     np.testing.assert_array_equal(window.confidence(), [0.75, np.nan, np.nan])
 
 
 def test_a_row_that_cannot_be_read_leaves_the_others_counted_once() -> None:
-    """The caller hears of it, and goes on after it."""
+    """The window raises, and goes on after that row."""
     window = Window(COLUMNS, 5)
     window.extend(reading(rows(1)))
     broken = LoggedRequest(3, json.dumps([{"x": 1}]), "[")

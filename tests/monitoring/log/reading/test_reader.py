@@ -1,4 +1,4 @@
-"""The log as JSON lines, whole or as it grows, without holding the writer up."""
+"""The log as JSON lines, whole or as it grows, without delaying the writer."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ class Polls(threading.Event):
         self._left = 2000
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait as told, and count."""
+        """Wait, and count the call."""
         self.begun.set()
         self._left -= 1
         return super().wait(timeout) or self._left < 0
@@ -117,8 +117,8 @@ def test_following_begins_with_the_next_request(
     assert found == ["after"]
 
 
-def test_no_log_and_another_file_are_told(path: Path) -> None:
-    """Each with its sentence; nothing is made."""
+def test_no_log_and_another_file_raise(path: Path) -> None:
+    """Each has its own error; no file is made."""
     reader = LogReader(path)
     with pytest.raises(LogUnavailableError, match="no prediction log at"):
         reader.totals()
