@@ -26,7 +26,7 @@ def local_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Let no setting come from the machine, and everything be written below `tmp_path`."""
     empty_environment(monkeypatch, tmp_path)
     monkeypatch.setenv("LOCAL_DATA", str(tmp_path / "local_data"))
-    # Wide, so that no table folds what a test looks for.
+    # Wide, so that no table folds the text of a test.
     monkeypatch.setenv("COLUMNS", "400")
     return tmp_path / "local_data"
 
@@ -43,7 +43,7 @@ def mlops(local_data: Path) -> Mlops:
 
 @pytest.fixture
 def store(local_data: Path) -> FileModelStore:
-    """Return the store that the command looks into."""
+    """Return the store that the command reads."""
     return FileModelStore(local_data / "models", LoadPolicy())
 
 

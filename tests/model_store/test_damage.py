@@ -1,4 +1,4 @@
-"""Whatever happened to a bundle, it is refused with the reason, and never answers wrongly."""
+"""A damaged bundle is refused with the reason, and never answers wrongly."""
 
 import os
 import pickle

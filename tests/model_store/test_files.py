@@ -1,4 +1,4 @@
-"""What is no plain file of a fair size is refused at once, and nothing is ever half written."""
+"""Only plain files up to a limit are read, and no file is ever half written."""
 
 import os
 from collections.abc import Callable
@@ -70,8 +70,8 @@ def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
         files.read(tmp_path / "file", 3)
 
 
-def test_an_absent_file_is_told_apart(tmp_path: Path) -> None:
-    """Absence may be right, damage never is."""
+def test_an_absent_file_is_distinguished_from_a_damaged_one(tmp_path: Path) -> None:
+    """A file may be absent, but never damaged."""
     with pytest.raises(FileNotFoundError):
         files.read(tmp_path / "file")
 

@@ -28,7 +28,7 @@ def test_skops_is_the_only_format_unless_the_policy_says_more() -> None:
 
 
 def test_a_type_that_the_policy_does_not_trust_is_named() -> None:
-    """So that a person can look it up, and allow it."""
+    """So a person can find it and allow it."""
     stored = formats.dump(DecisionTreeRegressor().fit([[0.0]], [1.0]), "skops")
     with pytest.raises(RefusedError, match=r"not trusted \(.*sklearn\.tree\._tree\.Tree"):
         formats.check_allowed(stored, "skops", SKOPS)

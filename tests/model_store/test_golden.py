@@ -1,4 +1,4 @@
-"""Golden rows show what a model can meet, and tell a model that answers differently."""
+"""Golden rows cover what a model can meet, and detect a model that answers differently."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Times(BaseEstimator):  # type: ignore[misc]
 
 
 class Sign(BaseEstimator):  # type: ignore[misc]
-    """A classifier that tells positive numbers, with a little doubt."""
+    """A classifier that recognises positive numbers, with a little doubt."""
 
     classes_ = np.array(["minus", "plus"])
 

@@ -41,13 +41,13 @@ def test_a_safe_name_is_returned(name: str) -> None:
     assert checked_name("model", name) == name
 
 
-def test_a_version_tells_time_branch_head_and_setup() -> None:
+def test_a_version_contains_time_branch_head_and_setup() -> None:
     """As DESIGN shows it."""
     version = new_version(NOW, "main", "1a2b3c4d5e6f", "setup-1a")
     assert version == "20261121T101500Z_main_1a2b3c4_setup-1a"
 
 
-def test_a_version_tells_the_time_in_utc() -> None:
+def test_a_version_contains_the_time_in_utc() -> None:
     """So that versions sort by time wherever they were made."""
     there = NOW.astimezone(timezone(timedelta(hours=9)))
     assert new_version(there, "main", "", "").startswith("20261121T101500Z_")

@@ -20,7 +20,7 @@ def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_thread_serves() -> None:
-    """Whatever the host has."""
+    """The number of cores does not matter."""
     use_one_thread()
     assert [os.environ[name] for name in VARIABLES] == ["1", "1", "1"]
 
@@ -49,13 +49,13 @@ def test_the_command_says_so_before_numpy_is_loaded() -> None:
 import os, sys
 from importlib.abc import MetaPathFinder
 
-class Watch(MetaPathFinder):
+class ImportMonitor(MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name == "numpy":
             print(os.environ.get("OPENBLAS_NUM_THREADS"), flush=True)
             os._exit(0)
 
-sys.meta_path.insert(0, Watch())
+sys.meta_path.insert(0, ImportMonitor())
 from mlops.__main__ import main
 main()
 """

@@ -36,7 +36,7 @@ def report(mlops: Mlops, local_data: Path) -> Report:
 
 
 def observed(local_data: Path, store: FileModelStore) -> Observation:
-    """Return what the running service would see of the version."""
+    """Return what the running service would observe of the version."""
     settings = Settings(local_data=local_data)
     manifest, reference = store.manifest("fruit", "v1"), store.reference("fruit", "v1")
     window = Window(
@@ -48,7 +48,7 @@ def observed(local_data: Path, store: FileModelStore) -> Observation:
     return observe("fruit", "v1", window, thresholds(settings), fewest_rows=20)
 
 
-def test_it_is_written_where_the_service_looks(mlops: Mlops, local_data: Path) -> None:
+def test_it_is_written_where_the_service_reads_it(mlops: Mlops, local_data: Path) -> None:
     """Named by the time, for its owner alone, and nothing is left beside it."""
     with ReportLog(local_data):
         pass

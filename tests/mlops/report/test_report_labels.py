@@ -1,4 +1,4 @@
-"""What a report says of labels: scores over time, and the rows that somebody should look at."""
+"""Labels in a report: scores over time, and the rows that a person should check."""
 
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def test_equal_rows_are_shown_once(mlops: Mlops, local_data: Path) -> None:
     assert len({tuple(row[1:]) for row in rows}) == len(rows) == 5
 
 
-def test_of_a_large_request_the_last_rows_are_looked_at(
+def test_of_a_large_request_the_last_rows_are_read(
     mlops: Mlops, local_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As the window does: an odd row that 2,000 others followed is old."""

@@ -48,7 +48,7 @@ from tests.model_store.compile.compiled_pairs import (
 )
 
 EXACT = 1e-12
-"""Where additions may be made in another order."""
+"""The tolerance where additions may be made in another order."""
 UNSEEN = 5000
 SEEDS = {"random_state": 0}
 
@@ -115,7 +115,7 @@ def test_classifiers_answer_the_same_compiled(estimator: Any, labels: tuple[Any,
 
 @pytest.mark.parametrize("estimator", REGRESSORS, ids=name_of)
 def test_regressors_answer_the_same_compiled(estimator: Any) -> None:
-    """In double precision."""
+    """They answer in double precision."""
     table = numbers()
     truth = pd.Series(1.0 + table["a"] ** 2 + (table["count"] - 2**30) / 7, name="y")
     found = pair(estimator, table, truth)
@@ -126,7 +126,7 @@ def test_regressors_answer_the_same_compiled(estimator: Any) -> None:
     "estimator", [DecisionTreeRegressor(), RandomForestRegressor(5), LinearRegression()]
 )
 def test_several_outputs_are_compiled(estimator: Any) -> None:
-    """Each keeps its place."""
+    """Each output keeps its place."""
     table = numbers()
     truth = pd.DataFrame({"first": table["a"], "second": table["count"] * 1.0})
     found = pair(estimator, table, truth)
@@ -218,8 +218,10 @@ def test_numbers_at_the_ends_of_what_there_is_are_answered_alike(estimator: Any)
         (DummyRegressor(), NUMBERS, "DummyRegressor"),
     ],
 )
-def test_what_cannot_be_compiled_says_why(estimator: Any, columns: list[str], reason: str) -> None:
-    """In a sentence, and nothing is raised."""
+def test_a_model_that_cannot_be_compiled_has_a_reason(
+    estimator: Any, columns: list[str], reason: str
+) -> None:
+    """The reason is a sentence; nothing is raised."""
     table = mixed()[columns].dropna().reset_index(drop=True)
     truth = pd.Series(np.arange(len(table)) * 1.0, name="y")
     compilation, _, _ = compile_fitted(estimator, table, truth)
@@ -236,7 +238,7 @@ def test_several_labels_are_not_compiled() -> None:
 
 
 def test_a_graph_that_answers_otherwise_is_never_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here of a converter that takes the thresholds for others, by a millionth."""
+    """In this test a converter shifts the thresholds by a millionth."""
     table = numbers()
     truth = pd.Series(table["a"] ** 2, name="y")
 
@@ -277,7 +279,7 @@ def test_a_graph_that_is_wrong_beside_the_golden_rows_is_not_kept_either(
 
 
 def test_without_the_converter_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Publishing says so, and goes on."""
+    """Publishing says so and goes on."""
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
     monkeypatch.delitem(sys.modules, "model_store.compile.conversion", raising=False)
     table = numbers()

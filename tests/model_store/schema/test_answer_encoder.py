@@ -30,7 +30,7 @@ def encoded(
 
 
 def test_each_request_gets_its_rows_and_its_shape() -> None:
-    """An array for an array, an object for an object."""
+    """An array is answered by an array, an object by an object."""
     values = np.array([1.5, -0.0])
     answers = encoded(
         (Column(name="total", kind=Kind.NUMBER),),
