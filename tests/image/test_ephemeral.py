@@ -92,7 +92,7 @@ def test_the_command_of_the_readme_serves(checkout: Path) -> None:
     assert int(settings["LOG_MAX_BYTES"]) == 1024**3 // 2
 
 
-def test_what_prometheus_keeps_in_memory_fits_its_limit(new_project: NewProject) -> None:
+def test_the_memory_of_prometheus_fits_its_limit(new_project: NewProject) -> None:
     """A tmpfs counts as its container's memory: filling it must not get Prometheus killed."""
     config = yaml.safe_load(new_project(*EPHEMERAL, MODE="api")("config"))
     options = config["volumes"]["ephemeral_prometheus"]["driver_opts"]["o"]

@@ -61,7 +61,7 @@ def test_metrics_and_manifest_name_the_commit_of_the_image(
     assert manifest["origin"]["git_dirty"] == revision.endswith("-dirty")
 
 
-def test_what_was_answered_survives_the_container(new_project: NewProject) -> None:
+def test_logged_answers_survive_the_container(new_project: NewProject) -> None:
     """Models, log and passwords are kept in volumes."""
     project = new_project(MODE="api")
     project.up()

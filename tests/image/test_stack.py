@@ -113,7 +113,7 @@ def test_the_profile_dev_keeps_training_data_from_the_service(new_project: NewPr
     assert len(images) == 1
 
 
-def test_what_was_published_stays_when_the_laboratory_is_closed(new_project: NewProject) -> None:
+def test_published_models_stay_when_jupyterlab_is_closed(new_project: NewProject) -> None:
     """The models are a volume of their own, which either container can be without."""
     project = new_project("--profile", "dev", MODE="api", TRAIN_IF_EMPTY="")
     project("up", "--detach", "--no-build", "service", "jupyterlab")

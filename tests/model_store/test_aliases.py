@@ -70,7 +70,7 @@ def test_a_store_without_aliases_has_none(store: FileModelStore, version: str) -
 def test_every_move_is_recorded_with_its_time_and_reason(
     store: FileModelStore, version: str, draft_line: DraftLine
 ) -> None:
-    """An auditor reads who answered when, and why."""
+    """An auditor reads which version answered when, and why."""
     other = store.publish(draft_line(slope=3.0))
     store.promote("line", version, reason="first")
     store.promote("line", other, reason="better")

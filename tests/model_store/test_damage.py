@@ -188,10 +188,10 @@ def test_an_estimator_whose_modules_are_not_here_is_refused(
 @pytest.mark.parametrize(
     "text", [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"format":1}']
 )
-def test_what_is_no_manifest_is_refused(
+def test_an_invalid_manifest_is_refused(
     text: bytes, store: FileModelStore, folder: Path, version: str
 ) -> None:
-    """However it is read."""
+    """Every way of reading it refuses it."""
     (folder / "manifest.json").write_bytes(text)
     for read in (store.load, store.manifest, store.card, store.promote):
         with pytest.raises(RefusedError, match=r"manifest\.json"):

@@ -37,7 +37,7 @@ ODD: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_what_is_no_plain_file_is_refused_and_never_waited_for(kind: str, tmp_path: Path) -> None:
+def test_anything_but_a_plain_file_is_refused_without_waiting(kind: str, tmp_path: Path) -> None:
     """A pipe without a writer would block for ever."""
     path = tmp_path / "file"
     ODD[kind](path)
@@ -87,7 +87,7 @@ def test_a_reader_keeps_the_whole_old_file_while_it_is_replaced(tmp_path: Path) 
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
-def test_what_a_killed_writer_left_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_the_leftovers_of_a_killed_writer_are_overwritten(tmp_path: Path) -> None:
     """The next writer writes over it."""
     (tmp_path / ".file.new").write_bytes(b"half of something lon")
     files.replace(tmp_path / "file", b"new")

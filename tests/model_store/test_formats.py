@@ -58,16 +58,16 @@ def test_a_type_that_is_not_trusted_is_not_even_imported(
 
 
 @pytest.mark.parametrize("stored", [b"", b"no archive", skops.io.dumps(np.arange(3))[:-9]])
-def test_what_is_no_skops_file_is_refused(stored: bytes) -> None:
-    """With a sentence, whichever error lies beneath."""
+def test_an_invalid_skops_file_is_refused(stored: bytes) -> None:
+    """The error is a sentence, whatever its cause."""
     with pytest.raises(RefusedError, match="skops file cannot be loaded here"):
         formats.check_allowed(stored, "skops", SKOPS)
     with pytest.raises(RefusedError, match="skops file cannot be loaded here"):
         formats.load(stored, "skops", SKOPS)
 
 
-def test_what_is_no_pickle_is_refused() -> None:
-    """With a sentence, whichever error lies beneath."""
+def test_an_invalid_pickle_is_refused() -> None:
+    """The error is a sentence, whatever its cause."""
     with pytest.raises(RefusedError, match="pickle file cannot be loaded here"):
         formats.load(b"junk", "pickle", LoadPolicy(formats=frozenset({"pickle"})))
 

@@ -53,7 +53,7 @@ def test_a_version_contains_the_time_in_utc() -> None:
     assert new_version(there, "main", "", "").startswith("20261121T101500Z_")
 
 
-def test_what_is_unknown_has_a_word_for_it() -> None:
+def test_unknown_branch_and_head_have_a_word() -> None:
     """A table without git makes versions too."""
     assert new_version(NOW, "", "", "") == "20261121T101500Z_nogit_nogit_default"
 

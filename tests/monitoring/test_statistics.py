@@ -191,7 +191,7 @@ def test_dates_are_described_as_dates() -> None:
 
 
 @pytest.mark.parametrize(("values", "kind"), [([np.inf], "number"), ([1.0], "period")])
-def test_what_cannot_be_described_is_named(values: list[float], kind: str) -> None:
+def test_a_column_that_cannot_be_described_is_named(values: list[float], kind: str) -> None:
     """An infinite number, an unknown kind."""
     with pytest.raises(ValueError, match="'x'"):
         of(np.array(values), kind)

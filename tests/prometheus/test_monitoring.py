@@ -161,7 +161,7 @@ def world(trained: Path, tmp_path: Path) -> Iterator[World]:
         yield World(service, stack.enter_context(prometheus(tmp_path, scraping, rules)), server)
 
 
-def test_what_has_changed_is_named_to_a_person(world: World, say: Say) -> None:
+def test_changed_columns_and_scores_reach_a_person(world: World, say: Say) -> None:
     """Rows like those of the training raise no alert; changed rows raise their own alerts alone."""
     usual, others, later = homes(ROWS, 2), changed(homes(ROWS, 3)), homes(ROWS, 4)
     flowers = pd.read_csv(IRIS / "iris.csv").sample(ROWS, replace=True, random_state=5)

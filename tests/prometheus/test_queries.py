@@ -188,7 +188,7 @@ def test_the_metrics_of_a_query_are_exposed(world: World, query: Query) -> None:
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
-def test_what_a_query_selects_exists(world: World, selector: str) -> None:
+def test_the_series_of_a_query_exist(world: World, selector: str) -> None:
     """With these labels, and values that match."""
     assert world.until_data(selector)
 
@@ -214,7 +214,7 @@ def test_all_rules_are_evaluated_without_error(world: World) -> None:
     assert {rule["health"] for rule in rules} == {"ok"}, rules
 
 
-def test_what_is_wrong_fires(world: World) -> None:
+def test_alerts_of_the_service_in_trouble_fire(world: World) -> None:
     """The version that is refused and the log that fails, of the service in trouble alone."""
     names = {"ModelRefused", "PredictionLogFailing"}
 

@@ -129,7 +129,7 @@ def test_each_alert_has_cases(name: str, cases: dict[str, list[tuple[bool, bool]
 
 
 def test_names_are_unique_and_the_usual_ones() -> None:
-    """As those who know other stacks expect them."""
+    """Users of other stacks expect these names."""
     assert len(NAMES) == len(set(NAMES))
     assert set(NAMES) >= USUAL
     assert all(re.fullmatch(r"([A-Z][a-z]+)+", name) for name in NAMES)

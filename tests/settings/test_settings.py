@@ -282,7 +282,7 @@ def test_every_setting_says_what_it_means() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 
 
-def test_what_the_settings_accept_the_log_accepts(tmp_path: Path) -> None:
+def test_the_log_accepts_all_settings_that_are_accepted(tmp_path: Path) -> None:
     """The log accepts the smallest size and the shortest key, so that no start fails later."""
     settings = Settings(local_data=tmp_path, log_max_bytes=2**20, log_key=SecretStr("x" * 16))
     log, failure = prediction_log(settings)

@@ -155,7 +155,7 @@ def test_leases_and_business_metrics_cross(world: World, path: Path, new_entry: 
     assert BusinessMetrics(path, ["revenue"]).newest()["revenue"][0].value == 12.5
 
 
-def test_what_would_be_kept_follows_the_servers_options(
+def test_kept_values_follow_the_options_of_the_server(
     new_log: NewLog, path: Path, new_entry: NewEntry
 ) -> None:
     """A worker has no key, and needs none."""

@@ -29,7 +29,7 @@ class EagerServer(LogServer):
         if len(self.waiting) > 40:
             super()._write(self.waiting)
             self.waiting.clear()
-        return [(who, Reply()) for who, _ in writes]
+        return [(connection, Reply()) for connection, _ in writes]
 
 path, kind, round_number = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 ours, theirs = socket.socketpair()

@@ -179,7 +179,7 @@ def load(server: Server) -> Iterator[Ledger]:
         client.result()
 
 
-def test_what_was_sent_is_counted_and_logged_before_and_after_a_kill(
+def test_requests_are_counted_and_logged_before_and_after_a_kill(
     tmp_path: Path, published: Path
 ) -> None:
     """Each worker publishes the same counts, and no counter goes backwards."""
@@ -296,7 +296,7 @@ def test_a_killed_supervisor_takes_all_with_it(tmp_path: Path, published: Path) 
 def test_a_killed_log_process_loses_nothing_that_was_acknowledged(
     tmp_path: Path, published: Path
 ) -> None:
-    """The workers, who cannot know what became of their last batches, start anew with it."""
+    """The workers cannot know the fate of their last batches, so they start anew with it."""
     with TWO(tmp_path, published) as server:
         with load(server) as ledger:
             ledger.wait_for_more()

@@ -23,7 +23,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def worker_table() -> WorkerTable:
-    """Return a worker table of two workers, who are this process."""
+    """Return a worker table of two workers, both of them this process."""
     worker_table = WorkerTable(2)
     for slot in worker_table.slots:
         worker_table.started(slot, os.getpid())

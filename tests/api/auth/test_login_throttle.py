@@ -12,10 +12,10 @@ def throttle(clock: Clock) -> LoginThrottle:
     return LoginThrottle(clock)
 
 
-def fail(throttle: LoginThrottle, who: str, times: int = LIMIT) -> None:
+def fail(throttle: LoginThrottle, user: str, times: int = LIMIT) -> None:
     """Fail some times."""
     for _ in range(times):
-        throttle.failed(who)
+        throttle.failed(user)
 
 
 def test_up_to_the_limit_nobody_waits(throttle: LoginThrottle) -> None:
@@ -37,7 +37,7 @@ def test_at_the_limit_one_waits_for_the_rest_of_the_window(
 
 
 def test_others_do_not_wait(throttle: LoginThrottle) -> None:
-    """Failures count for the one who failed."""
+    """Failures count for the one user failed."""
     fail(throttle, "anna")
     assert throttle.wait_seconds("ben") == 0
 
@@ -68,7 +68,7 @@ def test_further_failures_do_not_prolong_the_wait(throttle: LoginThrottle, clock
 
 
 def test_the_memory_is_bounded(throttle: LoginThrottle) -> None:
-    """The user who failed longest ago is forgotten first."""
+    """The user user failed longest ago is forgotten first."""
     fail(throttle, "anna")
     for number in range(MAX_REMEMBERED - 1):
         throttle.failed(number)

@@ -122,7 +122,7 @@ def test_a_log_that_failed_is_retried_without_a_prediction(bench: Bench) -> None
 @pytest.mark.parametrize(
     "kind", [SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, MemoryError]
 )
-def test_whatever_a_model_raises_fails_its_own_request_only(
+def test_an_exception_of_a_model_fails_its_own_request_only(
     bench: Bench, kind: type[BaseException]
 ) -> None:
     """The exception ends neither the thread nor the service."""

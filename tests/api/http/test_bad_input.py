@@ -137,13 +137,13 @@ ROWS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_what_is_no_json_text_is_400(kinds: Service, name: str) -> None:
+def test_invalid_json_text_is_400(kinds: Service, name: str) -> None:
     """RFC 8259, UTF-8, one document, no duplicate keys, no number that is none."""
     assert_refused(kinds, lambda: kinds.predict(TEXTS[name]), 400)
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_what_does_not_fit_the_signature_is_422(kinds: Service, name: str) -> None:
+def test_rows_that_do_not_fit_the_signature_are_422(kinds: Service, name: str) -> None:
     """A row has all fields of the signature, no others, and values of their kinds."""
     assert_refused(kinds, lambda: kinds.predict(ROWS[name]), 422)
 
@@ -220,7 +220,7 @@ def test_a_pickle_is_not_run(kinds: Service, tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_what_is_not_declared_as_json_is_415(kinds: Service, headers: dict[str, str]) -> None:
+def test_a_body_not_declared_as_json_is_415(kinds: Service, headers: dict[str, str]) -> None:
     """Only JSON in UTF-8 without a content encoding is read; no type is guessed."""
     assert_refused(kinds, lambda: kinds.predict(row(text=VALUE), headers=headers), 415)
 

@@ -139,7 +139,7 @@ def test_every_documented_operation_is_fuzzed(operations: dict[str, Operation]) 
 @pytest.mark.parametrize("label", SENDING)
 @few_examples
 @given(data=st.data())
-def test_what_the_document_allows_is_answered(
+def test_bodies_that_the_document_allows_are_answered(
     service: Service, operations: dict[str, Operation], label: str, data: st.DataObject
 ) -> None:
     """The answer is 200, as documented."""
@@ -151,7 +151,7 @@ def test_what_the_document_allows_is_answered(
 @pytest.mark.parametrize("label", SENDING)
 @few_examples
 @given(data=st.data())
-def test_what_the_document_does_not_allow_is_refused(
+def test_bodies_that_the_document_does_not_allow_are_refused(
     service: Service, operations: dict[str, Operation], label: str, data: st.DataObject
 ) -> None:
     """The answer is a documented problem."""
@@ -163,7 +163,7 @@ def test_what_the_document_does_not_allow_is_refused(
 @pytest.mark.parametrize("label", ASKING)
 @few_examples
 @given(data=st.data())
-def test_what_is_asked_is_answered_as_documented(
+def test_get_requests_are_answered_as_documented(
     service: Service, operations: dict[str, Operation], label: str, data: st.DataObject
 ) -> None:
     """Names of models and versions may be any text."""

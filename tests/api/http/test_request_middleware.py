@@ -119,7 +119,7 @@ def test_the_first_safe_request_id_is_taken() -> None:
     assert outside.sent[0]["headers"] == [(b"x-request-id", b"one")]
 
 
-def test_what_is_no_http_passes_through() -> None:
+def test_the_lifespan_passes_through() -> None:
     """The lifespan is no request."""
     outside = Outside()
     seen: list[str] = []

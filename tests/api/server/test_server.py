@@ -91,9 +91,7 @@ def test_a_request_in_flight_is_finished_before_the_service_stops(
     assert len(ids_in_log(tmp_path)) == 1
 
 
-def test_what_was_acknowledged_before_a_kill_is_in_the_log_once(
-    tmp_path: Path, published: Path
-) -> None:
+def test_answers_before_a_kill_are_in_the_log_once(tmp_path: Path, published: Path) -> None:
     """An unanswered request may be there once too; the totals equal the rows."""
     acknowledged: list[str] = []
 

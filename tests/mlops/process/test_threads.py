@@ -25,8 +25,8 @@ def test_one_thread_serves() -> None:
     assert [os.environ[name] for name in VARIABLES] == ["1", "1", "1"]
 
 
-def test_what_the_environment_says_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In serving and in training."""
+def test_variables_of_the_environment_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That holds in serving and in training."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(joblib, "cpu_count", lambda: 7)
     use_one_thread()

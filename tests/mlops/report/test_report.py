@@ -208,7 +208,7 @@ def test_a_report_of_a_part_is_not_what_the_service_shows(mlops: Mlops, local_da
     assert ReportFolder(local_data).newest()
 
 
-def test_what_nobody_knows_has_no_report(
+def test_an_unknown_model_or_version_has_no_report(
     mlops: Mlops, local_data: Path, store: FileModelStore
 ) -> None:
     """A sentence names what there is, in the store or in the log alone."""

@@ -37,7 +37,7 @@ def test_scores_over_time_have_a_scale(mlops: Mlops, local_data: Path) -> None:
         assert f">{tick}</text>" in page.text
 
 
-def test_what_was_answered_at_once_has_no_picture_over_time(mlops: Mlops, local_data: Path) -> None:
+def test_answers_of_one_moment_have_no_picture_over_time(mlops: Mlops, local_data: Path) -> None:
     """A period has a minute at least."""
     publish(local_data)
     with ReportLog(local_data) as log:

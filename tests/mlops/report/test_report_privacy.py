@@ -57,7 +57,7 @@ def test_settings_are_said_to_be_those_of_the_command(mlops: Mlops, local_data: 
     assert "By the settings of this command, which may differ" in page_of(mlops).shown
 
 
-def test_what_the_log_holds_as_hashes_is_named(mlops: Mlops, local_data: Path) -> None:
+def test_columns_that_the_log_holds_as_hashes_are_named(mlops: Mlops, local_data: Path) -> None:
     """The other columns are shown, also where the command does not know which are personal."""
     publish(local_data)
     with ReportLog(local_data, personal_fields=frozenset({"color"})) as log:

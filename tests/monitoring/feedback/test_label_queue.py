@@ -161,7 +161,7 @@ def test_a_request_id_that_was_used_again_means_the_later_request(log: LabelledL
     assert places(take(log, 9)) == [("a", 0)]
 
 
-def test_what_the_log_does_not_keep_is_not_shown(path: Path) -> None:
+def test_values_that_the_log_does_not_keep_are_not_shown(path: Path) -> None:
     """Callers that keep the rows elsewhere find them by the request id."""
     with LabelledLog(path, keep="none") as log:
         log.answered("a", sure("Plum", 0.9))

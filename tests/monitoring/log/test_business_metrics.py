@@ -60,7 +60,7 @@ def test_so_many_values_of_each_name_are_kept(path: Path, monkeypatch: pytest.Mo
     assert [measured.value for measured in kept["orders"]] == [1]
 
 
-def test_what_is_kept_of_a_name_takes_no_more_than_is_said() -> None:
+def test_the_values_of_a_name_take_no_more_than_their_limit() -> None:
     """With the longest name; the settings reserve as much of the log."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(SCHEMA)

@@ -152,7 +152,7 @@ def test_a_hash_is_known_in_whole() -> None:
     assert not any(is_hash(value) for value in others)
 
 
-def test_what_is_kept_elsewhere_is_as_private_as_the_log(tmp_path: Path) -> None:
+def test_events_in_place_of_the_log_are_as_private_as_the_log(tmp_path: Path) -> None:
     """While the log cannot be written, its rules hold for what stands in for it."""
     options = LogOptions(personal_fields=frozenset({"name"}), key=KEY)
     log = PredictionLog(tmp_path / "log.sqlite", options, lambda: datetime.now(UTC))

@@ -63,7 +63,7 @@ def test_chance_is_taken_off_the_effect() -> None:
     assert np.mean([drift.drifted for drift in found]) < 0.02
 
 
-def test_what_is_taken_off_is_as_much_as_chance_adds() -> None:
+def test_the_correction_is_as_large_as_the_effect_of_chance() -> None:
     """A fiftieth of the index of two bins with a hundred rows each, its share of the distance."""
     training, values = [True, False] * 50, [True, False, False, False, False] * 20
     small = column_drift("boolean", training, values)

@@ -111,7 +111,7 @@ def test_one_category_cannot_differ() -> None:
 
 
 @given(st.integers(1, 2000), st.integers(1, 2000), st.data())
-def test_what_the_reference_has_not_is_tested_exactly(
+def test_values_that_the_reference_lacks_are_tested_exactly(
     rows: int, reference_rows: int, data: st.DataObject
 ) -> None:
     """By Fisher's test, as SciPy's hypergeometric distribution has it."""

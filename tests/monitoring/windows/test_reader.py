@@ -41,7 +41,7 @@ def test_the_newest_requests_are_read_the_oldest_of_them_first(
 def test_a_reading_goes_on_where_the_last_one_ended(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Each request is read once, whoever's is the last one in the log."""
+    """Each request is read once, even if the last one belongs to another version."""
     with new_log() as log:
         reader = WindowReader(path, "iris", "v1")
         log.write([new_entry(), new_entry(version="v2")])
@@ -107,7 +107,9 @@ def test_a_log_that_took_back_its_end_is_read_anew(
     assert (numbers(found), found.cursor.sequence, found.anew) == ([1, 2], 2, True)
 
 
-def test_what_retention_left_is_read_anew(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
+def test_rows_that_retention_left_are_read_anew(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
     """Once, and only where something that was found is gone."""
     with new_log() as log:
         log.write([new_entry(version="v2"), *[new_entry()] * 3])

@@ -92,8 +92,8 @@ def test_latencies_are_accurate_to_five_percent(log: PredictionLog) -> None:
     assert quantiles.p99 == pytest.approx(0.099, rel=0.05)
 
 
-def test_what_took_no_time_is_counted(log: PredictionLog) -> None:
-    """A clock may stand."""
+def test_requests_that_took_no_time_are_counted(log: PredictionLog) -> None:
+    """A clock may stand still."""
     answer(log, NOON, seconds=0.0)
     traffic = read_traffic(log.path)
     assert traffic

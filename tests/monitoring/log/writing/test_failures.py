@@ -215,7 +215,7 @@ def sqlite_file(path: Path, *statements: str) -> None:
         connection.commit()
 
 
-def test_what_is_no_prediction_log_is_named_and_left_alone(
+def test_a_file_that_is_no_prediction_log_is_named_and_left_alone(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
     """A text, another SQLite database, and a log of a later format."""
