@@ -1,4 +1,4 @@
-# The verbs. `make` alone lists them; CI runs `make check`.
+# The verbs. `make` alone lists them; CI runs them by `.ci/run`.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -82,9 +82,19 @@ bench: $(VENV)/.train ## compare speed, start and memory with other servers: BEN
 calibration: $(VENV)/.dev ## show how often drift is found where there is none, and where there is some
 	@$(BIN)/python -m benchmarks.calibration
 
+# What `make test` leaves out: tests that are marked slow, and the folders whose tests nearly all are. tests/template is about
+# the template itself: a README or a package of your own turns some of it red, and you may delete it.
+LEFT_OUT := tests/faults tests/prometheus tests/template
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
 .PHONY: test
-test: $(VENV)/.dev ## set up, run the whole test suite
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --cov --cov-report=term
+test: $(VENV)/.dev ## set up, run the quick tests, in two minutes at most
+	@$(PYTEST) -m 'not slow' $(addprefix --ignore=,$(LEFT_OUT))
+	@echo "Left out: $(LEFT_OUT), and the tests that are marked slow. make test-all runs them."
+
+.PHONY: test-all
+test-all: $(VENV)/.dev ## run every test
+	@$(PYTEST) --cov --cov-report=term
 
 .PHONY: faults
 faults: $(VENV)/.dev ## kill, stop, starve and damage the service ROUNDS times in each way; needs Linux and strace
@@ -107,11 +117,16 @@ map: $(VENV)/.dev ## draw the packages and their imports: docs/map.svg
 	@$(BIN)/python docs/make/map.py
 
 .PHONY: check
-check: lint test ## everything that CI checks
+check: lint test-all ## all that has to pass; CI also runs image-test and offline-test
 
-.PHONY: pins
-pins: ## recompile requirements/*.txt; needs uv
-	@requirements/update_requirements.sh
+.PHONY: add
+add: $(VENV)/.train ## pin and install a package of yours: PACKAGE='xgboost>=3'; no other moves without need
+	@$(if $(filter undefined,$(origin PACKAGE)),echo "Which package? make add PACKAGE=xgboost" >&2; exit 2;)
+	@$(BIN)/python requirements/pins.py add $(call quoted,$(PACKAGE)) $(if $(SET),--set $(call quoted,$(SET)))
+
+.PHONY: upgrade
+upgrade: $(VENV)/.train ## move every pin to its newest version, and install those
+	@$(BIN)/python requirements/pins.py upgrade
 
 # Each stamp says: the virtual environment holds these pins. The larger set contains the smaller.
 $(VENV)/.train: requirements/train.txt pyproject.toml

@@ -2,7 +2,6 @@
 
 import time
 from functools import partial
-from importlib.metadata import version
 
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse, PlainTextResponse
@@ -20,9 +19,8 @@ from api.routes.label_queue import label_queue
 from api.server.fast_path import FastPath
 from api.service import Service
 from settings import factories
+from settings.project import project_version
 from settings.settings import Settings
-
-DISTRIBUTION = "ml-service-template"
 
 
 def create_app(
@@ -48,7 +46,7 @@ def create_app(
         Refusals(counted.rejected, predict.PATHS),
         title="Prediction service",
         description="Predictions of the models that this service has loaded.",
-        version=version(DISTRIBUTION),
+        version=project_version(),
         lifespan=partial(
             lifespan, settings=settings, metrics=counted, events=events, open_log=open_log
         ),

@@ -1,10 +1,16 @@
-"""The options of the tests; a conftest further down is read after the options are."""
+"""The options and the settings of all tests; a conftest further down is read after the options are.
 
+No test depends on the machine that runs it: see `tests/empty_environment.py`.
+"""
+
+import tempfile
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.empty_environment import empty_environment
 
 # No test is timed: a busy machine would fail it.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -21,6 +27,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--faults-report", type=Path, help="the folder that the counts of all faults are written to"
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Unset the settings of whoever runs the tests, before any module is imported.
+
+    Fixtures of a module or of the session, and the processes that they start, begin with this.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="tests-", ignore_cleanup_errors=True)
+    monkeypatch = pytest.MonkeyPatch()
+    empty_environment(monkeypatch, Path(folder.name))
+    config.add_cleanup(folder.cleanup)
+    config.add_cleanup(monkeypatch.undo)
+
+
+@pytest.fixture(autouse=True)
+def _own_local_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let a service that a test starts write to the folder of the test."""
+    monkeypatch.setenv("LOCAL_DATA", str(tmp_path / "local_data"))
 
 
 @pytest.hookimpl(wrapper=True)

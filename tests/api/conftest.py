@@ -40,7 +40,6 @@ from model_store.schema.signature import Column, Kind, Signature
 from model_store.store import LoadedModel, LoadPolicy
 from monitoring.log.reading.reader import LogReader
 from settings.settings import Settings
-from tests.empty_environment import empty_environment
 
 SUM_ROW = {"a": 1, "b": 2}
 POLICY = LoadPolicy(trusted_types=("sklearn.tree._tree.Tree",))
@@ -243,12 +242,6 @@ class Clock:
 def clock() -> Clock:
     """Return a clock that stands."""
     return Clock()
-
-
-@pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep settings of the machine that runs the tests out."""
-    empty_environment(monkeypatch, tmp_path)
 
 
 def small_settings(folder: Path, **changes: Any) -> Settings:

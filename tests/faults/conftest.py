@@ -13,7 +13,6 @@ import pytest
 
 from model_store.file_store import FileModelStore
 from tests.api.conftest import POLICY, sum_draft
-from tests.empty_environment import empty_environment
 from tests.faults import report
 from tests.faults.ledger import Judge
 from tests.faults.load import judge_sums
@@ -53,12 +52,6 @@ class Sums:
         """Return a copy as the folder's `models`, to be damaged."""
         shutil.copytree(self.root, folder / "models")
         return Sums(folder / "models", self.first, self.second, self.factors)
-
-
-@pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep settings of the machine that runs the tests out."""
-    empty_environment(monkeypatch, tmp_path)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the images hold, and what they are."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,8 @@ def test_the_api_image_leaves_training_out(images: dict[str, Any]) -> None:
     ).split()
     unwanted = {"papermill", "nbdev", "jupyterlab", "scikit-learn", "scipy", "pandas", "pip"}
     assert unwanted.isdisjoint(packages)
-    assert {"fastapi", "onnxruntime", "ml-service-template"} <= set(packages)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert {"fastapi", "onnxruntime", project["name"].lower()} <= set(packages)
     assert inside("ml-service-api", "ls", "/service").split() == [
         "api",
         "entrypoint.sh",

@@ -7,18 +7,23 @@ import nbformat
 import pytest
 
 from ml_pipe.workflow import RunReport, run_pipeline
-
-IRIS = Path(__file__).parents[2] / "examples" / "iris"
+from tests.iris_example import iris_example
 
 WriteNotebook = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def iris_run(tmp_path_factory: pytest.TempPathFactory) -> RunReport:
-    """What came of `mlops train examples/iris`, in a store of its own."""
+def iris(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a small example."""
+    return iris_example(tmp_path_factory.mktemp("example"))
+
+
+@pytest.fixture(scope="session")
+def iris_run(iris: Path, tmp_path_factory: pytest.TempPathFactory) -> RunReport:
+    """What came of `mlops train` on that example, in a store of its own."""
     local_data = tmp_path_factory.mktemp("iris")
     context = {"git_branch": "main", "git_head": "1a2b3c4", "setup": "setup-1a"}
-    return run_pipeline(IRIS, {}, local_data=local_data, cell_timeout_seconds=120, context=context)
+    return run_pipeline(iris, {}, local_data=local_data, cell_timeout_seconds=120, context=context)
 
 
 @pytest.fixture

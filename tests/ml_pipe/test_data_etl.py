@@ -177,6 +177,7 @@ class TestExpectation:
         assert [column.kind for column in again] == [Kind.NUMBER, Kind.STRING, Kind.CATEGORY]
         assert compare(conform(aligned, tuple(again)), signature) == []
 
+    @pytest.mark.slow  # a whole run is made, which publishes that version
     def test_the_last_version_tells_it(self, iris_run: RunReport, tmp_path: Path) -> None:
         """One that has another purpose, or none at all, expects nothing."""
         local_data = iris_run.folder.parents[1]

@@ -15,7 +15,6 @@ from model_store.golden import golden_rows
 from model_store.schema.conform import conform
 from model_store.schema.infer_signature import infer_signature
 from model_store.store import LoadPolicy
-from tests.empty_environment import empty_environment
 
 Mlops = Callable[..., Result]
 Publish = Callable[..., str]
@@ -23,9 +22,7 @@ Publish = Callable[..., str]
 
 @pytest.fixture
 def local_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Let no setting come from the machine, and everything be written below `tmp_path`."""
-    empty_environment(monkeypatch, tmp_path)
-    monkeypatch.setenv("LOCAL_DATA", str(tmp_path / "local_data"))
+    """Return the folder that the command writes to, below `tmp_path`."""
     # Wide, so that no table folds the text of a test.
     monkeypatch.setenv("COLUMNS", "400")
     return tmp_path / "local_data"

@@ -22,7 +22,9 @@ ROOT = Path(__file__).parents[2]
 
 def run(folder: Path, *command: str | Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run a command in a folder, with no setting of this machine."""
-    own = {k: v for k, v in os.environ.items() if k.lower() not in Settings.model_fields}
+    # Those of the tests, too: a bundle has a settings file of its own.
+    settings = {*Settings.model_fields, "settings_file"}
+    own = {k: v for k, v in os.environ.items() if k.lower() not in settings}
     return subprocess.run(
         command,
         cwd=folder,

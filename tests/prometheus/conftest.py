@@ -7,15 +7,8 @@ import pytest
 
 from model_store.file_store import FileModelStore
 from tests.api.conftest import POLICY, fruit_draft, sum_draft
-from tests.empty_environment import empty_environment
 from tests.prometheus.basket import basket_draft, referenced_sum_draft
 from tests.prometheus.notifications import Say, time_line
-
-
-@pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Let no setting come from the machine that runs the tests."""
-    empty_environment(monkeypatch, tmp_path)
 
 
 @pytest.fixture

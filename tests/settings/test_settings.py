@@ -7,7 +7,7 @@ from pydantic import SecretStr, ValidationError
 
 from settings.factories import prediction_log
 from settings.settings import Settings
-from settings.sources import PROJECT_ROOT, SettingsError
+from settings.sources import SettingsError
 
 SEED_VARIABLES = {
     "MODE": "api",
@@ -27,9 +27,12 @@ SEED_VARIABLES = {
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the settings file that is read; empty so far."""
-    return tmp_path / "settings.ini"
+    file = tmp_path / "settings.ini"
+    file.touch()
+    monkeypatch.setenv("SETTINGS_FILE", str(file))
+    return file
 
 
 @pytest.fixture
@@ -67,9 +70,10 @@ def test_an_empty_variable_sets_only_a_setting_that_may_be_empty(
 
 
 def test_the_folder_of_secret_files_may_be_named_by_the_settings_file(
-    file: Path, tmp_path: Path
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`[local] data` says where the secrets are."""
+    monkeypatch.delenv("LOCAL_DATA")
     folder = tmp_path / "elsewhere" / "secrets"
     folder.mkdir(parents=True)
     (folder / "admin_password").write_text("xyzzy\n")
@@ -260,15 +264,6 @@ def test_predict_is_open_by_default_on_loopback_only(host: str, *, loopback: boo
     assert Settings(service_host=host).predict_is_open is loopback
     assert Settings(service_host=host, predict_open="yes").predict_is_open
     assert not Settings(service_host=host, predict_open="no").predict_is_open
-
-
-def test_the_settings_file_of_the_repository_changes_no_default(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It shows what can be set; without it the service is the same."""
-    defaults = Settings()
-    monkeypatch.setenv("SETTINGS_FILE", str(PROJECT_ROOT / "settings.ini"))
-    assert Settings() == defaults
 
 
 def test_an_unknown_setting_is_refused() -> None:

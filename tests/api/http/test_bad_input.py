@@ -21,17 +21,14 @@ from tests.api.conftest import (
     loaded,
 )
 from tests.api.refusal import NUMBER, VALUE, assert_refused, kinds_service
-from tests.empty_environment import empty_environment
 
 
 @pytest.fixture(scope="module")
 def kinds(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Return a service whose model has a column of every kind; all tests share it."""
     folder = tmp_path_factory.mktemp("bad_input")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        empty_environment(monkeypatch, folder)
-        with kinds_service(published, folder) as service:
-            yield service
+    with kinds_service(published, folder) as service:
+        yield service
 
 
 def row(**changes: Any) -> bytes:

@@ -24,7 +24,6 @@ from tests.api.conftest import (
     running,
     small_settings,
 )
-from tests.empty_environment import empty_environment
 
 Operation = APIOperation[Any, Any, Any, Any]
 BASE = "http://testserver"
@@ -74,19 +73,17 @@ class Plums(ConstantPredictor):
 def service(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Return a service of two models that answer every row."""
     folder = tmp_path_factory.mktemp("fuzz")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        empty_environment(monkeypatch, folder)
-        used = small_settings(
-            folder,
-            predict_max_string_characters=100,
-            admin_password="admin-secret",
-            business_metrics=("revenue", "orders"),
-        )
-        with running(published, used, ["sum"]) as service:
-            kinds = loaded(ConstantPredictor(), signature=KINDS_SIGNATURE, model="kinds")
-            fruit = loaded(Plums(), signature=FRUIT, model="fruit", version="v2")
-            service.install(kinds, fruit)
-            yield service
+    used = small_settings(
+        folder,
+        predict_max_string_characters=100,
+        admin_password="admin-secret",
+        business_metrics=("revenue", "orders"),
+    )
+    with running(published, used, ["sum"]) as service:
+        kinds = loaded(ConstantPredictor(), signature=KINDS_SIGNATURE, model="kinds")
+        fruit = loaded(Plums(), signature=FRUIT, model="fruit", version="v2")
+        service.install(kinds, fruit)
+        yield service
 
 
 @pytest.fixture(scope="module")

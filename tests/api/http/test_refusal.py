@@ -20,7 +20,6 @@ from tests.api.conftest import KINDS_ROW, KINDS_SIGNATURE, Service
 from tests.api.marked_values import MARKED
 from tests.api.mutated_bodies import bodies
 from tests.api.refusal import VALUE, assert_refused, assert_refused_by_rules, kinds_service
-from tests.empty_environment import empty_environment
 
 BAD = b'{"number":"xyzzy"}'
 
@@ -29,10 +28,8 @@ BAD = b'{"number":"xyzzy"}'
 def kinds(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Return a service whose model has a column of every kind; all tests share it."""
     folder = tmp_path_factory.mktemp("refusal")
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        empty_environment(monkeypatch, folder)
-        with kinds_service(published, folder) as service:
-            yield service
+    with kinds_service(published, folder) as service:
+        yield service
 
 
 @given(st.data())

@@ -55,7 +55,10 @@ class Lab:
 
 
 def shown(outputs: list[dict[str, Any]]) -> list[tuple[str, Any]]:
-    """Return what a reader sees of a cell's outputs; streams arrive in pieces of any length."""
+    """Return what a reader sees of a cell's outputs; streams arrive in pieces of any length.
+
+    A warning names a file that is the kernel's own, with its process id.
+    """
     seen: list[tuple[str, Any]] = []
     for output in outputs:
         kind = output.get("name") or output["output_type"]
@@ -63,7 +66,10 @@ def shown(outputs: list[dict[str, Any]]) -> list[tuple[str, Any]]:
             seen[-1] = (kind, seen[-1][1] + output["text"])
         else:
             seen.append((kind, output.get("text") or output.get("data") or output))
-    return seen
+    return [
+        (kind, re.sub(r"\bipykernel_\d+\b", "ipykernel", text) if isinstance(text, str) else text)
+        for kind, text in seen
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +106,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         process.wait(PATIENCE_SECONDS)
 
 
+@pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_the_token_opens_it_and_nothing_else_does(running: Lab) -> None:
     """A missing or another token is refused, also one of the environment or of other settings."""
     assert running.get("/api/kernels").json() == []
@@ -107,6 +114,7 @@ def test_the_token_opens_it_and_nothing_else_does(running: Lab) -> None:
     assert refused == [403, 403, 403]
 
 
+@pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_the_token_is_never_printed(running: Lab) -> None:
     """The output names its file; a kernel, whose outputs are kept, cannot show it."""
     assert lab.TOKEN in running.said.read_text()
@@ -116,6 +124,7 @@ def test_the_token_is_never_printed(running: Lab) -> None:
     assert running.token not in seen["text"]
 
 
+@pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_it_opens_in_the_folder_of_the_notebooks(running: Lab) -> None:
     """The only kernel is this interpreter."""
     assert running.get("/").headers["Location"].rstrip("?").endswith("/lab/tree/ml_pipe")
@@ -124,6 +133,7 @@ def test_it_opens_in_the_folder_of_the_notebooks(running: Lab) -> None:
     assert list(running.get("/api/kernelspecs").json()["kernelspecs"]) == ["python3"]
 
 
+@pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_hidden_files_are_not_shown(running: Lab) -> None:
     """Such as those of git."""
     assert (PROJECT_ROOT / ".gitattributes").is_file()
@@ -131,6 +141,7 @@ def test_hidden_files_are_not_shown(running: Lab) -> None:
     assert running.get("/api/contents/settings.ini").status_code == 200
 
 
+@pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_it_fetches_nothing(running: Lab) -> None:
     """The page shows no news, no newer version and no list of extensions."""
     page = running.get("/lab").text
@@ -188,6 +199,7 @@ def test_a_kernel_has_the_surroundings_of_a_run(running: Lab, tmp_path: Path) ->
     assert shown(outputs) == shown(cell["outputs"])
 
 
+@pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_a_taken_port_is_reported(mlops: Mlops, local_data: Path, running: Lab) -> None:
     """A sentence names it, before a token is made."""
     result = mlops("lab", "--port", running.address.rpartition(":")[2])

@@ -26,7 +26,7 @@ def test_a_parameter_without_a_value_is_a_usage_error(mlops: Mlops) -> None:
 
 def test_an_unknown_parameter_is_refused_with_the_known_ones(mlops: Mlops) -> None:
     """Parameter names are a closed list: none is pasted into a notebook unseen."""
-    result = mlops("train", "examples/iris", "-p", "sede=7")
+    result = mlops("train", "ml_pipe", "-p", "sede=7")
     assert result.exit_code == Exit.FAILED
     assert "seed" in result.stderr
 
@@ -36,7 +36,7 @@ def test_an_installation_that_only_serves_says_so(
 ) -> None:
     """To train with it is refused with what to use instead."""
     monkeypatch.setattr("mlops.commands.train.find_spec", lambda name: None)
-    result = mlops("train", "examples/iris")
+    result = mlops("train", "ml_pipe")
     assert result.exit_code == Exit.FAILED
     assert "cannot train" in result.stderr
     assert "image of all modes" in result.stderr

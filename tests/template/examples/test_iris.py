@@ -10,7 +10,7 @@ from ml_pipe.runner.notebook_run import run_notebook
 from model_store.file_store import FileModelStore
 from model_store.store import LoadPolicy
 
-IRIS = Path(__file__).parents[2] / "examples" / "iris"
+IRIS = Path(__file__).parents[3] / "examples" / "iris"
 
 
 def test_the_table_is_the_well_known_one() -> None:

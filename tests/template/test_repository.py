@@ -4,6 +4,7 @@ import ast
 import json
 import re
 import subprocess
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PINS = ("api", "train", "lab", "dev")
 FORMS = sorted(ROOT.glob(".github/ISSUE_TEMPLATE/[!c]*.yml"))
 # Where people's own folders are; what precedes tells such a path from a part of another one.
@@ -130,7 +131,7 @@ def test_each_notebook_of_a_run_has_one_cell_of_parameters() -> None:
     assert found == {"00": 1, "01": 1, "02": 1}
 
 
-@pytest.mark.parametrize("requirements", [*PINS, "evidently"])
+@pytest.mark.parametrize("requirements", [*PINS, "uv", "evidently"])
 def test_every_pin_is_one_version_with_hashes(requirements: str) -> None:
     """A package that was replaced after it was pinned is not installed."""
     found = [
@@ -168,6 +169,15 @@ def test_the_pins_serve_each_platform(python: str, system: str, machine: str) ->
         assert asked(requirements) <= versions[requirements].keys()
     api, train, lab, dev = (versions[requirements].items() for requirements in PINS)
     assert api <= train <= lab <= dev
+    assert set(pins("uv")) <= set(pins("dev"))
+
+
+def test_the_projects_name_is_written_once() -> None:
+    """Who renames the project changes one line, in `pyproject.toml`."""
+    project: str = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["name"]
+    written = re.compile(re.sub(r"[-_.]", "[-_.]", project), re.IGNORECASE)
+    found = [name(path) for path in files() if written.search(path.read_text("utf-8", "replace"))]
+    assert found == ["pyproject.toml"]
 
 
 def test_no_module_is_too_long() -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 ONE = "tests/prometheus/test_rules.py::test_promtool_accepts_the_rules"
 
 
+@pytest.mark.slow  # pytest is started anew
 @pytest.mark.parametrize(("options", "outcome"), [([], "1 skipped"), (["--skip-nothing"], "1 f")])
 def test_a_missing_program_is_told(tmp_path: Path, options: list[str], outcome: str) -> None:
     """By its package's name."""
@@ -39,5 +40,5 @@ def test_a_missing_program_is_told(tmp_path: Path, options: list[str], outcome: 
 
 def test_ci_skips_nothing() -> None:
     """For all of its tests."""
-    before, _ = (ROOT / ".ci/run").read_text(encoding="utf-8").split("\nmake check\n")
+    before, _ = (ROOT / ".ci/run").read_text(encoding="utf-8").split("\nmake lint\n")
     assert "\nexport PYTEST_ADDOPTS=--skip-nothing" in before

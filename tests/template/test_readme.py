@@ -19,10 +19,11 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.state import State
+from mlops.commands.settings import settings_table
 from settings.settings import Settings
 from tests.mixed_table import mixed_table
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 LONGEST_SECONDS = 300
@@ -39,10 +40,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Return an environment in which the commands touch only a folder and a port of their own."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    settings = {name.upper() for name in Settings.model_fields}
-    kept = {name: value for name, value in os.environ.items() if name not in settings}
     folder = tmp_path_factory.mktemp("readme")
-    return kept | {
+    return os.environ | {
         "LOCAL_DATA": str(folder),
         "SERVICE_PORT": str(port),
         "MAKEFLAGS": "",
@@ -196,6 +195,11 @@ def test_the_metrics_are_those_of_the_service(tmp_path: Path) -> None:
     """The table of metrics is what `/metrics` exposes, each with its help text."""
     settings = Settings(local_data=tmp_path, log_max_bytes=2**30, log_key=SecretStr("k" * 32))
     assert metrics_table(create_app(settings)) in README
+
+
+def test_the_settings_are_those_of_the_service() -> None:
+    """The table of settings is what `mlops settings --markdown` prints."""
+    assert settings_table() in README
 
 
 def test_the_links_lead_somewhere() -> None:
