@@ -56,7 +56,7 @@ def test_an_answer_that_is_logged_once_holds(call: Call, compare: Compare) -> No
 
 
 def test_an_answer_that_is_not_logged_is_lost(call: Call, compare: Compare) -> None:
-    """Whatever else is there."""
+    """Other rows of the log do not matter."""
     found = compare()
     assert found.lost == 1
     assert not found.holds
@@ -116,7 +116,7 @@ def test_a_marked_answer_is_not_expected_in_the_log(ledger: Ledger, compare: Com
 def test_an_answer_that_the_judge_rejects_is_wrong(
     ledger: Ledger, call: Call, tmp_path: Path, compare: Compare
 ) -> None:
-    """However well it is logged."""
+    """That holds even if it is logged correctly."""
     compare(call.request_id)
     found = ledger.compare([tmp_path / "predictions.sqlite"], lambda _: False)
     assert found.wrong == 1

@@ -56,7 +56,7 @@ def goodput(
 def test_overload_is_refused_and_the_rest_is_answered(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """At up to ten times the capacity: health is answered, memory bounded, every 200 in the log."""
+    """Up to ten times the capacity, health answers, memory is bounded, every 200 is in the log."""
     fault = new_fault("load of 1, 2, 5 and 10 times the capacity")
     times, seconds = (TIMES, 4.0) if rounds > 1 else (TIMES[-1:], 1.0)
     store = publish(sums, tmp_path, work=WORK)

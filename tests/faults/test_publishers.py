@@ -135,7 +135,7 @@ def is_change(moment: Moment) -> bool:
 def test_a_killed_publisher_leaves_the_old_or_the_new(
     victims: Callable[[str], Victims], rounds: int, new_fault: NewFault, action: str
 ) -> None:
-    """At whichever system call: readers find whole versions and aliases only.
+    """Killed at any system call, it leaves readers only whole versions and aliases.
 
     In `make faults` at every call that changes a file, and at some of all others.
     """

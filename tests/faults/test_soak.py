@@ -52,7 +52,7 @@ def measured(service: Service, store: MoodyStore, rate: float, seconds: float) -
 def test_nothing_grows_but_the_log(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """At 70 % of the capacity: neither descriptors, threads, memory nor the write-ahead log."""
+    """At 70 % of the capacity descriptors, threads, memory and the write-ahead log do not grow."""
     count, seconds = (rounds * SLICES_A_ROUND, SLICE_SECONDS) if rounds > 1 else (2, 0.5)
     fault = new_fault("load of 70 % of the capacity for long")
     store = publish(sums, tmp_path, work=WORK)

@@ -1,4 +1,4 @@
-"""What the containers may do: as little as they need."""
+"""The containers have only the rights that they need."""
 
 import math
 import re
@@ -37,7 +37,7 @@ def test_the_service_has_no_rights(service: Project) -> None:
 
 
 def test_only_the_data_and_a_small_tmp_can_be_written(service: Project) -> None:
-    """Whatever else is mounted is read-only, the root too."""
+    """All other mounts are read-only, the root too."""
     writable = service.inside("python3", "-c", WRITABLE).splitlines()
     assert sorted(path for path in writable if not path.startswith("/dev")) == [
         "/service/local_data",
@@ -60,7 +60,7 @@ def test_memory_and_processes_are_limited(service: Project) -> None:
 def test_every_service_of_the_stack_is_confined_and_published_here_alone(
     checkout: Any, images: dict[str, Any]
 ) -> None:
-    """Of our image and of others', in every mode and profile."""
+    """That holds for our image and for others, in every mode and profile."""
     for mode in ("api", "jupyterlab", "train", "vsc"):
         options = ["--profile", "monitoring", "--profile", "dev"]
         described = yaml.safe_load(Project("all", checkout, *options, MODE=mode)("config"))
@@ -99,7 +99,7 @@ def test_compose_names_no_secret(checkout: Any, images: dict[str, Any]) -> None:
 
 
 def test_secrets_are_made_for_the_service_alone(service: Project) -> None:
-    """At random, at the first start, readable by nobody else."""
+    """They are random, made at the first start, and readable by nobody else."""
     modes = service.inside("bash", "-c", "stat --format '%a %U' local_data/secrets/*").splitlines()
     assert modes
     assert set(modes) == {"600 service"}

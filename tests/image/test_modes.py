@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 
 
 def test_an_unknown_mode_is_a_sentence(images: dict[str, Any]) -> None:
-    """And exit code 2, as with any other misuse."""
+    """The exit code is 2, as with any other misuse."""
     container = run("docker", "run", "--detach", "--env", "MODE=apo", "ml-service")
     try:
         assert run("docker", "wait", container) == "2"
@@ -24,7 +24,7 @@ def test_an_unknown_mode_is_a_sentence(images: dict[str, Any]) -> None:
 
 
 def test_an_unknown_mode_is_refused_by_compose(new_project: NewProject) -> None:
-    """By naming the file that would say what the mode mounts."""
+    """The error names the missing compose file of the mode."""
     code, output = new_project(MODE="apo").code("config")
     assert code
     assert "compose/apo.yml" in output
@@ -129,7 +129,7 @@ def test_a_first_training_that_fails_is_not_repeated_without_end(new_project: Ne
 def test_the_port_in_the_container_is_the_one_that_is_published(
     new_project: NewProject, tmp_path: Path
 ) -> None:
-    """Whatever `settings.ini` says: else nobody could ask, and it would be called unhealthy."""
+    """`settings.ini` does not change it: otherwise the container would be unreachable."""
     settings = tmp_path / "settings.ini"
     settings.write_text("[service]\nhost = 127.0.0.1\nport = 9000\n")
     mount = {"volumes": [f"{settings}:/service/settings.ini:ro"]}

@@ -100,7 +100,7 @@ def test_the_profile_monitoring_adds_alertmanager(new_project: NewProject) -> No
 
 
 def test_the_profile_dev_keeps_training_data_from_the_service(new_project: NewProject) -> None:
-    """Of two containers, what JupyterLab publishes is served, what it reads is not seen."""
+    """The service serves the models that JupyterLab publishes, but cannot see its data."""
     project = new_project("--profile", "dev", MODE="api", TRAIN_IF_EMPTY="")
     project("up", "--detach", "--no-build", "service", "jupyterlab")
     wait_until(lambda: project.status("/api", port="JUPYTER") == 200, 300)

@@ -88,7 +88,7 @@ def test_every_move_is_recorded_with_its_time_and_reason(
 def test_a_promotion_to_the_same_version_changes_nothing(
     store: FileModelStore, version: str
 ) -> None:
-    """So that promoting twice leaves one version to roll back to."""
+    """So promoting twice leaves one version to roll back to."""
     store.promote("line", version)
     before = store.fingerprint()
     store.promote("line", version)

@@ -27,7 +27,7 @@ def test_an_absent_store_is_an_empty_one(tmp_path: Path) -> None:
 
 
 def test_a_published_version_answers(store: FileModelStore, version: str) -> None:
-    """From JSON text to the answer that anyone can compute."""
+    """JSON text leads to the answer that anyone can compute."""
     loaded = store.load("line", version)
     columns = loaded.decoder.columns([loaded.decoder.decode(b'[{"x": 4.0}]')])
     (values,), _ = loaded.predictor.predict(columns)
@@ -52,7 +52,7 @@ def test_a_manifest_records_where_a_version_comes_from(
 
 
 def test_versions_are_listed_from_the_oldest(tmp_path: Path, draft_line: DraftLine) -> None:
-    """By their time, in whichever order they came."""
+    """Their time decides, not the order of publication."""
     years = iter([2028, 2026, 2027])
     store = FileModelStore(tmp_path, LoadPolicy(), lambda: datetime(next(years), 1, 1, tzinfo=UTC))
     published = [store.publish(draft_line()) for _ in range(3)]
@@ -145,7 +145,7 @@ def test_a_model_that_would_not_load_is_not_published(
 def test_a_model_that_does_not_answer_its_golden_rows_is_not_published(
     store: FileModelStore, draft_line: DraftLine, tmp_path: Path
 ) -> None:
-    """And nothing of it stays behind."""
+    """None of its files stays behind."""
     with pytest.raises(RefusedError, match="golden row"):
         store.publish(draft_line(slope=2.0, golden=draft_line(slope=3.0).golden))
     assert store.models() == []

@@ -53,7 +53,7 @@ def test_a_device_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["a link", "a circle", "a pipe that nobody writes to", "a folder"])
 def test_nothing_is_written_through_what_is_no_plain_file(kind: str, tmp_path: Path) -> None:
-    """Not even a lock is taken there."""
+    """No lock is taken there either."""
     path = tmp_path / "file"
     ODD[kind](path)
     with pytest.raises(RefusedError):
@@ -77,7 +77,7 @@ def test_an_absent_file_is_distinguished_from_a_damaged_one(tmp_path: Path) -> N
 
 
 def test_a_reader_keeps_the_whole_old_file_while_it_is_replaced(tmp_path: Path) -> None:
-    """And the next reader gets the whole new one."""
+    """The next reader gets the whole new one."""
     path = tmp_path / "file"
     path.write_bytes(b"old and long")
     with path.open("rb") as reader:

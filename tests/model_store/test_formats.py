@@ -73,6 +73,6 @@ def test_an_invalid_pickle_is_refused() -> None:
 
 
 def test_an_estimator_that_a_format_cannot_hold_is_refused() -> None:
-    """Such as one with a function that has no name."""
+    """An example is one with a function without a name."""
     with pytest.raises(RefusedError, match="cannot be stored as pickle"):
         formats.dump(FunctionTransformer(lambda x: x), "pickle")

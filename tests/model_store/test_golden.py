@@ -62,7 +62,7 @@ def test_golden_rows_are_rows_as_in_a_request_with_answers_as_in_its_answer() ->
 
 
 def test_every_class_category_boolean_and_missing_value_occurs() -> None:
-    """Even those that are one in a thousand."""
+    """That includes those that are one in a thousand."""
     frame = pd.DataFrame(
         {
             "x": [-1.0] * 999 + [1.0],

@@ -83,7 +83,7 @@ def test_all_rows_are_answered_by_one_call() -> None:
     ],
 )
 def test_answers_are_of_the_outputs_kind(answer: Any, kind: Kind, expected: list[Any]) -> None:
-    """However the estimator holds them."""
+    """The dtype of the estimator's answer does not matter."""
     prediction = EstimatorPredictor(Constant(answer), signature(kind)).predict(COLUMNS)
     assert answers(prediction, signature(kind)) == [{"y": value} for value in expected]
 

@@ -122,7 +122,7 @@ def test_no_bin_ends_where_the_next_value_is() -> None:
 
 
 def test_whole_numbers_of_few_values_have_a_bin_each() -> None:
-    """However rare one is."""
+    """That holds for rare values too."""
     bins = of(np.array([*[3] * 500, 1, 9]), "integer")["bins"]
     assert bins == {"least": 1, "upper": [1, 3, 9], "counts": [1, 500, 1]}
 

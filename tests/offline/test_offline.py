@@ -85,7 +85,7 @@ def port() -> Iterator[int]:
 
 
 def test_images_that_are_named_are_saved_beside_it(clone: Path) -> None:
-    """By the engine that the machine has."""
+    """The container engine of the machine saves them."""
     images, bundle = bundles(clone)
     assert images.name == f"{bundle.stem}-images.tar"
     assert images.read_text() == "save --output ml-service prometheus\n"

@@ -156,7 +156,7 @@ def test_the_provider_of_dashboards_is_what_grafana_asks_for() -> None:
 
 
 def test_there_are_three_dashboards() -> None:
-    """With an address each."""
+    """Each has an address."""
     assert [path.stem for path in DASHBOARDS] == ["model", "monitoring", "service"]
     assert [read_dashboard(path)["uid"] for path in DASHBOARDS] == [
         "model",
@@ -180,7 +180,7 @@ def test_a_dashboard_has_its_form(path: Path) -> None:
 
 @dashboards
 def test_panels_fill_a_grid_without_overlapping(path: Path) -> None:
-    """On 24 columns; no line is begun that is not filled."""
+    """The grid has 24 columns, and every line is full."""
     places = [panel["gridPos"] for panel in read_dashboard(path)["panels"]]
     assert all(place["x"] + place["w"] <= COLUMNS for place in places)
     assert not any(overlap(one, other) for one, other in combinations(places, 2))

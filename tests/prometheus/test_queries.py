@@ -173,7 +173,7 @@ def world(
 
 
 def test_both_services_are_scraped_with_the_password_of_the_file(world: World) -> None:
-    """As `job="service"`, by the name that the rules rely on."""
+    """The job is `service`, the name that the rules rely on."""
     targets = world.prometheus.targets()
     assert [target["labels"]["job"] for target in targets] == ["service"] * 2
     assert [target["health"] for target in targets] == ["up"] * 2, targets
@@ -181,7 +181,7 @@ def test_both_services_are_scraped_with_the_password_of_the_file(world: World) -
 
 @pytest.mark.parametrize("query", ALL, ids=lambda query: query.where)
 def test_the_metrics_of_a_query_are_exposed(world: World, query: Query) -> None:
-    """By the service, under that name."""
+    """The service exposes them under that name."""
     found = {metric_name(selector) for selector in selectors(query.expression)}
     assert found, "A query that asks for nothing."
     assert found <= exposed_names(world.well.scrape()) | PROMETHEUS_OWN
@@ -189,7 +189,7 @@ def test_the_metrics_of_a_query_are_exposed(world: World, query: Query) -> None:
 
 @pytest.mark.parametrize("selector", SELECTORS)
 def test_the_series_of_a_query_exist(world: World, selector: str) -> None:
-    """With these labels, and values that match."""
+    """They have these labels, with values that match."""
     assert world.until_data(selector)
 
 

@@ -43,7 +43,7 @@ def test_promtool_accepts_the_rules() -> None:
 
 
 def test_promtool_accepts_the_configuration(tmp_path: Path) -> None:
-    """With the rules beside it, and a password where it says."""
+    """The rules lie beside it, and the password where it says."""
     password = tmp_path / "metrics_password"
     password.touch()
     places = {"/run/scrape/metrics_password": str(password), "rules.yml": str(RULES)}
@@ -117,7 +117,7 @@ def test_each_alert_says_what_to_do(rule: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_threshold_is_explained(name: str) -> None:
-    """By a comment in the rule."""
+    """A comment in the rule explains it."""
     (text,) = re.findall(rf"- alert: {name}\n(.*?)(?=- alert: |\Z)", RULES.read_text(), re.DOTALL)
     assert re.search(r"^ +# \w", text, re.MULTILINE)
 

@@ -237,7 +237,7 @@ def test_a_query_that_says_something_else_is_422(kinds: Service, query: str) -> 
 
 
 def test_a_body_without_a_media_type_is_415(kinds: Service) -> None:
-    """Not even a good one is guessed to be JSON."""
+    """The service does not guess the type, even for a valid body."""
     assert_refused(kinds, lambda: kinds.client.post("/predict", content=row(text=VALUE)), 415)
 
 

@@ -173,7 +173,7 @@ def test_each_served_version_has_its_own_path(serve: Serve, store: FileModelStor
 
 
 def test_probabilities_are_documented_where_there_are_some(serve: Serve) -> None:
-    """With the names of the classes."""
+    """The document has the names of the classes."""
     with serve(["fruit", "sum"]) as service:
         paths = document_of(service)["paths"]
     (parameter,) = paths["/models/fruit/predict"]["post"]["parameters"]

@@ -135,7 +135,7 @@ def test_it_opens_in_the_folder_of_the_notebooks(running: Lab) -> None:
 
 @pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_hidden_files_are_not_shown(running: Lab) -> None:
-    """Such as those of git."""
+    """Those of git are an example."""
     assert (PROJECT_ROOT / ".gitattributes").is_file()
     assert running.get("/api/contents/.gitattributes").status_code == 404
     assert running.get("/api/contents/settings.ini").status_code == 200
@@ -212,7 +212,7 @@ def test_a_taken_port_is_reported(mlops: Mlops, local_data: Path, running: Lab) 
 def test_an_installation_without_it_says_so(
     mlops: Mlops, local_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the image that only serves."""
+    """The image that only serves is such an installation."""
     monkeypatch.setattr(lab, "find_spec", lambda name: None)
     result = mlops("lab")
     assert result.exit_code == Exit.FAILED

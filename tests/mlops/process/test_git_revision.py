@@ -61,7 +61,7 @@ def test_a_copy_without_git_has_no_revision(tmp_path: Path) -> None:
 
 
 def test_an_image_knows_its_own_code(tmp_path: Path) -> None:
-    """By a digest, in place of git; a checkout that is mounted over it may be another one."""
+    """It has a digest in place of git; a checkout mounted over it may have other code."""
     for name in ("ml_pipe/00.ipynb", "ml_pipe/etl.py", "examples/iris/iris.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("one")

@@ -35,7 +35,7 @@ def test_variables_of_the_environment_stay(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_training_uses_what_the_container_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the quota says, and one thread again afterwards."""
+    """It uses as many threads as the quota allows, and one again afterwards."""
     monkeypatch.setattr(joblib, "cpu_count", lambda: 7)
     use_one_thread()
     with threads_for_training():

@@ -62,7 +62,7 @@ def test_it_is_written_where_the_service_reads_it(mlops: Mlops, local_data: Path
 def test_drift_is_that_of_the_monitor(
     report: Report, local_data: Path, store: FileModelStore
 ) -> None:
-    """Of each column the same index, distance and p-value that the service publishes."""
+    """Each column has the index, distance and p-value that the service publishes."""
     publish(local_data)
     with ReportLog(local_data) as log:
         log.answered("first", rows_like_training(300) + HEAVY)
@@ -226,7 +226,7 @@ def test_an_unknown_model_or_version_has_no_report(
 
 
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
-    """As is a device: neither becomes a file."""
+    """So is a device: neither becomes a file."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

@@ -61,7 +61,7 @@ def test_labels_that_are_no_class_are_counted(mlops: Mlops, local_data: Path) ->
 
 
 def test_equal_rows_are_shown_once(mlops: Mlops, local_data: Path) -> None:
-    """With how many there are, so that one of them does not fill the table."""
+    """Their number stands beside them, so that they do not fill the table."""
     publish(local_data)
     odd = [{"weight": 900.0, "color": "green"}, {"weight": 901.0, "color": "green"}] * 10
     with ReportLog(local_data) as log:
@@ -78,7 +78,7 @@ def test_equal_rows_are_shown_once(mlops: Mlops, local_data: Path) -> None:
 def test_of_a_large_request_the_last_rows_are_read(
     mlops: Mlops, local_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the window does: an odd row that 2,000 others followed is old."""
+    """So does the window: a rare row that 2,000 others followed is old."""
     publish(local_data)
     monkeypatch.setenv("WINDOW_ROWS", "3000")
     old, new = ({"weight": weight, "color": "green"} for weight in (900.0, 901.0))

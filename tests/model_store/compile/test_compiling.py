@@ -139,7 +139,7 @@ def test_several_outputs_are_compiled(estimator: Any) -> None:
 )
 @pytest.mark.filterwarnings("ignore:Found unknown categories")  # that is what they are
 def test_a_pipeline_of_every_kind_is_compiled(encoder: Any, model: Any) -> None:
-    """With gaps, rare and unknown categories, empty texts and others than ASCII."""
+    """Its table has gaps, rare and unknown categories, and empty and non-ASCII texts."""
     table = mixed()
     found = pair(make_pipeline(features(encoder), model), table, target(table, ("no", "yes")))
     unseen = mixed(UNSEEN, seed=1)
@@ -167,7 +167,7 @@ def test_days_may_be_categories() -> None:
     ids=name_of,
 )
 def test_numbers_beside_a_threshold_fall_on_the_same_side(estimator: Any) -> None:
-    """On it, and one step of single and of double precision to each side of it."""
+    """They are the threshold and one step of single and double precision to each side."""
     table = numbers()
     found = pair(estimator, table, target(table))
     inner = getattr(estimator, "steps", [("", estimator)])[-1][1]
@@ -191,7 +191,7 @@ def test_numbers_beside_a_threshold_fall_on_the_same_side(estimator: Any) -> Non
     "estimator", [DecisionTreeClassifier(**SEEDS), HistGradientBoostingClassifier(**SEEDS)]
 )
 def test_numbers_at_the_ends_of_what_there_is_are_answered_alike(estimator: Any) -> None:
-    """From the smallest to those that single precision can just hold."""
+    """They go from the smallest numbers to those that single precision can just hold."""
     table = numbers()
     found = pair(estimator, table, target(table))
     extremes = [0.0, -0.0, 5e-324, -5e-324, 1e-45, 1e-38, 1e30, -1e38, 3.4e38]

@@ -134,7 +134,7 @@ def test_a_category_that_training_did_not_see_passes_through() -> None:
 
 
 def test_the_index_stays_and_other_columns_are_left_out() -> None:
-    """So that a notebook can join the result with what it came from."""
+    """So a notebook can join the result with its source."""
     frame = pd.DataFrame({"other": [0, 0], "x": [1, 2]}, index=[7, 9])
     result = conform(frame, [Column(name="x", kind=Kind.NUMBER)])
     assert result.to_dict() == {"x": {7: 1.0, 9: 2.0}}

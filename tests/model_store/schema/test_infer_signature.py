@@ -44,7 +44,7 @@ def test_integers_that_can_be_missing_stay_integers(dtype: Any) -> None:
     "dtype", ["float16", "float32", "float64", "Float32", "Float64", "float[pyarrow]", object]
 )
 def test_every_width_of_floats_is_a_number(dtype: Any) -> None:
-    """And a missing one makes it nullable."""
+    """A missing value makes it nullable."""
     assert inferred([0.5, None, 1.5], dtype) == Column(
         name="x", kind=Kind.NUMBER, nullable=True, minimum=0.5, maximum=1.5
     )
@@ -52,7 +52,7 @@ def test_every_width_of_floats_is_a_number(dtype: Any) -> None:
 
 @pytest.mark.parametrize("values", [[Decimal("0.5"), Decimal("1.5")], [1, 1.5, 0.5]])
 def test_decimals_and_integers_among_floats_are_numbers(values: list[Any]) -> None:
-    """As databases and spreadsheets give them."""
+    """Databases and spreadsheets give such columns."""
     assert inferred(values, object).kind is Kind.NUMBER
 
 
@@ -78,12 +78,12 @@ def test_booleans_may_be_missing(dtype: Any) -> None:
     "dtype", ["str", "string", "string[python]", "string[pyarrow]", "large_string[pyarrow]", object]
 )
 def test_every_text_is_a_string(dtype: Any) -> None:
-    """And has no categories."""
+    """It has no categories."""
     assert inferred(["Zürich", None], dtype) == Column(name="x", kind=Kind.STRING, nullable=True)
 
 
 def test_a_category_knows_the_values_seen_in_the_tables_own_order() -> None:
-    """Not those that only its dtype knows."""
+    """Values that only its dtype knows are left out."""
     values = pd.Categorical(
         ["low", "high", None], categories=["low", "unseen", "high"], ordered=True
     )

@@ -132,7 +132,7 @@ def test_the_newest_predictions_count_however_late_their_labels(log: LabelledLog
 
 
 def test_each_version_has_its_own_scores(log: LabelledLog) -> None:
-    """However many labels another one has."""
+    """The labels of other versions do not matter."""
     other = ScoredVersion("fruit", "v2", "fruit", "classification")
     log.answered("a", *fruits("P"))
     log.answered("b", *fruits("PPP"), of=other)

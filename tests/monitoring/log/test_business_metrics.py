@@ -61,7 +61,7 @@ def test_so_many_values_of_each_name_are_kept(path: Path, monkeypatch: pytest.Mo
 
 
 def test_the_values_of_a_name_take_no_more_than_their_limit() -> None:
-    """With the longest name; the settings reserve as much of the log."""
+    """The test uses the longest name; the settings reserve as much of the log."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(SCHEMA)
         before = _size(connection)

@@ -36,7 +36,7 @@ def bytes_on_disk(path: Path) -> bytes:
 def test_a_personal_value_reaches_the_disk_nowhere(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Not in inputs, outputs, probabilities, feedback or events; other values stay as they are."""
+    """Inputs, outputs, probabilities, feedback and events hide it; other values stay."""
     personal = frozenset({"name", "diagnosis"})
     with new_log(personal_fields=personal, key=KEY) as log:
         log.declare(

@@ -44,7 +44,7 @@ def test_categories_are_counted_by_their_numbers() -> None:
 
 
 def test_without_reference_all_is_outside() -> None:
-    """And still it is counted."""
+    """It is still counted."""
     known = [ViewColumn("x", "number", "input"), ViewColumn("c", "category", "input")]
     window = window_of(window_columns(known, {}), x=[1, 2, None], c=["a", None, None])
     counted = count_columns(window)

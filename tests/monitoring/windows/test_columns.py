@@ -74,7 +74,7 @@ def test_a_value_of_another_kind_is_refused(kind: str) -> None:
 
 
 def test_a_column_has_the_range_that_it_is_given() -> None:
-    """Of numbers and dates, as JSON has them; unknown where there is none."""
+    """Numbers and dates of JSON have one; it is unknown if none is given."""
     kinds = {"number": "number", "datetime": "datetime", "integer": "integer"}
     training = {kind: TRAINING[kind] for kind in kinds}
     ranges = {"number": (1, 2.5), "datetime": ("1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z")}
@@ -84,7 +84,7 @@ def test_a_column_has_the_range_that_it_is_given() -> None:
 
 
 def test_a_boolean_that_training_never_saw_is_unseen() -> None:
-    """As a category is."""
+    """So is a category."""
     [column] = columns_of({"x": "boolean"}, {"x": [True, True]})
     assert column.numbers([False]).tolist() == [2]
 

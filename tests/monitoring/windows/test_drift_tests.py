@@ -26,7 +26,7 @@ def test_the_kolmogorov_distribution_is_scipys(x: float) -> None:
 
 @given(st.floats(0, 1200), st.integers(1, 250))
 def test_the_chi_squared_distribution_is_scipys(x: float, degrees: int) -> None:
-    """For odd and even degrees."""
+    """That holds for odd and even degrees of freedom."""
     expected = float(stats.chi2.sf(x, degrees))
     assume(expected > 1e-300)
     assert chi_squared_survival(x, degrees) == pytest.approx(expected, rel=1e-9, abs=0)
@@ -105,7 +105,7 @@ def test_more_rows_than_the_test_needs_may_be_asked_of_a_cell() -> None:
 
 
 def test_one_category_cannot_differ() -> None:
-    """Nor can samples that are too small to have two."""
+    """Samples that are too small for two cannot differ either."""
     assert chi_squared(np.array([10, 0]), np.array([20, 0])) == 1
     assert chi_squared(np.array([1, 2]), np.array([2, 1])) == 1
 
@@ -114,7 +114,7 @@ def test_one_category_cannot_differ() -> None:
 def test_values_that_the_reference_lacks_are_tested_exactly(
     rows: int, reference_rows: int, data: st.DataObject
 ) -> None:
-    """By Fisher's test, as SciPy's hypergeometric distribution has it."""
+    """Fisher's test is used, as in SciPy's hypergeometric distribution."""
     count = data.draw(st.integers(0, rows))
     total = rows + reference_rows
     expected = float(stats.hypergeom.sf(count - 1, total, count, rows))

@@ -26,7 +26,7 @@ def numbers(reading: Reading) -> list[int]:
 def test_the_newest_requests_are_read_the_oldest_of_them_first(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """As many as it takes to have the rows wanted, with their texts."""
+    """It reads enough requests for the wanted rows, with their texts."""
     with new_log() as log:
         log.write([new_entry(rows=4), new_entry(rows=3), new_entry(rows=2)])
         reader = WindowReader(path, "iris", "v1")
@@ -56,7 +56,7 @@ def test_a_reading_goes_on_where_the_last_one_ended(
 def test_many_requests_are_read_page_by_page(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Also where the version's own stand far apart."""
+    """That holds also if the requests of the version are far apart."""
     with new_log() as log:
         log.write([new_entry(version=f"v{number % 1250}") for number in range(2600)])
         assert numbers(WindowReader(path, "iris", "v1").read(START, 100)) == [2, 1252, 2502]

@@ -38,7 +38,7 @@ def test_dates_are_seconds() -> None:
 
 
 def test_texts_are_lengths() -> None:
-    """And no more is known of them."""
+    """No more is known of them."""
     assert read(np.array(["a", "bcd"], object), "string").edges.tolist() == [1, 1, 3]
 
 

@@ -34,7 +34,7 @@ def test_inputs_and_answers_stand_in_their_columns() -> None:
 
 @pytest.mark.parametrize("size", [1, 3, 4, 1500])
 def test_a_full_window_holds_the_newest_rows(size: int) -> None:
-    """However many come at once, and however large the window."""
+    """That holds for any number of rows and any size of window."""
     window = Window(COLUMNS, size)
     sent = 0
     for sequence, count in enumerate([1, 2, 3, 2500, 1], 1):

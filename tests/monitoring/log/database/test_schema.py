@@ -158,7 +158,7 @@ def test_an_older_log_is_read_as_it_is(older: Path) -> None:
 
 
 def test_a_log_of_this_format_is_left_alone(path: Path, new_log: NewLog) -> None:
-    """At every opening but the first."""
+    """Every opening after the first changes nothing."""
     for _ in range(2):
         with new_log():
             pass

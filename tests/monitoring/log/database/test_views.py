@@ -102,7 +102,7 @@ def test_many_rows_keep_their_answers(new_log: NewLog, new_entry: NewEntry, path
 def test_a_column_may_have_any_name(
     new_log: NewLog, new_entry: NewEntry, path: Path, name: str
 ) -> None:
-    """As input and as output, sent with escapes or without."""
+    """That holds for inputs and outputs, sent with escapes or without."""
     columns = [ViewColumn(name, "number", "input"), ViewColumn(name + "!", "string", "output")]
     with new_log() as log:
         log.declare("iris", columns)

@@ -35,7 +35,7 @@ def answer(
 
 
 def test_nothing_answered_is_no_traffic(log: PredictionLog) -> None:
-    """Nor is what was answered outside of the period."""
+    """Answers outside of the period are not counted either."""
     assert read_traffic(log.path) is None
     answer(log, NOON)
     assert read_traffic(log.path, since=NOON + timedelta(seconds=1)) is None
@@ -72,7 +72,7 @@ def test_rows_are_counted_by_steps_of_time(log: PredictionLog) -> None:
 
 
 def test_centuries_have_few_steps_too(log: PredictionLog) -> None:
-    """However long the period."""
+    """The number of steps is bounded for any period."""
     answer(log, NOON, NOON + timedelta(days=365 * 300))
     traffic = read_traffic(log.path)
     assert traffic

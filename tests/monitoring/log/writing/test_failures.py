@@ -110,7 +110,7 @@ def test_an_error_at_any_statement_loses_and_doubles_nothing(
 
 
 def test_a_refused_batch_does_not_come_back(path: Path, new_entry: NewEntry) -> None:
-    """Also where its commit failed after its last byte and nobody sends it again."""
+    """That holds also if its commit failed after the last byte and nobody sends it again."""
     fault = Fault(-1, after=True, only="COMMIT")
     log = PredictionLog(
         path, LogOptions(), lambda: datetime.now(UTC), connection_class=failing(fault)
@@ -290,7 +290,7 @@ def test_a_file_moved_away_is_whole_and_a_new_one_goes_on(
 
 
 def test_a_removed_folder_is_made_again(tmp_path: Path, new_entry: NewEntry) -> None:
-    """With the lock in it, so that a second service is still refused."""
+    """It gets the lock too, so that a second service is still refused."""
     path = tmp_path / "local_data" / "log.sqlite"
     log = PredictionLog(path, LogOptions(), lambda: datetime.now(UTC))
     log.write([new_entry("a")])

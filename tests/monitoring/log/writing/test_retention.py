@@ -35,7 +35,7 @@ def logged(path: Path) -> list[str]:
 def test_requests_beyond_their_age_go_and_totals_stay(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """With feedback and leases; a removed one still counts, and the check's two sides are equal."""
+    """Feedback and leases go too; totals still count removed requests, and the check holds."""
     noon = new_entry().time
     with new_log(retention_days=2) as log:
         for days in (3, 2.5, 1, 0):
