@@ -6,7 +6,7 @@ Run as `python -m tests.faults.leaking_server mlops serve`.
 import asyncio
 import sys
 
-import api.app
+import api.lifespan
 from api.batching.batch_queue import BatchQueue
 from api.batching.batcher import Batcher
 from api.batching.prediction_job import Answer, PredictionJob
@@ -38,7 +38,7 @@ class LeakingBatcher(Batcher):
 
 
 if __name__ == "__main__":
-    # `create_app` makes the batcher that `api.app` names.
-    api.app.Batcher = LeakingBatcher  # type: ignore[attr-defined]  # for this process alone
+    # The lifespan makes the batcher that `api.lifespan` names.
+    api.lifespan.Batcher = LeakingBatcher  # type: ignore[attr-defined]  # for this process alone
     del sys.argv[0]
     main()
