@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PINS = ("api", "train", "lab", "dev")
 FORMS = sorted(ROOT.glob(".github/ISSUE_TEMPLATE/[!c]*.yml"))
-# Where people's own folders are; what precedes distinguishes such a path from a part of another one.
+# Where people keep their own folders; not a part of another path, which something precedes.
 OWN_FOLDER = re.compile(r"(?<![\w.-])/(?:root|work|home/\w+|Users/\w+)(?![\w-])")
 PRINCIPLES = [
     "People first",
