@@ -112,6 +112,10 @@ lint: $(VENV)/.dev ## style, types, import contracts, and that the modules are w
 	@git diff --exit-code -- 'ml_pipe/*.py' || { \
 		echo "The notebooks export something else: commit what nbdev-export changed." >&2; exit 1; }
 
+.PHONY: docs
+docs: $(VENV)/.dev ## write docs/reference/ anew, from the code
+	@$(BIN)/python -m docs.make.reference
+
 .PHONY: map
 map: $(VENV)/.dev ## draw the packages and their imports: docs/map.svg
 	@$(BIN)/python docs/make/map.py

@@ -77,6 +77,12 @@ def create_app(
     app.outermost = RequestMiddleware(
         app.framework, metrics=counted, events=events, shortcuts=app.posts
     )
-    # Before all of that: a prediction whose body arrived whole is answered on its connection.
+    # Before all of that: a prediction whose body arrived whole is answered on its connection,
+    # unless middleware was added, which every request then passes.
     app.make_fast_path = partial(FastPath, auth=auth, paths=predict.PATHS)
     return app
+
+
+def from_environment() -> FastAPI:
+    """Return the service with the settings that it finds; for `uvicorn --factory --reload`."""
+    return create_app(Settings())

@@ -41,7 +41,7 @@ class LifespanState(TypedDict):
     """What every connection and request finds in its `state`."""
 
     service: State
-    fast_path: FastPath
+    fast_path: FastPath | None
 
 
 @asynccontextmanager
@@ -105,7 +105,16 @@ async def lifespan(
             tasks += [background_tasks.retain(log, events), background_tasks.checkpoint(log)]
         for task in tasks:
             closing.push_async_callback(background_tasks.cancelled, asyncio.create_task(task))
-        yield {"service": state, "fast_path": app.make_fast_path(state)}
+        yield {"service": state, "fast_path": _fast_path(app, state, events)}
+
+
+def _fast_path(app: Service, state: State, events: StructuredLog) -> FastPath | None:
+    """Return what answers predictions on the connection; None where they must pass the app."""
+    if not app.is_extended:
+        return app.make_fast_path(state)
+    app.outermost.take_no_shortcuts()
+    events.info("fast-path-off", reason="Middleware or an override was added to the app.")
+    return None
 
 
 def _collectors(state: State) -> Iterator[Collector]:

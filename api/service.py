@@ -27,7 +27,8 @@ class Service(FastAPI):
     outermost: RequestMiddleware
     """Every request passes it first."""
     make_fast_path: Callable[[State], FastPath]
-    """Makes what answers predictions on the connection; called by the lifespan."""
+    """Makes what answers predictions on the connection; called by the lifespan, unless the app is
+    extended."""
 
     def __init__(self, auth: Auth, refusals: Refusals, **options: Any) -> None:
         super().__init__(
@@ -71,6 +72,11 @@ class Service(FastAPI):
             response_class=response_class,
             responses={"default": PROBLEM_RESPONSE},
         )
+
+    @property
+    def is_extended(self) -> bool:
+        """Whether middleware or an override was added: every request must then pass FastAPI."""
+        return bool(self.user_middleware or self.dependency_overrides)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""

@@ -102,8 +102,8 @@ class Guarded:
     """An ASGI app that reads nothing of a request before its role is checked."""
 
     def __init__(self, auth: Auth, role: Role, endpoint: Endpoint, refusal: Refusal) -> None:
+        self.role = role
         self._auth = auth
-        self._role = role
         self._endpoint = endpoint
         self._refusal = refusal
 
@@ -111,7 +111,7 @@ class Guarded:
         """Answer the request, or refuse it."""
         request = Request(scope, receive)
         try:
-            self._auth.check(self._role, *_caller(request))
+            self._auth.check(self.role, *_caller(request))
             response = await self._endpoint(request)
         except Problem as problem:
             response = self._refusal(request, problem)
@@ -123,6 +123,7 @@ class GuardedRoute(Route):
 
     def __init__(self, path: str, guarded: Guarded) -> None:
         super().__init__(path, guarded, methods=["POST"])
+        self.role = guarded.role
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or refuse its method."""

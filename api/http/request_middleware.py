@@ -93,6 +93,10 @@ class RequestMiddleware:
                 status = scope["state"].get("refused", status)
             self.record(_names(scope), status, time.perf_counter() - started, request_id)
 
+    def take_no_shortcuts(self) -> None:
+        """Leave every request to the app: something was added to it that all must pass."""
+        self._shortcuts = {}
+
     def refused(self, status: int) -> None:
         """Record a request that was not HTTP, and so never got here."""
         self.record(("other", "unmatched"), status, 0.0, self.request_id(()))

@@ -52,7 +52,7 @@ def setting_rows(settings: Settings) -> list[SettingRow]:
 
 
 def settings_table() -> str:
-    """Return every setting with its default and meaning, as the README shows them."""
+    """Return every setting with its default and meaning, as a table of Markdown."""
     lines = ["| setting | default | meaning |", "| --- | --- | --- |"]
     for name, field in Settings.model_fields.items():
         default = "local_data" if name == "local_data" else _shown(field.default)
@@ -65,7 +65,7 @@ def settings_table() -> str:
 def settings(
     *,
     as_json: JsonOption = False,
-    markdown: Annotated[bool, typer.Option(help="Print the README's table.")] = False,
+    markdown: Annotated[bool, typer.Option(help="Print the table of the documentation.")] = False,
 ) -> None:
     """Show every setting with its value, its source and its meaning."""
     if markdown:

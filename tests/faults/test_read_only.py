@@ -57,7 +57,7 @@ WAYS = (forbidden, mounted_read_only)
 
 @pytest.mark.slow  # services are started, and recover within a second
 @pytest.mark.parametrize("setting", ["refuse", "serve"])
-def test_a_read_only_folder_is_told_and_recovered_from(
+def test_a_read_only_folder_is_reported_and_recovered_from(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault, setting: str
 ) -> None:
     """The service starts, serves as the setting says, and readiness says why.
@@ -85,7 +85,7 @@ def test_a_read_only_folder_is_told_and_recovered_from(
                 status, body = service.ready()
                 assert status == (503 if setting == "refuse" else 200)
                 assert "log cannot be written" in body["prediction_log"]
-                fault.count("starts told as unwritable")
+                fault.count("starts reported as unwritable")
                 allow()
                 fault.most("to recover (s, most)", seconds_until_writable(service))
                 load.wait_for_calls(50)

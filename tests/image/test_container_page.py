@@ -1,4 +1,4 @@
-"""The README's commands of a container, word by word."""
+"""The commands of the page on containers, word by word."""
 
 import json
 import os
@@ -13,6 +13,7 @@ from tests.image.conftest import NewProject
 from tests.image.project import Project
 from tests.waiting import wait_until
 
+PAGE = "docs/how-to/run-in-a-container.md"
 BLOCK = re.compile(r"^```sh\n(make image .*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -29,10 +30,10 @@ def run(project: Project, checkout: Path, command: str) -> subprocess.CompletedP
 
 
 @pytest.mark.usefixtures("monitoring_images")
-def test_the_commands_do_what_the_readme_says(
+def test_the_commands_do_what_the_page_says(
     new_project: NewProject, checkout: Path, base: str, images: dict[str, dict[str, Any]]
 ) -> None:
-    """From the images to a service that is ready, to its password, and down again."""
+    """They build the images, start a ready service, print its password, and stop it."""
     # The copy of the checkout is none; the images that it makes anew are to stay as they are.
     labels = images["ml-service"]["Config"]["Labels"]
     project = new_project(
@@ -41,7 +42,7 @@ def test_the_commands_do_what_the_readme_says(
         GIT_BRANCH=labels["org.opencontainers.image.version"],
         GIT_HEAD=labels["org.opencontainers.image.revision"],
     )
-    [block] = BLOCK.findall((checkout / "README.md").read_text("utf-8"))
+    [block] = BLOCK.findall((checkout / PAGE).read_text("utf-8"))
     image, up, ready, password, down = [
         re.sub(r"\s{2,}#.*", "", line).strip() for line in block.splitlines()
     ]
