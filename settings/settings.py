@@ -51,6 +51,24 @@ def _keep(value: Any) -> Any:
     )
 
 
+TRUSTED_TYPES = (
+    "ml_pipe.model_class.DateParts",
+    "ml_pipe.model_class.TextParts",
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+)
+"""What the template's estimators are made of, and skops does not trust: the one list of it."""
+
+
+def _with_default_types(value: Any) -> Any:
+    types = list(_split(value))
+    if "default" in types:
+        place = types.index("default")
+        types[place : place + 1] = TRUSTED_TYPES
+    return types
+
+
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 IndexValue = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -93,14 +111,11 @@ class Settings(BaseSettings):
         tuple[Literal["skops", "pickle"], ...], NoDecode, BeforeValidator(_split)
     ] = ("skops",)
     """Formats that may be loaded: `skops`; add `pickle` only if you trust every publisher."""
-    model_trusted_types: Names = (
-        "ml_pipe.model_class.DateParts",
-        "ml_pipe.model_class.TextParts",
-        "numpy.dtype",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.tree._tree.Tree",
-    )
-    """Types that a skops model may contain, in addition to those that skops trusts."""
+    model_trusted_types: Annotated[Names, BeforeValidator(_with_default_types)] = TRUSTED_TYPES
+    """Types that a skops model may contain, in addition to those that skops trusts.
+
+    In a list of your own, `default` stands for these.
+    """
     model_poll_seconds: Seconds = 1
     """Interval between checks of the store for a moved alias."""
 

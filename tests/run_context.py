@@ -4,10 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_pipe.runner.run.context import Context
-from settings.settings import Settings
-
-TRUSTED_TYPES: tuple[str, ...] = Settings.model_fields["model_trusted_types"].default
-"""The types that a stored model may hold: the one list of them."""
+from settings.settings import TRUSTED_TYPES
 
 
 def context_in(local_data: Path, **known: Any) -> Context:

@@ -2,22 +2,24 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from IPython.display import Image
-from matplotlib.figure import Figure
 
 from ml_pipe.runner.run.run_folder import current_folder
 from model_store.manifest import Task
 from model_store.schema.signature import Column
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _MOST_BARS = 12
 _MOST_NUMBERED_LABELS = 20
 
 
-def keep(figure: Figure, name: str) -> Any:
+def keep(figure: "Figure", name: str) -> Any:
     """Keep a figure in the run's folder, as `figures/<name>.png`, and return it to be shown.
 
     Any figure of matplotlib will do, one of your own as well.
@@ -36,11 +38,11 @@ def caption(name: str) -> str:
     return (name if len(name) <= 24 else f"{name[:23]}…").replace("$", r"\$")  # noqa: PLR2004 - a label's width
 
 
-def plot_columns(table: pd.DataFrame, columns: Sequence[Column], most: int = 12) -> Figure:
+def plot_columns(table: pd.DataFrame, columns: Sequence[Column], most: int = 12) -> "Figure":
     """Return a figure with the distribution of the first columns of a table, `(rows, columns)`."""
     shown = columns[:most]
     rows = -(-len(shown) // 4)
-    figure = Figure(figsize=(12, 2.4 * rows), layout="constrained")
+    figure = _figure((12, 2.4 * rows))
     for axes, column in zip(figure.subplots(rows, 4, squeeze=False).flat, shown, strict=False):
         _distribution(axes, table[column.name].dropna())
         axes.set_title(caption(column.name))
@@ -49,9 +51,9 @@ def plot_columns(table: pd.DataFrame, columns: Sequence[Column], most: int = 12)
     return figure
 
 
-def plot_target(labels: "pd.Series[Any]", task: Task) -> Figure:
+def plot_target(labels: "pd.Series[Any]", task: Task) -> "Figure":
     """Return a figure with what is to be predicted: rows a label, or a histogram of amounts."""
-    figure = Figure(figsize=(6, 2.6), layout="constrained")
+    figure = _figure((6, 2.6))
     axes = figure.subplots()
     present = labels.dropna()
     _distribution(axes, present if task == "regression" else present.astype(object))
@@ -60,11 +62,11 @@ def plot_target(labels: "pd.Series[Any]", task: Task) -> Figure:
     return figure
 
 
-def plot_missing(table: pd.DataFrame, most: int = 20) -> Figure:
+def plot_missing(table: pd.DataFrame, most: int = 20) -> "Figure":
     """Return a figure with the columns of a table that miss most values, in percent of the rows."""
     shares = (table.isna().mean() * 100).sort_values(ascending=False, kind="stable")
     shown = shares[shares > 0].head(most)[::-1]
-    figure = Figure(figsize=(6, 1.2 + 0.25 * len(shown)), layout="constrained")
+    figure = _figure((6, 1.2 + 0.25 * len(shown)))
     axes = figure.subplots()
     axes.barh([caption(str(name)) for name in shown.index], shown.to_numpy())
     axes.set(xlim=(0, 100), xlabel="missing, % of the rows")
@@ -74,9 +76,9 @@ def plot_missing(table: pd.DataFrame, most: int = 20) -> Figure:
     return figure
 
 
-def plot_answers(truth: "pd.Series[Any]", answers: np.ndarray, task: Task) -> Figure:
+def plot_answers(truth: "pd.Series[Any]", answers: np.ndarray, task: Task) -> "Figure":
     """Return a figure: the confusion matrix, or the residuals over the answers."""
-    figure = Figure(figsize=(6, 5), layout="constrained")
+    figure = _figure((6, 5))
     axes = figure.subplots()
     if task == "regression":
         axes.scatter(answers, truth - answers, s=8, alpha=0.5)
@@ -99,24 +101,32 @@ def plot_answers(truth: "pd.Series[Any]", answers: np.ndarray, task: Task) -> Fi
     return figure
 
 
-def plot_importance(importance: Mapping[str, float], most: int = 15) -> Figure:
+def plot_importance(importance: Mapping[str, float], most: int = 15) -> "Figure":
     """Return a figure with the most important columns."""
     shown = list(importance.items())[:most][::-1]
-    figure = Figure(figsize=(6, 1 + 0.3 * len(shown)), layout="constrained")
+    figure = _figure((6, 1 + 0.3 * len(shown)))
     axes = figure.subplots()
     axes.barh([caption(name) for name, _ in shown], [value for _, value in shown])
     axes.set_xlabel("fall of the score when shuffled")
     return figure
 
 
-def plot_groups(groups: pd.DataFrame) -> Figure:
+def plot_groups(groups: pd.DataFrame) -> "Figure":
     """Return a figure with the score of each group that is large enough to be compared."""
     shown = groups.dropna(subset=["score"])[::-1]
-    figure = Figure(figsize=(6, 1 + 0.3 * len(shown)), layout="constrained")
+    figure = _figure((6, 1 + 0.3 * len(shown)))
     axes = figure.subplots()
     axes.barh([caption(str(name)) for name in shown.index], shown["score"])
     axes.set_xlabel("score")
     return figure
+
+
+def _figure(size: tuple[float, float]) -> "Figure":
+    """Return an empty figure of so many inches."""
+    # Its first import looks for fonts, and writes down what it found.
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    return Figure(figsize=size, layout="constrained")
 
 
 def _distribution(axes: Any, values: "pd.Series[Any]") -> None:

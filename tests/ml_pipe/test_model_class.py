@@ -26,8 +26,8 @@ from model_store.golden import golden_rows
 from model_store.manifest import Task
 from model_store.schema.conform import conform
 from model_store.schema.signature import Kind, Signature
+from settings.settings import TRUSTED_TYPES
 from tests.mixed_table import mixed_table
-from tests.run_context import TRUSTED_TYPES
 
 
 def prepared(target: str, rows: int = 120) -> tuple[pd.DataFrame, "pd.Series", Signature]:

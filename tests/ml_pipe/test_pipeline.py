@@ -13,9 +13,10 @@ from ml_pipe.workflow import run_pipeline
 from model_store.file_store import FileModelStore
 from model_store.schema.prediction import answers
 from model_store.store import LoadedModel, LoadPolicy
+from settings.settings import TRUSTED_TYPES
 from tests.iris_example import ANSWER, REQUEST
 from tests.mixed_table import mixed_table
-from tests.run_context import TRUSTED_TYPES, context_in
+from tests.run_context import context_in
 
 pytestmark = pytest.mark.slow  # each makes whole runs, through notebooks, or looks at what one made
 

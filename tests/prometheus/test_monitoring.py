@@ -18,13 +18,14 @@ import pytest
 
 from ml_pipe.runner.source.export import PACKAGE
 from ml_pipe.workflow import run_pipeline
+from settings.settings import TRUSTED_TYPES
 from tests.faults.service import Service, started
 from tests.prometheus.homes import GAPPY, NEWLY, SHIFTED, TARGET, changed, homes, rows_of
 from tests.prometheus.notifications import WEBHOOK, Say, alerting
 from tests.prometheus.processes import Prometheus, alertmanager, prometheus, until
 from tests.prometheus.receivers import Receiver, receiving
 from tests.prometheus.stack_files import RULES, SCRAPING, read_yaml, substituted
-from tests.run_context import TRUSTED_TYPES, context_in
+from tests.run_context import context_in
 
 pytestmark = pytest.mark.slow  # a model is trained, daemons are started, and wait as configured
 WINDOW = 1_000

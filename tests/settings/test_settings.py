@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from settings.factories import prediction_log
-from settings.settings import Settings
+from settings.settings import TRUSTED_TYPES, Settings
 from settings.sources import SettingsError
 
 SEED_VARIABLES = {
@@ -283,3 +283,13 @@ def test_the_log_accepts_all_settings_that_are_accepted(tmp_path: Path) -> None:
     log, failure = prediction_log(settings)
     log.close()
     assert failure == ""
+
+
+def test_types_are_added_to_the_one_list_of_trusted_ones(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The word `default` stands for that list; without it a list replaces it."""
+    file.write_text("[model]\ntrusted_types = default, own.Type\n")
+    assert Settings().model_trusted_types == (*TRUSTED_TYPES, "own.Type")
+    monkeypatch.setenv("MODEL_TRUSTED_TYPES", "own.Type")
+    assert Settings().model_trusted_types == ("own.Type",)

@@ -15,8 +15,8 @@ from ml_pipe.runner.run.run_folder import (
 )
 from ml_pipe.runner.source.export import PACKAGE
 from mlops.process.git_revision import read_git_revision
+from settings.settings import TRUSTED_TYPES
 from tests.empty_environment import empty_environment
-from tests.run_context import TRUSTED_TYPES
 
 
 def test_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
