@@ -18,7 +18,7 @@ def of(values: Any, kind: str) -> dict[str, Any]:
 
 
 def test_statistics_stand_under_their_own_column() -> None:
-    """A defect of the template this one replaces: names were sorted in place, the values were not."""
+    """The template this one replaces sorted the names in place, and the values not."""
     columns = {name: np.full(3, value) for name, value in {"c": 3.0, "a": 1.0, "B": 2.0}.items()}
     kinds = {"a": "number", "B": "number", "c": "number"}
     described: dict[str, Any] = profile(columns, kinds)
