@@ -13,8 +13,8 @@ from benchmarks.bench_report import caption, markdown, write_report
 from benchmarks.errors import LoadError
 from benchmarks.growth import MILLION, measure_log, measure_versions
 from benchmarks.latencies import measure_alone, measure_half_rate, measure_start
-from benchmarks.looks import measure_looks
 from benchmarks.machine import Cores, Others, facts
+from benchmarks.monitor_updates import measure_monitoring
 from benchmarks.plan import Plan
 from benchmarks.results import Result
 from benchmarks.server_runs import SIDES
@@ -23,7 +23,7 @@ from benchmarks.works import WORKS, measure_work, peak_memory
 from benchmarks.wrk import missing_programs
 from settings.settings import Settings
 
-PARTS = (*WORKS, "start", "half-rate", "alone", "log", "versions", "looks")
+PARTS = (*WORKS, "start", "half-rate", "alone", "log", "versions", "monitoring")
 ON_DEMAND = ("log-10m",)
 """Takes minutes and gigabytes."""
 
@@ -41,14 +41,16 @@ def main() -> None:
     cores = Cores.of(usable)
     others = Others({core for core in (cores.server, cores.load) if core is not None} or usable)
     if cores.load is None:
-        _tell("This process may use one core only: server and load share it, unpinned.")
+        _report_progress("This process may use one core only: server and load share it, unpinned.")
     else:
         os.sched_setaffinity(0, {cores.load})
     try:
         with TemporaryDirectory(prefix="bench-", dir=local_data) as name:
             folder = Path(name)
             machine = facts(folder)
-            plan = Plan(folder, cores, options.seconds, options.rounds, options.sides, _tell)
+            plan = Plan(
+                folder, cores, options.seconds, options.rounds, options.sides, _report_progress
+            )
             results = measure(plan, options.parts)
     except LoadError as error:
         sys.exit(f"The comparison failed: {error}")
@@ -82,8 +84,8 @@ def measure(plan: Plan, parts: Sequence[str]) -> list[Result]:
         results.append(measure_log(plan, [0, *sizes]))
     if "versions" in parts:
         results.append(measure_versions(plan))
-    if "looks" in parts:
-        results.extend(measure_looks(plan))
+    if "monitoring" in parts:
+        results.extend(measure_monitoring(plan))
     return results
 
 
@@ -122,7 +124,7 @@ def _chosen(text: str, known: list[str]) -> list[str]:
     return chosen
 
 
-def _tell(text: str) -> None:
+def _report_progress(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

@@ -3,7 +3,7 @@
 Two problems, each trained as the notebooks train it and with the reference that they publish: the
 iris, 90 rows of 4 columns, and a generated table of 20 columns of every kind. Windows are drawn
 from rows with replacement, and go through JSON text as the log holds it. Then columns of few and
-of many categories, and the time that a look and a scrape take.
+of many categories, and the time that an update and a scrape take.
 """
 
 import argparse
@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.drawn_window import Texts, drawn_window
-from benchmarks.look_cost import look_and_scrape
+from benchmarks.update_cost import update_and_scrape
 from ml_pipe.data_etl import recognise_column, signature_of, task_of
 from ml_pipe.model_class import build_estimator
-from ml_pipe.train_test_validate import reference_of, split
+from ml_pipe.runner.publication import reference_of
+from ml_pipe.train_test_validate import split
 from model_store.schema.columns import to_rows
 from model_store.schema.conform import conform
 from model_store.schema.signature import Kind, Signature
@@ -237,8 +238,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for count, reference_rows in CATEGORIES:
         found = measure_categories(count, reference_rows, windows, rows)
         _print_line(f"{count:,}", f"{reference_rows:,}", found.quiet, found.frequent)
-    look, scrape = look_and_scrape()
-    print(f"\n100 columns, a window of 10,000 rows: look {look:.0f} ms, scrape {scrape:.0f} ms")
+    update, scrape = update_and_scrape()
+    print(f"\n100 columns, a window of 10,000 rows: update {update:.0f} ms, scrape {scrape:.0f} ms")
 
 
 def _print_header(*names: str) -> None:

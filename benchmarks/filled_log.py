@@ -44,7 +44,7 @@ def fill_log(path: Path, model: BenchModel, rows: int) -> None:
         inputs=msgspec.json.encode(inputs),
         outputs=msgspec.json.encode(model.answers(inputs)),
     )
-    # The log itself writes the first one, and so decides how it looks.
+    # The log itself writes the first one, and so decides its form.
     with PredictionLog(path, LogOptions(), lambda: datetime.now(UTC)) as log:
         log.write([entry])
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -61,5 +61,5 @@ def fill_log(path: Path, model: BenchModel, rows: int) -> None:
         if rows > 1:
             connection.execute(_FILL, values)
         connection.execute("UPDATE totals SET requests = :rows, rows = :rows", values)
-    # What is still to be written to the disk would be written while something is measured.
+    # Otherwise the rest would be written to the disk during a measurement.
     os.sync()

@@ -29,7 +29,7 @@ def measure_log(plan: Plan, sizes: Sequence[int]) -> Result:
     for size in sizes:
         folder = plan.folder / f"log-{size}" if size else None
         if folder:
-            plan.tell(f"Filling a log with {size:,} rows.")
+            plan.report(f"Filling a log with {size:,} rows.")
             fill_log(folder / LOG, model, size)
         found[f"{size:,} rows"] = model, folder
     return _grown("log", "log", plan, found)
@@ -37,7 +37,7 @@ def measure_log(plan: Plan, sizes: Sequence[int]) -> Result:
 
 def measure_versions(plan: Plan) -> Result:
     """Return the service's rate with a store of one version, and of many."""
-    plan.tell(f"Publishing {VERSIONS} versions.")
+    plan.report(f"Publishing {VERSIONS} versions.")
     many = make_model("tree", plan.folder / "versions", versions=VERSIONS)
     found = {"1 version": (plan.model("tree"), None), f"{VERSIONS} versions": (many, None)}
     return _grown("versions", "store", plan, found)

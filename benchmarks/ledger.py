@@ -1,4 +1,4 @@
-"""The service's ledger against ours: what answers fast without logging is not fast."""
+"""The service's ledger against ours: a server that answers without logging is not fast."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def logged_requests(log: Path) -> int:
 
 
 def check_ledger(log: Path, *, answered: int, uncounted: int = 0) -> None:
-    """See that what was answered is in the log, once.
+    """Assert that each answered request is in the log, once.
 
     Args:
         log: the database file.

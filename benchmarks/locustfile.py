@@ -1,6 +1,6 @@
 """The load test: valid rows of whatever the service serves, one at a time and many together.
 
-Run it with `make load`; benchmarks/README.md tells what its numbers mean.
+Run it with `make load`; benchmarks/README.md explains its numbers.
 """
 
 import json

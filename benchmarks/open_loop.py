@@ -26,7 +26,7 @@ _RECONNECT_SECONDS = 0.05
 _CLOSE_SECONDS = 1.0
 # A loop that sleeps wakes up to a millisecond late: what is due sooner is waited for awake.
 _AWAKE_SECONDS = 0.002
-_LOOK_SECONDS = 0.01
+_CHECK_SECONDS = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,18 +199,18 @@ class _Sender:
     async def send_all(self) -> None:
         """Send each request when it is due, and wait until all have ended."""
         rate, count = self._arrivals.rate, self._arrivals.count
-        begin = look = time.perf_counter()
+        begin = check = time.perf_counter()
         number = 0
         while len(self.answers) < count:
             now = time.perf_counter()
             while number < count and begin + number / rate <= now:
                 self._arrive(_Request(number, begin + number / rate))
                 number += 1
-            if now >= look:
+            if now >= check:
                 self._give_up(now)
-                look = now + _LOOK_SECONDS
-            due = begin + number / rate if number < count else look
-            await asyncio.sleep(max(0, min(due, look) - now - _AWAKE_SECONDS))
+                check = now + _CHECK_SECONDS
+            due = begin + number / rate if number < count else check
+            await asyncio.sleep(max(0, min(due, check) - now - _AWAKE_SECONDS))
 
     def free(self, connection: _Connection) -> None:
         """Let a connection carry what waits, or wait for something to carry."""

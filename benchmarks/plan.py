@@ -16,21 +16,21 @@ class Plan:
     """How to measure, and with what."""
 
     folder: Path
-    """For everything that is written meanwhile; on disk."""
+    """For all files that are written meanwhile; on disk."""
     cores: Cores
     seconds: float
     """How long the load of one run counts."""
     rounds: int
     sides: Sequence[str]
-    tell: Callable[[str], None]
-    """Told each value as it is measured."""
+    report: Callable[[str], None]
+    """Prints the progress: each value as it is measured."""
     models: dict[str, BenchModel] = field(default_factory=dict)
-    """Those made so far."""
+    """The models made so far."""
 
     def model(self, name: str) -> BenchModel:
         """Return `tree` or `forest`, made when it is first asked for."""
         if name not in self.models:
-            self.tell(f"Training and publishing {name}.")
+            self.report(f"Training and publishing {name}.")
             self.models[name] = make_model(name, self.folder / name)
         return self.models[name]
 
@@ -46,7 +46,7 @@ class Plan:
         *,
         rounds: int = 0,
     ) -> dict[str, list[Measured]]:
-        """Measure each name once a round, so that what the machine does meanwhile meets them all.
+        """Measure each name once a round, so that other load of the machine meets them all.
 
         Args:
             part: for the progress.
@@ -59,10 +59,10 @@ class Plan:
         """
         found: dict[str, list[Measured]] = {name: [] for name in names}
         for number in range(rounds or self.rounds):
-            # Back and forth: what changes steadily meets the first and the last alike.
+            # Back and forth: a steady change meets the first and the last alike.
             for name in names[:: -1 if number % 2 else 1]:
                 measured = measure(name)
                 found[name].append(measured)
-                said = f"{measured:.3g}" if isinstance(measured, float) else f"{measured}"
-                self.tell(f"{part}, round {number + 1}, {name}: {said}")
+                value = f"{measured:.3g}" if isinstance(measured, float) else f"{measured}"
+                self.report(f"{part}, round {number + 1}, {name}: {value}")
         return found

@@ -69,8 +69,8 @@ class Server:
         """Return the service's metrics by name, with their labels where they have any."""
         with _connected(self.port) as connection:
             lines = _answer(connection, "GET", "/metrics").decode().splitlines()
-        told = (line.rpartition(" ") for line in lines if not line.startswith("#"))
-        return {name: float(value) for name, _, value in told}
+        samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
 
     def peak_bytes(self) -> int:
         """Return the most memory that the process and its children have had."""
@@ -152,9 +152,9 @@ def _environment(side: str, model: BenchModel, folder: Path, port: int) -> dict[
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
         return port
 
 

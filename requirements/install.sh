@@ -44,3 +44,7 @@ PYTHONUNBUFFERED=1 "$venv/bin/python" "${pip[@]}" install --progress-bar off --n
         END { print "" }'
 # The project itself, so that its packages are found from any folder, and `mlops` is a command.
 "$venv/bin/python" "${pip[@]}" install --quiet --no-deps --no-build-isolation --editable .
+# From now on git keeps notebooks without their outputs.
+if [ -x "$venv/bin/nbdev-clean" ]; then
+    "$venv/bin/python" -m mlops.process.git_filter
+fi

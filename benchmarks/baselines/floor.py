@@ -9,7 +9,7 @@ ANSWER = b'[{"species":"setosa"}]'
 
 
 async def predict(request: Request) -> Response:
-    """Read the body and look away."""
+    """Read the body and ignore it."""
     await request.body()
     return Response(ANSWER, media_type="application/json")
 

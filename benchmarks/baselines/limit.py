@@ -1,6 +1,6 @@
 """`limit`: the fewest steps from a body to an answer. No framework, no log, no metrics, no limits.
 
-What arrives in one turn of the event loop is answered by one call of the model.
+Requests that arrive in one iteration of the event loop are answered by one call of the model.
 """
 
 import asyncio

@@ -1,1 +1,1 @@
-"""The machinery behind the notebooks: parameters, runs, table files, cards."""
+"""The machinery behind the notebooks; they call `load`, `evaluate` and `publish` of it."""

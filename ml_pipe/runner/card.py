@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from ml_pipe.runner.run_folder import Facts
+from ml_pipe.runner.table.prepared_table import Facts
 from model_store.manifest import Score
 from model_store.schema.signature import Column
 

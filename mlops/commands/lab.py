@@ -13,6 +13,7 @@ from api.server.server import AddressError, listen
 from mlops.commands.settings import load_settings
 from mlops.console import fail, tell
 from mlops.process.address import local_address
+from mlops.process.git_filter import install_git_filter
 from mlops.process.secret_files import ensure_secret
 from mlops.process.threads import threads_for_training
 from settings.settings import Settings
@@ -43,6 +44,7 @@ def lab(host: Host = "127.0.0.1", port: Port = 8888) -> None:
     except OSError as error:
         fail(f"{secrets} cannot be written ({error.strerror}): set LOCAL_DATA to another folder.")
     _ask_for_no_news(settings.local_data)
+    install_git_filter()
     tell(_welcome(host, port, secrets / TOKEN))
     with threads_for_training():
         _become([sys.executable, "-m", "jupyterlab", *options(host, port)], settings, token)

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mlops.commands.run_context import run_context
 from mlops.commands.settings import load_settings
 from mlops.console import Exit, JsonOption, fail, print_json, tell
-from mlops.process.git_revision import is_dirty, with_git_revision
 from mlops.process.threads import threads_for_training
 from settings.settings import Settings
-from settings.sources import PROJECT_ROOT
 
 if TYPE_CHECKING:
-    from ml_pipe.workflow import RunReport
+    from ml_pipe.runner.run.run_folder import RunReport
 
 CANNOT_TRAIN = "This installation serves models and cannot train them."
 
@@ -53,17 +52,12 @@ def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "Run
         fail(f"{CANNOT_TRAIN} Train with requirements/train.txt, or in the image of all modes.")
     # The notebooks' libraries take long to import, and no other verb needs them.
     from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
+    from ml_pipe.runner.run.context import Context  # noqa: PLC0415
     from ml_pipe.workflow import run_pipeline  # noqa: PLC0415
 
     try:
         with threads_for_training():
-            return run_pipeline(
-                folder,
-                parameters,
-                local_data=settings.local_data,
-                cell_timeout_seconds=settings.train_cell_timeout_seconds,
-                context=surroundings(settings),
-            )
+            return run_pipeline(folder, parameters, Context(**run_context(settings)))
     except (PipelineError, TableError) as error:
         fail(str(error))
 
@@ -71,21 +65,6 @@ def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "Run
 def can_train() -> bool:
     """Return whether the notebooks' libraries are here; an image that only serves has none."""
     return find_spec("papermill") is not None
-
-
-def surroundings(settings: Settings) -> dict[str, Any]:
-    """Return what every run is told of the settings and of the code that it runs."""
-    settings = with_git_revision(settings)
-    # `make image` tells by this what a checkout is asked for otherwise.
-    head = settings.git_head.removesuffix("-dirty")
-    return {
-        "model_formats": list(settings.model_formats),
-        "trusted_types": list(settings.model_trusted_types),
-        "setup": settings.train_setup,
-        "git_branch": settings.git_branch,
-        "git_head": head,
-        "git_dirty": head != settings.git_head or is_dirty(PROJECT_ROOT),
-    }
 
 
 def parse_parameters(given: list[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """From a table to a model that serves it, trained once for as long as the table stays the same."""
 
 import hashlib
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from settings.settings import Settings
 from settings.sources import PROJECT_ROOT
 
 PIPELINE = PROJECT_ROOT / "ml_pipe"
+FIRST = "data_etl"
+"""The module of the first notebook, whose `prepare` says whether a table can be trained on."""
 
 
 def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -> str:
@@ -22,40 +25,59 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
     `parameters` are those of the notebooks; `target` is among them.
     """
     # Only this verb, and only with a table, needs the notebooks' libraries.
-    from ml_pipe.runner.errors import TableError  # noqa: PLC0415
-    from ml_pipe.runner.run_folder import model_name  # noqa: PLC0415
+    from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
+    from ml_pipe.runner.table.prepared_table import model_name  # noqa: PLC0415
 
     model = settings.model_name or model_name(data)
     champion = _champion(settings, model)
     if champion and _is_trained_on(champion, data, parameters):
         tell(f"{model} {champion.version} was trained on this table already.")
         return model
+    given = {"data": str(data.resolve()), "model": model} | dict(parameters)
     try:
-        check_table(data, parameters)
-    except (TableError, ModelStoreError) as error:
+        check_table(settings.local_data, data, given)
+    except (TableError, PipelineError, ModelStoreError) as error:
         fail(str(error))
     tell(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
-    given = {"data": str(data.resolve()), "model": model} | dict(parameters)
     return run(settings, PIPELINE, given).model
 
 
-def check_table(data: Path, parameters: Mapping[str, str]) -> None:
-    """Go through a table as the first notebook will, so that what is wrong is told at once.
+def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> None:
+    """Prepare a table as the first notebook will, so that what is wrong is said at once.
+
+    The notebooks are exported first, as a run does: what is called is what they hold now.
 
     Raises:
         TableError: it is unreadable, has no such target, or cannot be trained on.
         SignatureError: it has a column that cannot be served.
+        PipelineError: a parameter is wrong, or a notebook cannot be exported, imported or called.
     """
-    from ml_pipe import data_etl  # noqa: PLC0415
-    from ml_pipe.runner.table_file import load_table  # noqa: PLC0415
+    from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
+    from ml_pipe.runner.run.pipeline import Pipeline  # noqa: PLC0415
+    from ml_pipe.runner.source.export import refresh_modules  # noqa: PLC0415
+    from ml_pipe.runner.table.last_version import last_signature  # noqa: PLC0415
+    from ml_pipe.runner.table.table_file import load_table  # noqa: PLC0415
 
-    target = parameters["target"]
-    left_out = [name.strip() for name in parameters.get("leave_out", "").split(",") if name.strip()]
+    pipeline = Pipeline.read(PIPELINE)
+    notebook = next(iter(pipeline.declarations))
+    values = pipeline.complete(notebook, pipeline.values(parameters))
+    refresh_modules()
     table = load_table(data)
-    data_etl.check_names(table, target, left_out)
-    recognised = table.drop(columns=left_out).apply(data_etl.recognise_column)
-    kept, _ = data_etl.clean(recognised, target)
-    data_etl.signature_of(kept, target, data_etl.task_of(kept[target], parameters.get("task", "")))
+    expected = last_signature(
+        local_data, parameters["model"], parameters["target"], parameters.get("task", "")
+    )
+    try:
+        module = importlib.reload(importlib.import_module(f"ml_pipe.{FIRST}"))
+        # A notebook without it is checked by the run alone.
+        if hasattr(module, "prepare"):
+            module.prepare(table, values, expected)
+    except (TableError, ModelStoreError):
+        raise
+    except Exception as error:
+        raise PipelineError(
+            f"{notebook.name} cannot prepare {data} ({type(error).__name__}: {error}): run it by "
+            "hand, in `make lab`, to see where."
+        ) from error
 
 
 def _champion(settings: Settings, model: str) -> Manifest | None:
@@ -67,12 +89,14 @@ def _champion(settings: Settings, model: str) -> Manifest | None:
 
 
 def _is_trained_on(manifest: Manifest, data: Path, parameters: Mapping[str, str]) -> bool:
+    from ml_pipe.runner.source.clean_notebook import digest  # noqa: PLC0415 - see `train_table`
+
     return (
         manifest.origin.data == _sha256(data)
         and [column.name for column in manifest.signature.outputs] == [parameters["target"]]
         and parameters.get("task", "") in {"", manifest.task}
         and manifest.origin.notebooks
-        == {n: _sha256(PIPELINE / n) for n in manifest.origin.notebooks}
+        == {n: digest(PIPELINE / n) for n in manifest.origin.notebooks}
         # Whoever asks for more than that wants to see it happen.
         and set(parameters) <= {"target", "task"}
     )

@@ -54,7 +54,9 @@ def is_dirty(folder: Path) -> bool:
     digest = folder / CODE_DIGEST
     if digest.is_file():
         return digest.read_text(encoding="ascii").strip() != code_digest(folder)
-    return bool(_git(folder, "status", "--porcelain"))
+    # Not `status`, which goes by sizes: a notebook with outputs is what git keeps without them.
+    changed = _git(folder, "diff", "--name-only", "HEAD")
+    return bool(changed or _git(folder, "ls-files", "--others", "--exclude-standard"))
 
 
 def code_digest(folder: Path) -> str:

@@ -6,7 +6,6 @@ It imports all that training needs: see `model_store.compile.compiling`.
 import contextlib
 import copy
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from model_store.compile.column_converters import (
     convert_scaler,
 )
 from model_store.compile.linear_converters import convert_linear_classifier
+from model_store.compile.named_converters import Convert, named_converters
 from model_store.compile.onnx_graph import ML_DOMAIN, OURS, NotCompilableError
 from model_store.compile.onnx_predictor import (
     LABELS,
@@ -47,8 +47,6 @@ from model_store.compile.tree_converters import (
 from model_store.manifest import Compiled
 from model_store.schema.signature import Kind, Signature
 
-Converter = Callable[[Any, Any, Any], None]
-
 
 def _refuse_neighbors(_scope: Any, _operator: Any, _container: Any) -> None:
     raise NotCompilableError(
@@ -59,7 +57,7 @@ def _refuse_neighbors(_scope: Any, _operator: Any, _container: Any) -> None:
 OPSET = {"": 20, ML_DOMAIN: 3}
 # That of the operator TreeEnsemble, which skl2onnx does not know yet.
 _ML_OPSET = 5
-_CONVERTERS: dict[Any, Converter] = {
+_CONVERTERS: dict[Any, Convert] = {
     ensemble.ExtraTreesClassifier: convert_forest,
     ensemble.ExtraTreesRegressor: convert_forest,
     ensemble.GradientBoostingClassifier: convert_gradient_boosting,
@@ -118,6 +116,7 @@ def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled]:
     prepared = _prepared(estimator, signature, len(labels))
     # Other parts of the estimator have no labels.
     options = {id(prepared): {"zipmap": False}} if compiled.probabilities else None
+    named = named_converters(estimator)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = convert_sklearn(
@@ -126,9 +125,10 @@ def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled]:
             initial_types=_initial_types(prepared, signature),
             options=options,
             target_opset=OPSET,
-            custom_conversion_functions=_CONVERTERS,
+            custom_conversion_functions=_CONVERTERS | {k: own.convert for k, own in named.items()},
             custom_parsers=dict.fromkeys(_NO_PROBABILITIES, _parsed),
-            custom_shape_calculators=dict.fromkeys(_CONVERTERS, _shapes),
+            custom_shape_calculators=dict.fromkeys(_CONVERTERS, _shapes)
+            | {k: own.shape for k, own in named.items()},
         )
     answered = np.asarray(getattr(prepared, "classes_", ()))
     return _finished(model, compiled, answered), compiled

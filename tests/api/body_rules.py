@@ -1,4 +1,4 @@
-"""What the rules say of a body, written from the rules alone: it shares no code with the service.
+"""The rules for a body, written from the rules alone: no code is shared with the service.
 
 The decoder and the explainer are held to it as well as to each other, as both could be wrong alike.
 """
@@ -34,7 +34,7 @@ Token = tuple[str, Any]
 
 
 class NotJsonError(ValueError):
-    """A text is no acceptable JSON."""
+    """A text is not acceptable JSON."""
 
 
 def status_of(signature: Signature, body: bytes, *, max_string: int) -> int:
@@ -150,7 +150,7 @@ def _is_of(column: Column, value: Any, max_string: int) -> bool:
 
 
 def _is_moment(text: str) -> bool:
-    """Tell whether a text is a moment as RFC 3339 has it that Python can hold, in UTC too."""
+    """Return whether a text is a time of RFC 3339 that Python can hold, in UTC too."""
     found = _MOMENT.fullmatch(text)
     if not found:
         return False

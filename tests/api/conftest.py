@@ -137,8 +137,8 @@ def served(model: LoadedModel) -> ServedModel:
     return ServedModel.of(model, max_string=100)
 
 
-def catalog_of(*models: LoadedModel) -> LoadedModels:
-    """Return a catalog of these models, each its own champion; the first one is the default."""
+def loaded_models_of(*models: LoadedModel) -> LoadedModels:
+    """Return these models as loaded, each its own champion; the first one is the default."""
     return LoadedModels(
         models[0].manifest.model,
         {m.manifest.model: {m.manifest.version: served(m)} for m in models},
@@ -148,7 +148,7 @@ def catalog_of(*models: LoadedModel) -> LoadedModels:
 
 @dataclass
 class Service:
-    """A running app, and everything that it says."""
+    """A running app, its settings, its client and its events."""
 
     app: FastAPI
     settings: Settings
@@ -163,7 +163,7 @@ class Service:
 
     def install(self, *models: LoadedModel) -> None:
         """Serve these models, whatever the store holds."""
-        self.state.reloader.loaded_models = catalog_of(*models)
+        self.state.reloader.loaded_models = loaded_models_of(*models)
 
     def predict(self, body: Any, path: str = "/predict", **more: Any) -> Any:
         """Send a JSON document, or bytes that are declared to be one."""
@@ -245,7 +245,7 @@ def clock() -> Clock:
 
 
 def small_settings(folder: Path, **changes: Any) -> Settings:
-    """Make settings; the store is looked at once an hour only, so that tests say when."""
+    """Make settings; the store is reloaded once an hour only, so that tests decide when."""
     values: dict[str, Any] = {
         "local_data": folder / "local_data",
         "metrics_password": "metrics-secret",
@@ -324,10 +324,10 @@ def running(
         folder = used.local_data / "models" / model
         if not folder.exists():
             shutil.copytree(published / model, folder)
-    said = io.BytesIO()
-    app = create_app(used, events=make_structured_log("debug", stream or said))
+    written = io.BytesIO()
+    app = create_app(used, events=make_structured_log("debug", stream or written))
     with TestClient(app, follow_redirects=False) as client:
-        yield Service(app, used, client, said)
+        yield Service(app, used, client, written)
 
 
 @pytest.fixture

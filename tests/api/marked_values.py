@@ -14,7 +14,7 @@ _FIRST_DIGIT = re.compile("[0-9]")
 
 
 def _planted(first: "re.Pattern[str]", mark: str, texts: Strategy) -> Strategy:
-    """Put a mark behind what comes first of its kind in a text; a text without it stays."""
+    """Put a mark behind the first match of a pattern in a text; a text without one stays."""
     return texts.map(partial(first.sub, rf"\g<0>{mark}", count=1))
 
 

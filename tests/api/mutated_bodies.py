@@ -10,7 +10,7 @@ OUTPUTS = (Column(name="total", kind=Kind.NUMBER),)
 _NAMES = st.sampled_from(
     ["a", "b:", "né", "c1", "model_config", "__class__", "~/", "a b", "'", "\N{MELON}"]
 ) | st.text(
-    # What a name of a column may not hold.
+    # Characters that a column name must not hold.
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\'),
     max_size=5,
 )
@@ -87,7 +87,7 @@ def _escaped(name: str) -> str:
 def _mutated_member(
     draw: st.DrawFn, mutation: str, member: tuple[str, str], name: str, odd: str
 ) -> Row:
-    """Return what stands in the place of a member of a row."""
+    """Return what replaces a member of a row."""
     key, value = member
     instead: dict[str, Row] = {
         "value": [(key, odd)],

@@ -1,4 +1,4 @@
-"""What holds for every bad request, whatever is wrong with it: `assert_refused` names it."""
+"""The facts that hold for every bad request: `assert_refused` names them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ from tests.api.conftest import (
 )
 
 VALUE = "xyzzy"
-"""A value of the caller's, which must not appear anywhere."""
+"""A value of the caller, which must not appear anywhere."""
 NUMBER = 271828182845
 """So long that no id, time or measurement holds it by chance."""
 MOMENT = "18:28.271828"
@@ -46,7 +46,7 @@ def problems(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
 def kinds_service(published: Path, folder: Path, **changes: Any) -> Iterator[Service]:
     """Serve a model that has a column of every kind.
 
-    Its window is not looked at: the least and the greatest value of good rows may be told of.
+    Its monitor does not run: it may publish the least and the greatest value of good rows.
     """
     used = small_settings(folder, monitoring_seconds=86_400, **changes)
     with running(published, used, ["sum"]) as service:
@@ -57,24 +57,24 @@ def kinds_service(published: Path, folder: Path, **changes: Any) -> Iterator[Ser
 def assert_refused(
     service: Service, send: Callable[[], Any], status: int, *, rejected: int = 1
 ) -> None:
-    """Send a bad request, and see that everything holds that must."""
-    said_before, logged = service.stream.tell(), LogReader(service.state.log.path).check().logged
+    """Send a bad request and assert all that must hold for it."""
+    written_before, logged = service.stream.tell(), LogReader(service.state.log.path).check().logged
     before = series(service)
     answer = send()
-    said = service.stream.getbuffer()[said_before:].tobytes()
+    events = service.stream.getbuffer()[written_before:].tobytes()
     after = series(service)
 
     assert answer.status_code == status
     if answer.request.method != "HEAD":
         _assert_problem(answer)
 
-    everywhere = str(answer.headers) + answer.text + said.decode() + service.metrics_text()
+    everywhere = str(answer.headers) + answer.text + events.decode() + service.metrics_text()
     assert VALUE not in everywhere
     assert str(NUMBER) not in everywhere
     assert MOMENT not in everywhere
     assert "Traceback" not in everywhere
 
-    lines = [json.loads(line) for line in said.splitlines()]
+    lines = [json.loads(line) for line in events.splitlines()]
     assert len(lines) == 1, lines
     line = lines[0]
     assert (line["event"], line["level"], line["status"]) == ("request", "info", status)
@@ -88,7 +88,7 @@ def assert_refused(
 
 
 def assert_refused_by_rules(service: Service, body: bytes) -> int:
-    """Send a body, and see that it is refused as the rules say, or answered; return the status."""
+    """Send a body; assert that it is refused or answered as the rules say; return the status."""
     status = status_of(KINDS_SIGNATURE, body, max_string=MAX_STRING)
     if status == OK:
         assert service.predict(body).status_code == status
@@ -126,7 +126,7 @@ def _assert_problem(answer: Any) -> None:
 
 
 def _assert_closed(service: Service, new: set[Series]) -> None:
-    """See that the labels of new series come from closed lists, never from a request."""
+    """Assert that the labels of new series come from closed lists, never from a request."""
     routes = {getattr(route, "path", "") for route in service.app.routes} | {"unmatched"}
     closed = {
         "method": METHODS | {"other"},

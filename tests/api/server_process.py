@@ -1,4 +1,4 @@
-"""The service in a process of its own, for what a client in the test's process cannot show."""
+"""The service in a process of its own, for tests that need a real server."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from settings.settings import Settings
 from tests.api.conftest import POLICY
 
 PATIENCE_SECONDS = 120
-"""How long a test waits for what comes at once, or never."""
+"""How long a test waits for an event that comes at once, or never."""
 
 
 @dataclass
@@ -26,14 +26,14 @@ class Server:
     port: int
     """0 if it did not start."""
     said: str
-    """What was said on standard error until then."""
+    """The standard error until then."""
 
     def connect(self) -> socket.socket:
         """Open a connection."""
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
-        """Send a signal; return the exit code and what was said on standard error since."""
+        """Send a signal; return the exit code and the standard error since."""
         self.process.send_signal(number)
         _, said = self.process.communicate(timeout=PATIENCE_SECONDS)
         return self.process.returncode, said

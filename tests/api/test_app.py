@@ -1,4 +1,4 @@
-"""What the app opens when it starts, and that all of it is closed again, also when it fails."""
+"""The app closes all that it opened at its start, also after a failure."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from tests.api.conftest import SUM_ROW, GoneStream, NewSettings, Serve
 
 
 class BrokenStream(BytesIO):
-    """A stream that fails in a way that nobody expects."""
+    """A stream that fails with an unexpected exception."""
 
     def write(self, _: object) -> int:
         """Fail."""
@@ -31,18 +31,18 @@ def kinds_in_log(settings: Settings) -> list[str]:
         return [kind for (kind,) in connection.execute("SELECT kind FROM events ORDER BY rowid")]
 
 
-def test_start_and_stop_are_told(serve: Serve, settings: Settings) -> None:
-    """As events, and in the prediction log."""
+def test_start_and_stop_are_logged(serve: Serve, settings: Settings) -> None:
+    """Both are events, and stand in the prediction log as well."""
     with serve() as service:
         pass
-    told = [event["event"] for event in service.events()]
-    assert (told[0], told[-1]) == ("start", "stop")
+    events = [event["event"] for event in service.events()]
+    assert (events[0], events[-1]) == ("start", "stop")
     kinds = kinds_in_log(settings)
     assert (kinds[0], kinds[-1]) == ("start", "stop")
 
 
 def test_an_app_can_be_closed_and_opened_again(settings: Settings) -> None:
-    """Whatever the first run registered, it took away."""
+    """The first run removed all that it had registered."""
     app = create_app(settings, events=make_structured_log("info", BytesIO()))
     for _ in range(2):
         with TestClient(app) as client:
@@ -52,14 +52,14 @@ def test_an_app_can_be_closed_and_opened_again(settings: Settings) -> None:
 
 
 def test_a_service_whose_standard_output_is_gone_starts_and_answers(serve: Serve) -> None:
-    """Answered means logged in the database; events are second to that."""
+    """An answer needs the prediction log, not the events."""
     with serve(stream=GoneStream()) as service:
         assert service.predict(SUM_ROW).status_code == 200
         assert len(service.logged()) == 1
 
 
 def test_a_second_service_on_one_log_is_refused(serve: Serve, settings: Settings) -> None:
-    """In a sentence, which the app keeps for who started it; the first one answers on."""
+    """The app keeps the sentence for its starter; the first service goes on answering."""
     with serve() as first:
         stream = BytesIO()
         second = create_app(settings, events=make_structured_log("info", stream))
@@ -74,7 +74,7 @@ def test_a_second_service_on_one_log_is_refused(serve: Serve, settings: Settings
 
 
 def test_a_start_that_was_refused_leaves_no_lock(serve: Serve, settings: Settings) -> None:
-    """Here something else stands in the place of the log; it is not touched."""
+    """In this test another file stands in the place of the log; it is not touched."""
     path = settings.local_data / "predictions.sqlite"
     path.parent.mkdir(parents=True)
     path.write_text("a diary, and no database at all")
@@ -87,7 +87,7 @@ def test_a_start_that_was_refused_leaves_no_lock(serve: Serve, settings: Setting
 
 
 def test_a_start_that_failed_midway_leaves_no_lock(serve: Serve) -> None:
-    """What was open by then is closed."""
+    """All that was open is closed."""
     with pytest.raises(MemoryError), serve(stream=BrokenStream()):
         pass
     with serve() as service:
@@ -97,9 +97,9 @@ def test_a_start_that_failed_midway_leaves_no_lock(serve: Serve) -> None:
 def test_a_service_starts_without_its_log_and_finds_it_later(
     serve: Serve, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not ready until then; the log tells since when it can be written.
+    """It is not ready until then; the log records since when it can be written.
 
-    Here a folder stands in the place of the file that keeps a second service out.
+    In this test a folder stands in the place of the file that keeps a second service out.
     """
     monkeypatch.setattr("api.background.background_tasks.RECOVERY_SECONDS", 0.01)
     path = settings.local_data / "predictions.sqlite.lock"
@@ -114,7 +114,7 @@ def test_a_service_starts_without_its_log_and_finds_it_later(
 
 
 def test_an_unlogged_service_stops_like_any_other(serve: Serve, new_settings: NewSettings) -> None:
-    """That it cannot tell its log so is told as an event."""
+    """It logs an event that the prediction log could not record the stop."""
     with serve(used=new_settings(log_on_failure="serve")) as service:
         path = service.state.log.path
         path.rename(path.with_suffix(".moved"))

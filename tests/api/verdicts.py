@@ -1,4 +1,4 @@
-"""Whether a body is good, as the decoder, the explainer and the rules say: all three the same."""
+"""Decoder, explainer and rules must agree on whether a body is valid."""
 
 from api.http.body_errors import Explainer
 from api.http.problems import Problem
@@ -9,11 +9,11 @@ from tests.api.json_values import MAX_STRING
 
 MAX_ROWS = 10_000
 ACCEPTED = "The body does not fit the schema of this model."
-"""What the explainer says when it finds nothing wrong; no refused body may be told this."""
+"""What the explainer says when it finds nothing wrong; no refused body may get this answer."""
 
 
 def explained(signature: Signature, body: bytes) -> Problem | None:
-    """Return what the explaining model has against a body; None if nothing."""
+    """Return the problem that the explainer finds in a body; None if there is none."""
     problem = Explainer(signature, max_string=MAX_STRING).explain(body, MAX_ROWS)
     return None if problem.detail == ACCEPTED else problem
 
@@ -28,7 +28,7 @@ def is_accepted(decoder: RowDecoder, body: bytes) -> bool:
 
 
 def assert_one_verdict(signature: Signature, body: bytes) -> int:
-    """See that all three say the same of a body; return the status."""
+    """Assert that all three agree on a body; return the status."""
     problem = explained(signature, body)
     status = status_of(signature, body, max_string=MAX_STRING)
     assert (problem.status if problem else 200) == status

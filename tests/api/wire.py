@@ -44,23 +44,23 @@ class AccessLines:
     def __init__(self, server: Server, events: Path) -> None:
         self._events = events
         self._begin = 0
-        # Lines are written by a thread, in their order: after this one, none of before comes.
+        # A thread writes lines in their order: after this one, no earlier line comes.
         mark = uuid.uuid4().hex
         head = f"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Request-ID: {mark}\r\n"
         exchange(server, head.encode() + b"Connection: close\r\n\r\n")
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while mark not in self.said.rpartition("\n")[0]:
+        while mark not in self.text.rpartition("\n")[0]:
             assert time.monotonic() < deadline
             time.sleep(_PAUSE_SECONDS)
         self._begin = events.stat().st_size
 
     @property
-    def said(self) -> str:
-        """Everything that the service said."""
+    def text(self) -> str:
+        """All that the service has written since."""
         return self._events.read_bytes()[self._begin :].decode()
 
     def wait(self, count: int = 1) -> list[dict[str, Any]]:
-        """Return the lines, which are as many as told.
+        """Return the lines once there are `count` of them.
 
         Raises:
             AssertionError: there are more, or they do not come.
@@ -73,5 +73,5 @@ class AccessLines:
         return found
 
     def _found(self) -> list[dict[str, Any]]:
-        events = map(json.loads, self.said.rpartition("\n")[0].splitlines())
+        events = map(json.loads, self.text.rpartition("\n")[0].splitlines())
         return [event for event in events if event["event"] == "request"]

@@ -35,7 +35,7 @@ def call_once(
 
 @contextlib.contextmanager
 def asking_steadily(port: int, ledger: Ledger) -> Iterator[None]:
-    """Ask about a hundred times a second, as a client does that is no load; see that it goes on."""
+    """Ask about a hundred times a second, which is no load; assert that it goes on."""
     stop = threading.Event()
 
     def ask_on() -> None:
@@ -59,7 +59,7 @@ def p99_milliseconds(ledger: Ledger) -> float:
 
 
 def assert_problem(response: Response, *statuses: int) -> None:
-    """See that an answer is a problem of one of these statuses, in our shape."""
+    """Assert that an answer is a problem document with one of these statuses."""
     assert response.status in statuses, response
     assert response.header("Content-Type") == "application/problem+json"
     problem = json.loads(response.body)

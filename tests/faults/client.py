@@ -12,7 +12,7 @@ class Response(NamedTuple):
 
     status: int
     headers: dict[str, str]
-    """By their names in small letters."""
+    """The headers by their names in small letters."""
     body: bytes
 
     def header(self, name: str) -> str | None:

@@ -63,7 +63,7 @@ def rounds(request: pytest.FixtureRequest) -> int:
 
 @pytest.fixture
 def new_fault(request: pytest.FixtureRequest) -> NewFault:
-    """Return the counts of a fault, which the report shows whatever becomes of the test.
+    """Return the counts of a fault, which the report shows even if the test fails.
 
     Tests that name the same fault share them.
     """

@@ -37,7 +37,7 @@ NAMED: dict[str, bytes] = {
     "10,000 unknown keys": b'{"a":1,"b":2,' + _members(10_000) + b"}",
     "1,000 rows, the last one bad": _rows(*[_ROW] * 999, b"[]"),
 }
-"""Those that anybody may send; of `BAD_INPUT.md`, what is long."""
+"""Bodies that anybody may send: the long ones of `BAD_INPUT.md`."""
 
 LONG: dict[str, bytes] = {
     "brackets": _filled(b"["),
@@ -58,4 +58,4 @@ LONG: dict[str, bytes] = {
     "10,000 rows, the last one bad": _rows(*[_ROW] * 9_999, b'{"a":1,"b":null}'),
     "10,000 bad rows": _rows(*[b'{"a":null}'] * 10_000),
 }
-"""As long as a body may be, or of as many rows; each costs another part of the service."""
+"""Bodies of the greatest length or number of rows; each costs another part of the service."""

@@ -1,4 +1,4 @@
-"""Asks whether the service lives, again and again, from a process that no load in here delays."""
+"""Asks for liveness again and again, from a process that the load of the test does not delay."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ _NO_ANSWER = 0
 
 @dataclass
 class Health:
-    """What was answered to `GET /health/live`."""
+    """The answers to `GET /health/live`."""
 
     statuses: list[int] = field(default_factory=list)
     """0: no answer."""
@@ -45,14 +45,14 @@ def asking_for_health(port: int) -> Iterator[Health]:
         try:
             yield health
         finally:
-            told, _ = process.communicate()
-            answers = json.loads(told)
+            printed, _ = process.communicate()
+            answers = json.loads(printed)
             health.statuses += [status for status, _ in answers]
             health.seconds += [seconds for _, seconds in answers]
 
 
 def main() -> None:
-    """Ask until standard input ends, then tell what was answered."""
+    """Ask until standard input ends, then print the answers."""
     connection = HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=60)
     answers: list[tuple[int, float]] = []
     while not select.select([sys.stdin], [], [], PAUSE_SECONDS)[0]:

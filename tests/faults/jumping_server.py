@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from api.routes import predict
+from api.server import fast_path
 from mlops.__main__ import main
 from settings import factories
 
@@ -31,6 +32,7 @@ def utc_now() -> datetime:
 if __name__ == "__main__":
     time.time_ns = lambda: _time_ns() + int(jump_seconds() * 1e9)
     time.time = lambda: time.time_ns() / 1e9
-    factories.utc_now = predict.utc_now = utc_now  # type: ignore[attr-defined]
+    for module in (factories, predict, fast_path):
+        module.utc_now = utc_now  # type: ignore[attr-defined]
     del sys.argv[0]
     main()

@@ -1,4 +1,4 @@
-"""The client's own ledger: what it sent and what came back, to be held against the prediction log.
+"""The client's own ledger: what it sent and received, to be compared with the prediction log.
 
 A request that was answered 200 stands in the log exactly once, with the same answer and version.
 One whose connection broke is unknown, and stands there at most once.
@@ -65,7 +65,7 @@ class LoggedRow(NamedTuple):
 
 @dataclass
 class Comparison:
-    """A ledger held against the log."""
+    """A ledger compared with the log."""
 
     sent: int = 0
     answered: int = 0
@@ -85,7 +85,7 @@ class Comparison:
     unknown_but_logged: int = 0
     """In the log, though the connection broke before the answer."""
     refused_but_logged: int = 0
-    """In the log, though the caller was told that there is no answer."""
+    """In the log, although the caller got an error."""
     unasked: int = 0
     """In the log, and never sent by this client."""
 
@@ -126,7 +126,7 @@ class Ledger:
         return next(answered, "")
 
     def compare(self, logs: Iterable[Path], judge: Judge = lambda _: True) -> Comparison:
-        """Hold this ledger against the log, or the logs where one replaced another.
+        """Compare this ledger with the log, or with the logs if one replaced another.
 
         Raises:
             AssertionError: the totals of a log are not the sums of its rows.

@@ -1,6 +1,6 @@
 """Clients that ask a service one request after another, as many at once as there are threads.
 
-Each request differs from all others, and its answer tells which request it answers.
+Each request differs from all others, and its answer shows which request it answers.
 """
 
 import contextlib
@@ -73,7 +73,7 @@ class Load:
         with contextlib.closing(connection):
             while not self._stop.is_set():
                 call = ask(connection, self._ledger, self._rows)
-                # A closed door is not knocked at without a pause.
+                # While nobody listens, a client pauses before it tries again.
                 is_closed = call is None or call.status != ANSWERED
                 self._stop.wait(_PAUSE_SECONDS if is_closed else self._pause_seconds)
 
@@ -93,7 +93,7 @@ def ask(connection: Connection, ledger: Ledger, rows: int = 0) -> Call | None:
     body = json.dumps(asked[0] if is_single else asked).encode()
     call = ledger.sending(number, body, len(asked))
     headers = {"Content_Type": "application/json", "X_Request_ID": call.request_id}
-    # Where the connection breaks, what became of it is unknown.
+    # If the connection breaks, the fate of the request is unknown.
     with contextlib.suppress(OSError):
         response = connection.exchange("POST", "/predict", body, **headers)
         call.end(response.status, response.header, response.body)

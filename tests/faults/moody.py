@@ -1,4 +1,4 @@
-"""A model that misbehaves when a row asks it to, and works as long for a row as it is told to."""
+"""A model that misbehaves when a row asks for it, and needs a set time for each row."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""What a process uses, as Linux tells it."""
+"""The resources that a process uses, as Linux reports them."""
 
 import contextlib
 from pathlib import Path
@@ -31,7 +31,7 @@ def processor_seconds(pid: int) -> float:
     """Return how long the threads of a process have run so far; of those that ended, nothing."""
     nanoseconds = 0
     for task in Path("/proc", str(pid), "task").iterdir():
-        # A thread may end while it is looked at.
+        # A thread may end while it is read.
         with contextlib.suppress(OSError):
             nanoseconds += int((task / "schedstat").read_text().split()[0])
     return nanoseconds / 1e9

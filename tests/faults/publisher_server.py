@@ -1,7 +1,7 @@
 """Publishers on demand, forked from one process that has imported what they need.
 
 Run as a script: for each line `ACTION<tab>FOLDER` on standard input it prints the process of a
-publisher, which is stopped until it is told to go on; for an empty line it waits for all of them
+publisher, which is stopped until SIGCONT; for an empty line it waits for all of them
 and prints how many did not leave with 0.
 """
 
@@ -27,7 +27,7 @@ def publish(action: str, folder: Path) -> None:
 
 
 def main() -> None:
-    """Do as told until nobody tells anything more."""
+    """Obey the lines of standard input until its end."""
     with TemporaryDirectory() as folder:
         # Imports the rest of what a publisher needs, so that not every one has to.
         ACTIONS["publish"](Path(folder))

@@ -1,4 +1,4 @@
-"""Clients that hold a connection and do not get on: silent, slow, or never reading."""
+"""Clients that hold a connection without progress: silent, slow, or never reading."""
 
 import contextlib
 import socket
@@ -98,8 +98,8 @@ class SlowClients:
         for client in self._all():
             client.close()
 
-    def told(self, kind: Begin) -> list[bytes]:
-        """Return what the clients of a kind were told until they were closed."""
+    def received(self, kind: Begin) -> list[bytes]:
+        """Return the bytes that clients of a kind received until they were closed."""
         return [_read(client) for client in self.sockets[kind]]
 
     def _drip(self) -> None:

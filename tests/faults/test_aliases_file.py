@@ -1,4 +1,4 @@
-"""`aliases.json` damaged: the old version answers, the reason is told, and nothing ever blocks."""
+"""`aliases.json` damaged: the old version answers, the reason is reported, nothing blocks."""
 
 import os
 import random
@@ -29,7 +29,7 @@ def written(content: bytes) -> Damage:
 
 
 def pointing_at(target: str) -> Damage:
-    """Return what lets the champion be something else than a version."""
+    """Return a damage that points the champion at something else than a version."""
     return written(b'{"aliases": {"champion": %s}, "history": []}' % target.encode())
 
 
@@ -113,45 +113,45 @@ DAMAGES: dict[str, Damage] = {
 }
 
 
-def look(service: Service) -> None:
-    """Let the service look at its store, and see that this ends."""
-    looking = threading.Thread(target=service.state.reloader.refresh, daemon=True)
-    looking.start()
-    looking.join(PATIENCE_SECONDS)
-    assert not looking.is_alive(), "The service waits for the file."
+def refresh(service: Service) -> None:
+    """Let the service reload from its store, and assert that this ends."""
+    thread = threading.Thread(target=service.state.reloader.refresh, daemon=True)
+    thread.start()
+    thread.join(PATIENCE_SECONDS)
+    assert not thread.is_alive(), "The service waits for the file."
 
 
-@pytest.mark.slow  # the service looks at its store after each of many damages
-def test_damaged_aliases_are_told_while_the_old_version_answers(
+@pytest.mark.slow  # the service reloads from its store after each of many damages
+def test_damaged_aliases_are_reported_while_the_old_version_answers(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """Whatever stands at the path; once it is put right the aliases are followed again."""
+    """That holds for every damage; once the file is right the aliases are followed again."""
     fault = new_fault("aliases.json empty, cut, a link, a pipe, 1 GB, pointing outside")
     settings = small_settings(tmp_path)
     own = sums.copied(settings.local_data)
     path = own.root / "sum" / "aliases.json"
     with running(sums.root, settings, ["sum"]) as service:
         for number in range(rounds):
-            before, sound = batch_runner(service, own), path.read_bytes()
+            before, sound = version_that_answers(service, own), path.read_bytes()
             for damage in DAMAGES.values():
                 path.unlink()
                 damage(path, sound)
-                look(service)
-                assert batch_runner(service, own) == before
+                refresh(service)
+                assert version_that_answers(service, own) == before
                 [refused] = refused_of(service)
                 assert refused["reason"]
                 fault.count("damages reported")
                 restore(path, sound)
             after = (own.second, own.first)[number % 2]
             own.store.promote("sum", after)
-            look(service)
-            assert batch_runner(service, own) == after
+            refresh(service)
+            assert version_that_answers(service, own) == after
             assert refused_of(service) == []
             fault.rounds += 1
 
 
 def refused_of(service: Service) -> list[dict[str, str]]:
-    """Return what the service refused, and see that it is ready all the same."""
+    """Return what the service refused, and assert that it is ready all the same."""
     answer = service.client.get("/health/ready")
     assert answer.status_code == 200
     refused: list[dict[str, str]] = answer.json()["refused"]
@@ -168,8 +168,8 @@ def restore(path: Path, sound: bytes) -> None:
     touch(path)
 
 
-def batch_runner(service: Service, sums: Sums) -> str:
-    """Return the version that answers, and see that its answer is right."""
+def version_that_answers(service: Service, sums: Sums) -> str:
+    """Return the version that answers, and assert that its answer is right."""
     answer = service.predict({"a": 3, "b": 5})
     version: str = answer.headers["X-Model-Version"]
     assert abs(answer.json()["total"] - (3 + 5 * sums.factors[version])) < 0.01

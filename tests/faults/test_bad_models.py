@@ -25,7 +25,7 @@ STATUSES = {moody.RAISE: 500, moody.HANG: 504, moody.SHAPE: 500, moody.NAN: 500,
 
 
 def ask_badly(service: Service, ledger: Ledger, mood: float) -> None:
-    """Ask the model for a mood; see that it fails in our shape, and that no value is told."""
+    """Ask the model for a mood; assert that it fails with a problem that shows no value."""
     _, response = call_once(service.port, ledger, {"a": mood, "b": MARK}, PATH)
     assert_problem(response, STATUSES[mood])
     assert str(MARK).encode() not in response.body
@@ -43,9 +43,9 @@ def ask_well(service: Service, ledger: Ledger) -> int:
 def test_a_model_that_misbehaves_fails_its_own_requests_only(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """By 500 or 504; its neighbours in a batch, the other model and health are answered.
+    """They get 500 or 504; its neighbours in a batch, the other model and health are answered.
 
-    Only who waits together with a call that hangs may be too late as well.
+    Only requests that wait together with a call that hangs may be too late as well.
     """
     fault = new_fault("a model raises, hangs, answers nonsense, needs 2 GB")
     store = publish(sums, tmp_path)

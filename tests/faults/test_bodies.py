@@ -1,4 +1,4 @@
-"""Very many bodies with one mutation: the verdict is that of the rules, and nothing is told."""
+"""Very many bodies with one mutation get the verdict of the rules and leave no trace."""
 
 from collections import Counter
 from pathlib import Path
@@ -22,7 +22,7 @@ VERDICTS, REFUSALS = 1_000, 250
 
 
 def examples(rounds: int, each: int) -> settings:
-    """Return how many bodies hypothesis shall draw."""
+    """Return how many bodies hypothesis draws."""
     return settings(
         max_examples=FEW if rounds == 1 else rounds * each,
         suppress_health_check=list(HealthCheck),
@@ -38,7 +38,7 @@ def count(fault: Fault, rounds: int, statuses: Counter[int]) -> None:
 
 @pytest.mark.slow  # very many examples
 def test_decoder_and_explainer_agree_with_the_rules(rounds: int, new_fault: NewFault) -> None:
-    """On bodies of all signatures."""
+    """They agree on bodies of all signatures."""
     statuses: Counter[int] = Counter()
 
     @examples(rounds, VERDICTS)
@@ -58,7 +58,7 @@ def test_decoder_and_explainer_agree_with_the_rules(rounds: int, new_fault: NewF
 def test_a_bad_body_is_refused_without_a_trace(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """Everything holds for it that `tests.api.refusal` names."""
+    """All that `tests.api.refusal` asserts holds for it."""
     statuses: Counter[int] = Counter()
     with kinds_service(sums.root, tmp_path) as service:
 

@@ -23,8 +23,8 @@ FLIPS_A_ROUND = 10
 
 
 @dataclass
-class Watching:
-    """A running service that is to load the second version, and the first one's answers."""
+class LoadedService:
+    """A running service that is to load the second version, while the first one answers."""
 
     service: Service
     sums: Sums
@@ -35,12 +35,12 @@ class Watching:
         """The folder of the second version."""
         return self.sums.root / "sum" / self.sums.second
 
-    def look(self) -> dict[str, str]:
-        """Let the service look at its store; return the reason of each refused version.
+    def refresh(self) -> dict[str, str]:
+        """Let the service reload from its store; return the reason of each refused version.
 
         Whatever it found, it is ready, and its answer is that of the version it names.
         """
-        # So that it looks again, whatever was damaged.
+        # So that it reads the bundle again, whatever was damaged.
         if (self.bundle / "manifest.json").exists():
             touch(self.bundle / "manifest.json")
         self.service.state.reloader.refresh()
@@ -57,9 +57,9 @@ class Watching:
         assert (version == self.sums.second) != (self.sums.second in refused)
         return refused
 
-    def see_refused(self, *words: str) -> None:
-        """See that the second version is refused for a reason that says one of these."""
-        reason = self.look()[self.sums.second]
+    def assert_refused(self, *words: str) -> None:
+        """Assert that the second version is refused for a reason with one of these words."""
+        reason = self.refresh()[self.sums.second]
         assert any(word in reason for word in words), reason
         self.fault.count("damages refused")
 
@@ -73,17 +73,17 @@ class Watching:
         sound.rename(self.bundle)
 
 
-def flip_bits(watching: Watching) -> None:
+def flip_bits(world: LoadedService) -> None:
     """Flip one bit at a random place, of all files as they are large."""
     for _ in range(FLIPS_A_ROUND):
-        with watching.damaged():
-            files = listed(watching.bundle)
+        with world.damaged():
+            files = listed(world.bundle)
             [name] = random.choices(list(files), list(files.values()))  # noqa: S311 - seeded
-            content = bytearray((watching.bundle / name).read_bytes())
+            content = bytearray((world.bundle / name).read_bytes())
             place = random.randrange(len(content) * 8)  # noqa: S311 - as above
             content[place // 8] ^= 1 << place % 8
-            (watching.bundle / name).write_bytes(content)
-            watching.see_refused(name, "holds version")
+            (world.bundle / name).write_bytes(content)
+            world.assert_refused(name, "holds version")
 
 
 def listed(bundle: Path) -> dict[str, int]:
@@ -93,74 +93,74 @@ def listed(bundle: Path) -> dict[str, int]:
     return {file.name: file.size for file in manifest.files} | {"manifest.json": len(text)}
 
 
-def cut_short(watching: Watching) -> None:
+def cut_short(world: LoadedService) -> None:
     """Cut a file at a random place."""
-    for name in listed(watching.bundle):
-        with watching.damaged():
-            content = (watching.bundle / name).read_bytes()
+    for name in listed(world.bundle):
+        with world.damaged():
+            content = (world.bundle / name).read_bytes()
             cut = random.randrange(len(content))  # noqa: S311 - pytest-randomly seeds it
-            (watching.bundle / name).write_bytes(content[:cut])
-            watching.see_refused(name)
+            (world.bundle / name).write_bytes(content[:cut])
+            world.assert_refused(name)
 
 
-def empty(watching: Watching) -> None:
+def empty(world: LoadedService) -> None:
     """Leave a file without content, and the bundle without one of its files."""
-    for name in listed(watching.bundle):
-        with watching.damaged():
-            (watching.bundle / name).write_bytes(b"")
-            watching.see_refused(name)
-        with watching.damaged():
-            (watching.bundle / name).unlink()
-            watching.see_refused(name, "has no version")
+    for name in listed(world.bundle):
+        with world.damaged():
+            (world.bundle / name).write_bytes(b"")
+            world.assert_refused(name)
+        with world.damaged():
+            (world.bundle / name).unlink()
+            world.assert_refused(name, "has no version")
 
 
-def swap_bundles(watching: Watching) -> None:
+def swap_bundles(world: LoadedService) -> None:
     """Put the other version in its place, as a whole, and then each of its files."""
-    other = watching.bundle.with_name(watching.sums.first)
-    with watching.damaged():
-        shutil.rmtree(watching.bundle)
-        shutil.copytree(other, watching.bundle)
-        watching.see_refused(f"holds version {watching.sums.first}")
-    for name in listed(watching.bundle):
-        if (other / name).read_bytes() != (watching.bundle / name).read_bytes():
-            with watching.damaged():
-                shutil.copy(other / name, watching.bundle / name)
-                watching.see_refused(name, "holds version")
+    other = world.bundle.with_name(world.sums.first)
+    with world.damaged():
+        shutil.rmtree(world.bundle)
+        shutil.copytree(other, world.bundle)
+        world.assert_refused(f"holds version {world.sums.first}")
+    for name in listed(world.bundle):
+        if (other / name).read_bytes() != (world.bundle / name).read_bytes():
+            with world.damaged():
+                shutil.copy(other / name, world.bundle / name)
+                world.assert_refused(name, "holds version")
 
 
-def seal_other_packages(watching: Watching) -> None:
+def seal_other_packages(world: LoadedService) -> None:
     """Say that the model was made by other packages; only wrong answers make that a reason."""
     packages = {"scikit-learn": "0.0.1", "numpy": "0.0.1", "skops": "0.0.1"}
-    with watching.damaged():
-        reseal_bundle(watching.bundle, {"golden.json": wrong_golden(watching)}, packages=packages)
-        watching.see_refused("0.0.1")
+    with world.damaged():
+        reseal_bundle(world.bundle, {"golden.json": wrong_golden(world)}, packages=packages)
+        world.assert_refused("0.0.1")
 
 
-def seal_wrong_golden_rows(watching: Watching) -> None:
+def seal_wrong_golden_rows(world: LoadedService) -> None:
     """Say that training got other answers."""
-    with watching.damaged():
-        reseal_bundle(watching.bundle, {"golden.json": wrong_golden(watching)})
-        watching.see_refused("golden")
+    with world.damaged():
+        reseal_bundle(world.bundle, {"golden.json": wrong_golden(world)})
+        world.assert_refused("golden")
 
 
-def wrong_golden(watching: Watching) -> bytes:
+def wrong_golden(world: LoadedService) -> bytes:
     """Return the golden rows with one answer that is a little off."""
-    golden = msgspec.json.decode((watching.bundle / "golden.json").read_bytes(), type=Golden)
+    golden = msgspec.json.decode((world.bundle / "golden.json").read_bytes(), type=Golden)
     row = random.randrange(len(golden.outputs))  # noqa: S311 - pytest-randomly seeds it
     golden.outputs[row]["total"] += 1.0
     return msgspec.json.encode(golden)
 
 
-def seal_the_other_model(watching: Watching) -> None:
+def seal_the_other_model(world: LoadedService) -> None:
     """Put the other version's model in, and seal it with right hashes."""
-    other = watching.bundle.with_name(watching.sums.first)
+    other = world.bundle.with_name(world.sums.first)
     contents = {n: (other / n).read_bytes() for n in listed(other) if n.startswith("model.")}
-    with watching.damaged():
-        reseal_bundle(watching.bundle, contents)
-        watching.see_refused("golden")
+    with world.damaged():
+        reseal_bundle(world.bundle, contents)
+        world.assert_refused("golden")
 
 
-DAMAGES: tuple[Callable[[Watching], None], ...] = (
+DAMAGES: tuple[Callable[[LoadedService], None], ...] = (
     flip_bits,
     cut_short,
     empty,
@@ -175,15 +175,15 @@ DAMAGES: tuple[Callable[[Watching], None], ...] = (
 def test_a_damaged_bundle_is_refused_while_the_old_one_answers(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """Each with a reason that names what is wrong; once it is put right it is loaded."""
+    """Each damage has a reason that names it; once the bundle is right it is loaded."""
     fault = new_fault("a bundle flipped, cut, emptied, swapped, of other packages, wrong")
     settings = small_settings(tmp_path)
     own = sums.copied(settings.local_data)
     with running(sums.root, settings, ["sum"]) as service:
-        watching = Watching(service, own, fault)
+        world = LoadedService(service, own, fault)
         own.store.promote("sum", own.second)
         for _ in range(rounds):
             for damage in DAMAGES:
-                damage(watching)
+                damage(world)
             fault.rounds += 1
-        assert watching.look() == {}
+        assert world.refresh() == {}

@@ -61,7 +61,7 @@ def logged(log: Path) -> list[tuple[str, str]]:
 
 
 def late_seconds(service: Service, folder: Path, error: float) -> float:
-    """Let the clock jump while a request waits; return how long it waited to be told so."""
+    """Let the clock jump while a request waits; return the seconds until its 504."""
     (folder / PAUSED).unlink(missing_ok=True)
     began = time.monotonic()
     with ThreadPoolExecutor(1) as pool:
@@ -79,7 +79,7 @@ def late_seconds(service: Service, folder: Path, error: float) -> float:
 def test_no_deadline_and_no_order_moves_with_the_clock(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """By an hour, by a day, beyond 2038, and back: rows stand in the order of their answers."""
+    """It jumps by hours and days, beyond 2038, and back: rows stay in the order of answers."""
     fault = new_fault("the clock jumps an hour, a day, beyond 2038, and back")
     store = publish(sums, tmp_path)
     for _ in range(rounds):

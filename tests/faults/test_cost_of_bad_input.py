@@ -38,7 +38,7 @@ def costs(service: Service, bodies: Mapping[str, bytes]) -> dict[str, float]:
 def test_bad_requests_cost_little(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """Under 50 ms of the processor each, if anybody may send it; all memory comes back."""
+    """Each that anybody may send costs under 50 ms of the processor; all memory comes back."""
     fault = new_fault("bad input that tries to be costly")
     found: defaultdict[str, list[float]] = defaultdict(list)
     with started(new_folder(tmp_path), sums.root) as service:

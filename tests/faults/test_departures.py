@@ -33,10 +33,10 @@ RESET = struct.pack("ii", 1, 0)
 
 
 def accepted_at_once(service: Service, ledger: Ledger) -> int:
-    """Return how many requests may wait while the model is busy; all others are told to come back.
+    """Return how many requests may wait while the model is busy; all others get 503.
 
     Raises:
-        AssertionError: one got no answer, or is told something else.
+        AssertionError: one got no answer, or another one.
     """
     with ThreadPoolExecutor(1 + PLACES + BEYOND) as pool:
         busy = occupied(service, ledger, pool)
@@ -63,7 +63,7 @@ def occupied(
 
 
 def waits_nobody(service: Service) -> bool:
-    """Return whether nobody waits for the engine."""
+    """Return whether no request waits in the batcher."""
     return "\npredict_queue_depth 0.0\n" in service.scrape()
 
 
@@ -144,7 +144,7 @@ def places(service: Service, ledger: Ledger) -> tuple[int, int]:
 def test_callers_that_leave_give_their_places_back(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """However they leave, and however many: as many requests may wait as before."""
+    """As many requests may wait as before, however many callers leave, and in any way."""
     fault = new_fault("callers leave before the answer")
     store = publish(sums, tmp_path)
     for _ in range(rounds):
@@ -168,7 +168,7 @@ def test_callers_that_leave_give_their_places_back(
 
 @pytest.mark.slow  # a model is kept busy, so that callers wait for it
 def test_a_service_that_loses_places_is_caught(sums: Sums, tmp_path: Path) -> None:
-    """By the same callers."""
+    """The same callers show it."""
     store = publish(sums, tmp_path)
     leaking = (sys.executable, "-m", "tests.faults.leaking_server")
     with started(new_folder(tmp_path), store.root, prefix=leaking, **SETTINGS) as service:

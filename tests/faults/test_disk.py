@@ -114,12 +114,12 @@ def wait_for(ledger: Ledger, status: int, *, unlogged: bool = False) -> float:
 
 @pytest.mark.slow  # services are started, and recover within a second
 @pytest.mark.parametrize("setting", ["refuse", "serve"])
-def test_a_full_disk_is_told_and_recovered_from(
+def test_a_full_disk_is_reported_and_recovered_from(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault, setting: str
 ) -> None:
     """Nothing is answered unlogged in silence, and what was answered is in the log.
 
-    `refuse`: 503 and not ready. `serve`: answers that are marked, each told as an event.
+    `refuse`: 503 and not ready. `serve`: answers that are marked, each logged as an event.
     """
     fault = new_fault(f"disk full, then space again: {setting}")
     for number in range(rounds):
@@ -142,9 +142,11 @@ def test_a_full_disk_is_told_and_recovered_from(
             assert disk.service.server.stop()[0] == 0
             found = ledger.compare([disk.log()], sums.judge)
             if disk.keeps_events:
-                told = {event["request_id"] for event in disk.service.events("unlogged-prediction")}
+                events = {
+                    event["request_id"] for event in disk.service.events("unlogged-prediction")
+                }
                 marked = {call.request_id for call in ledger.calls if call.is_marked_unlogged}
-                assert told == marked
+                assert events == marked
         assert found.unknown == 0
         assert found.refused_but_logged == 0, found
         assert set(found.refused) <= {503}

@@ -1,4 +1,4 @@
-"""The service is killed, or told to stop and then killed, under load."""
+"""The service is killed under load, at once or after the signal to stop."""
 
 import contextlib
 import random
@@ -16,7 +16,7 @@ from tests.faults.service import Service, new_folder, started
 from tests.faults.tracer import TRACEABLE, injected
 
 CALLS = {"pwrite64": 60, "write,writev,sendto,sendmsg": 60, "fdatasync": 6}
-"""The write to the write-ahead log, the answer, the checkpoint's sync; up to the how manieth."""
+"""The write to the write-ahead log, the answer, the checkpoint's sync; their greatest counts."""
 
 
 @pytest.mark.slow  # services are started, killed and started again
@@ -74,7 +74,7 @@ def see_it_leave(service: Service) -> None:
 
 
 @pytest.mark.slow  # services are started and stopped
-def test_a_service_that_is_told_to_stop_answers_what_it_has_begun(
+def test_a_service_that_gets_the_signal_to_stop_answers_what_it_has_begun(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
     """SIGTERM: never ready again, whatever was logged is answered, and the exit code is 0."""

@@ -56,7 +56,7 @@ def test_an_answer_that_is_logged_once_holds(call: Call, compare: Compare) -> No
 
 
 def test_an_answer_that_is_not_logged_is_lost(call: Call, compare: Compare) -> None:
-    """Whatever else is there."""
+    """Other rows of the log do not matter."""
     found = compare()
     assert found.lost == 1
     assert not found.holds
@@ -73,7 +73,7 @@ def test_an_answer_that_is_logged_twice_is_duplicated(call: Call, compare: Compa
 def test_an_answer_that_is_logged_otherwise_is_mismatched(
     call: Call, compare: Compare, other: dict[str, object]
 ) -> None:
-    """The log has to say what the caller was told."""
+    """The log must have the answer that the caller got."""
     found = compare(call.request_id, **other)
     assert found.mismatched == 1
     assert not found.holds
@@ -96,7 +96,7 @@ def test_an_unknown_call_may_be_logged_once_or_not_at_all(ledger: Ledger, compar
 
 
 def test_a_refused_call_that_is_logged_is_counted(ledger: Ledger, compare: Compare) -> None:
-    """A caller who was told no does not expect it there."""
+    """A caller that got a refusal does not expect it in the log."""
     call = ledger.sending(ledger.next_number(), ASKED)
     call.end(503, HEADERS.get, b"{}")
     found = compare(call.request_id)
@@ -116,7 +116,7 @@ def test_a_marked_answer_is_not_expected_in_the_log(ledger: Ledger, compare: Com
 def test_an_answer_that_the_judge_rejects_is_wrong(
     ledger: Ledger, call: Call, tmp_path: Path, compare: Compare
 ) -> None:
-    """However well it is logged."""
+    """That holds even if it is logged correctly."""
     compare(call.request_id)
     found = ledger.compare([tmp_path / "predictions.sqlite"], lambda _: False)
     assert found.wrong == 1

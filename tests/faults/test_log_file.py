@@ -33,7 +33,7 @@ def read_by_another_program(log: Path) -> int:
 
 
 def wal_inode(log: Path) -> int:
-    """Return what tells the log's write-ahead log from another one; 0 where there is none."""
+    """Return the inode of the log's write-ahead log; 0 if there is none."""
     wal = log.with_name(f"{log.name}-wal")
     return wal.stat().st_ino if wal.exists() else 0
 
@@ -93,7 +93,7 @@ MAKERS: tuple[Callable[[Path], None], ...] = (
 
 @pytest.mark.slow  # services are started
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
-def test_what_is_no_log_is_named_and_left_alone(
+def test_a_file_that_is_no_log_is_named_and_left_alone(
     sums: Sums, tmp_path: Path, new_fault: NewFault, make: Callable[[Path], None]
 ) -> None:
     """The service does not start; one sentence names the path and what to do."""
@@ -110,7 +110,7 @@ def test_what_is_no_log_is_named_and_left_alone(
 
 
 def remove(log: Path, kept: Path) -> None:
-    """Remove the log's file, of which a name elsewhere is kept to look at afterwards."""
+    """Remove the log's file, of which a link elsewhere is kept to be read afterwards."""
     kept.hardlink_to(log)
     log.unlink()
 
@@ -128,11 +128,11 @@ def replace_by_folder(log: Path, kept: Path) -> None:
     log.rmdir()
 
 
-@pytest.mark.slow  # a service is started, and looks at the file once a second
+@pytest.mark.slow  # a service is started, and checks the file once a second
 def test_a_log_that_is_taken_away_is_replaced(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """A new file goes on, an event tells it, and the old one is whole."""
+    """A new file goes on, an event records it, and the old one is whole."""
     fault = new_fault("the log's file unlinked, moved, replaced by a folder while open")
     for number in range(rounds):
         folder, ledger = new_folder(tmp_path), Ledger()
@@ -176,7 +176,7 @@ connection.close()
 def test_another_program_that_holds_the_log_delays_nobody_for_long(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """Its write transaction is told as a log that cannot be written, and ends by itself."""
+    """Its write transaction is reported as a log that cannot be written, and ends by itself."""
     fault = new_fault("another program holds the log's write lock")
     ledger = Ledger()
     with started(tmp_path, sums.root) as service:
@@ -203,11 +203,11 @@ def test_another_program_that_holds_the_log_delays_nobody_for_long(
     fault.add(found, rounds)
 
 
-@pytest.mark.slow  # the service looks at its files once a second
+@pytest.mark.slow  # the service checks its files once a second
 def test_a_write_ahead_log_that_is_removed_is_noticed(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """Whoever tidies up `predictions.sqlite-wal` under the service loses no answer of it."""
+    """Removing `predictions.sqlite-wal` under the service loses no answer."""
     fault = new_fault("the write-ahead log is removed while open")
     for _ in range(rounds):
         folder, ledger = new_folder(tmp_path), Ledger()

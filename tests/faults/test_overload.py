@@ -32,8 +32,8 @@ LEAST_GOODPUT = 0.9
 MOST_HEALTH_MILLISECONDS = 100
 
 
-def look_closely(service: Service, ledger: Ledger) -> None:
-    """Ask like anyone else, and see that each answer is one, or a refusal as it must be."""
+def check_answers(service: Service, ledger: Ledger) -> None:
+    """Ask as any client does; assert that each answer is a prediction or a proper refusal."""
     for _ in range(LOOKS):
         _, response = call_once(service.port, ledger, {"a": 1, "b": 1})
         if response.status != 200:
@@ -43,11 +43,11 @@ def look_closely(service: Service, ledger: Ledger) -> None:
 def goodput(
     service: Service, store: MoodyStore, ledger: Ledger, rate: float, seconds: float
 ) -> float:
-    """Let requests arrive; see that each is answered or refused. Return the answers a second."""
+    """Let requests arrive; assert that each is answered or refused. Return the answers a second."""
     with ThreadPoolExecutor(1) as pool:
-        looking = pool.submit(look_closely, service, ledger)
+        checking = pool.submit(check_answers, service, ledger)
         outcome = arrive(service.port, ledger, store.version, rate=rate, seconds=seconds)
-        looking.result()
+        checking.result()
     assert set(outcome.statuses) <= {200, 503, 504}, outcome.statuses
     return answered_per_second(outcome, rate)
 
@@ -56,7 +56,7 @@ def goodput(
 def test_overload_is_refused_and_the_rest_is_answered(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """At up to ten times the capacity: health is answered, memory bounded, every 200 in the log."""
+    """Up to ten times the capacity, health answers, memory is bounded, every 200 is in the log."""
     fault = new_fault("load of 1, 2, 5 and 10 times the capacity")
     times, seconds = (TIMES, 4.0) if rounds > 1 else (TIMES[-1:], 1.0)
     store = publish(sums, tmp_path, work=WORK)

@@ -1,4 +1,4 @@
-"""Guessed passwords, as fast as they can be sent: who guesses is told to wait, and nobody else."""
+"""Passwords guessed as fast as possible: the guesser must wait, and nobody else."""
 
 import base64
 import contextlib
@@ -43,7 +43,7 @@ def from_elsewhere(port: int) -> Iterator[HTTPConnection]:
 
 
 def guess_on(port: int, stop: threading.Event) -> Counter[int]:
-    """Guess the password of `predict` until told to stop; return what was answered."""
+    """Guess the password of `predict` until `stop` is set; return the answers."""
     found: Counter[int] = Counter()
     with from_elsewhere(port) as connection:
         for number in itertools.count():
@@ -60,7 +60,7 @@ def guess_on(port: int, stop: threading.Event) -> Counter[int]:
 
 
 def status_from_elsewhere(service: Service, method: str, path: str, credentials: str) -> int:
-    """Return what somebody else at the guessers' address is answered."""
+    """Return the status that another user at the guessers' address gets."""
     with from_elsewhere(service.port) as connection:
         headers = {"Authorization": credentials, "Content-Type": "application/json"}
         connection.request(method, path, b'{"a":1,"b":1}', headers)
@@ -78,10 +78,10 @@ def ask_well(service: Service, ledger: Ledger, count: int) -> None:
 
 
 @pytest.mark.slow  # a load of guesses takes its time
-def test_who_guesses_passwords_is_told_to_wait(
+def test_a_password_guesser_gets_429(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """429 for that user at that address alone; no guess is told to anyone."""
+    """Only that user at that address gets 429; no guess appears anywhere."""
     fault = new_fault("wrong passwords from one address, as many as can be sent")
     count = FEW if rounds == 1 else MANY
     for _ in range(rounds):

@@ -30,7 +30,7 @@ def test_a_paused_service_is_normal_a_second_after_it_goes_on(
     ledger = Ledger()
     deadlines = {
         "PREDICT_TIMEOUT_SECONDS": f"{DEADLINE_SECONDS}",
-        # Longer than the pause: who is cut off while sending is told by a broken connection.
+        # Longer than the pause: a client cut off while sending sees a broken connection.
         "PREDICT_BODY_TIMEOUT_SECONDS": "60",
     }
     with started(tmp_path, sums.root, **deadlines) as service:

@@ -29,7 +29,7 @@ OTHERS_A_ROUND = 5
 CHANGES = re.compile("write|rename|mkdir|rmdir|unlink|sync|truncate|open|link|flock|close")
 
 Moment = tuple[str, int]
-"""A system call of a publisher: its name, and the how manieth of this name it is."""
+"""A system call of a publisher: its name, and its count among calls of this name."""
 
 
 class Publishers:
@@ -46,14 +46,14 @@ class Publishers:
         )
 
     def start(self, action: str, folder: Path) -> int:
-        """Return the process of a publisher, which does nothing until it is told to go on."""
-        return self._told(f"{action}\t{folder}")
+        """Return the process of a publisher, which does nothing until SIGCONT."""
+        return self._reply_to(f"{action}\t{folder}")
 
     def failures(self) -> int:
         """Wait for all publishers, and return how many failed or were killed."""
-        return self._told("")
+        return self._reply_to("")
 
-    def _told(self, line: str) -> int:
+    def _reply_to(self, line: str) -> int:
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.write(f"{line}\n")
@@ -89,12 +89,12 @@ class Victims:
     folder: Path
     killed: int = 0
     amiss: list[str] = field(default_factory=list)
-    """What readers find amiss in the stores that they leave."""
+    """The errors of readers in the stores that they leave."""
 
     def moments(self) -> list[Moment]:
-        """Return every system call that one makes which nobody kills."""
+        """Return every system call of a publisher that is not killed."""
         copy = self._copy("whole")
-        # A signal that nobody minds.
+        # A signal without effect.
         trace = self._run(copy, "all", "signal=CHLD:when=65535").read_text()
         made = Counter(re.findall(r"^\d+ +(\w+)\(", trace, re.MULTILINE))
         return [(name, n) for name, count in made.items() for n in range(1, count + 1)]
@@ -126,7 +126,7 @@ def victims(publishers: Publishers, before: Path, tmp_path: Path) -> Callable[[s
 
 
 def is_change(moment: Moment) -> bool:
-    """Tell whether a system call changes a file or a folder, or begins or ends such a change."""
+    """Return whether a system call changes a file or a folder, or begins or ends such a change."""
     return bool(CHANGES.search(moment[0]))
 
 
@@ -135,7 +135,7 @@ def is_change(moment: Moment) -> bool:
 def test_a_killed_publisher_leaves_the_old_or_the_new(
     victims: Callable[[str], Victims], rounds: int, new_fault: NewFault, action: str
 ) -> None:
-    """At whichever system call: readers find whole versions and aliases only.
+    """Killed at any system call, it leaves readers only whole versions and aliases.
 
     In `make faults` at every call that changes a file, and at some of all others.
     """

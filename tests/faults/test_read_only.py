@@ -57,7 +57,7 @@ WAYS = (forbidden, mounted_read_only)
 
 @pytest.mark.slow  # services are started, and recover within a second
 @pytest.mark.parametrize("setting", ["refuse", "serve"])
-def test_a_read_only_folder_is_told_and_recovered_from(
+def test_a_read_only_folder_is_reported_and_recovered_from(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault, setting: str
 ) -> None:
     """The service starts, serves as the setting says, and readiness says why.

@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose: the service is rid of them by its deadlines, unharmed."""
+"""Clients that are slow on purpose: the service closes them at its deadlines, unharmed."""
 
 import resource
 import time
@@ -27,7 +27,7 @@ STEADY = 3
 """The connections of those who ask meanwhile, and the log's file once more: SQLite keeps it open
 after the service first read it beside its writer, as to close it would drop the writer's locks."""
 RID_SECONDS = 30
-"""The deadlines are of 5 and of 10 seconds; after this long, somebody was not told of them."""
+"""The deadlines are 5 and 10 seconds; after this long, a connection has missed them."""
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def _many_descriptors() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def until_rid(service: Service, descriptors: int) -> int:
+def until_closed(service: Service, descriptors: int) -> int:
     """Wait until so many descriptors are open at most; return how many were until then.
 
     Raises:
@@ -60,7 +60,7 @@ def until_rid(service: Service, descriptors: int) -> int:
 def test_slow_clients_are_closed_by_deadlines(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """Good clients are answered meanwhile, and so is who asks for health."""
+    """Good clients and requests for health are answered meanwhile."""
     fault = new_fault("slow clients of six kinds")
     each = FEW if rounds == 1 else MANY
     for _ in range(rounds):
@@ -75,12 +75,16 @@ def test_slow_clients_are_closed_by_deadlines(
                 SlowClients(service.port, each) as slow,
             ):
                 with asking_steadily(service.port, ledger):
-                    most = until_rid(service, before.descriptors + STEADY)
+                    most = until_closed(service, before.descriptors + STEADY)
                     seconds = time.monotonic() - slow.began
-                halves = slow.told(slow_sockets.half_a_body) + slow.told(slow_sockets.dripping_body)
-                nothings = slow.told(slow_sockets.silent) + slow.told(slow_sockets.dripping_head)
+                halves = slow.received(slow_sockets.half_a_body) + slow.received(
+                    slow_sockets.dripping_body
+                )
+                nothings = slow.received(slow_sockets.silent) + slow.received(
+                    slow_sockets.dripping_head
+                )
             after = usage_of(service.pid)
-        assert all(told.startswith(b"HTTP/1.1 408 ") for told in halves)
+        assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in halves)
         assert set(nothings) == {b""}
         # They did hold connections: those that wait for ten seconds, all at once.
         assert most >= before.descriptors + 3 * each
@@ -101,7 +105,7 @@ def test_slow_clients_are_closed_by_deadlines(
 def test_long_bodies_that_stay_incomplete_fill_no_memory(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """However many are sent at once; good clients are answered again once they are over."""
+    """That holds for any number at once; good clients are answered again after them."""
     fault = new_fault("long bodies that stay incomplete, many at once")
     each = FEW if rounds == 1 else MANY
     ledger = Ledger()
@@ -110,7 +114,7 @@ def test_long_bodies_that_stay_incomplete_fill_no_memory(
         with asking_for_health(service.port) as health, ExitStack() as closing:
             for _ in range(each):
                 closing.enter_context(slow_sockets.half_a_long_body(service.port))
-            until_rid(service, before.descriptors + STEADY)
+            until_closed(service, before.descriptors + STEADY)
         grown = usage_of(service.pid).peak_megabytes - before.resident_megabytes
         with asking_steadily(service.port, ledger):
             time.sleep(ALONE_SECONDS)

@@ -36,7 +36,7 @@ class Slice(NamedTuple):
 
 
 def measured(service: Service, store: MoodyStore, rate: float, seconds: float) -> Slice:
-    """Let requests arrive for a slice of time; see that all are answered, and measure."""
+    """Let requests arrive for a slice of time; assert that all are answered, and measure."""
     # A ledger of every request of half an hour would be larger than the service.
     outcome = arrive(service.port, Ledger(), store.version, rate=rate, seconds=seconds)
     assert set(outcome.statuses) <= {200, 503}, outcome.statuses
@@ -52,7 +52,7 @@ def measured(service: Service, store: MoodyStore, rate: float, seconds: float) -
 def test_nothing_grows_but_the_log(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """At 70 % of the capacity: neither descriptors, threads, memory nor the write-ahead log."""
+    """At 70 % of the capacity descriptors, threads, memory and the write-ahead log do not grow."""
     count, seconds = (rounds * SLICES_A_ROUND, SLICE_SECONDS) if rounds > 1 else (2, 0.5)
     fault = new_fault("load of 70 % of the capacity for long")
     store = publish(sums, tmp_path, work=WORK)

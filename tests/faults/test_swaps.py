@@ -21,7 +21,7 @@ SWAPS_OF_ONE_ROUND = 8
 def test_every_answer_is_that_of_the_version_it_names(
     sums: Sums, tmp_path: Path, rounds: int, new_fault: NewFault
 ) -> None:
-    """Two versions whose answers differ take turns; no request fails, none is answered by both."""
+    """Two versions with different answers alternate; no request fails or mixes both."""
     fault = new_fault("swaps between two models under full load")
     own = sums.copied(tmp_path)
     ledger = Ledger()

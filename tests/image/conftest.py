@@ -25,7 +25,7 @@ NewProject = Callable[..., Project]
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Tell sizes and times."""
+    """Print sizes and times."""
     figures = config.stash.get(_FIGURES, {})
     if figures:
         terminalreporter.section("the image")
@@ -35,7 +35,7 @@ def pytest_terminal_summary(
 
 @pytest.fixture(scope="session")
 def figures(pytestconfig: pytest.Config) -> dict[str, str]:
-    """What was measured on the way, told at the end."""
+    """What was measured on the way, printed at the end."""
     return pytestconfig.stash.setdefault(_FIGURES, {})
 
 

@@ -18,7 +18,7 @@ def inside(image: str, *command: str) -> str:
     return run("docker", "run", "--rm", "--entrypoint", command[0], image, *command[1:])
 
 
-def test_a_checkout_that_is_mounted_over_the_code_is_told_from_it(
+def test_a_checkout_that_is_mounted_over_the_code_is_recognised(
     images: dict[str, dict[str, Any]], tmp_path: Path
 ) -> None:
     """The manifest of a training then says that the image's commit is not all of it."""
@@ -45,7 +45,7 @@ def test_the_api_image_adds_less_than_250_megabytes(
 def test_an_image_holds_no_compiler_and_runs_as_nobody_in_particular(
     images: dict[str, Any], image: str
 ) -> None:
-    """Who breaks in finds no tools and no rights."""
+    """An intruder finds no tools and no rights."""
     assert inside(image, "bash", "-c", "command -v cc gcc g++ clang make || true") == ""
     assert inside(image, "id", "--user") == "1000"
 
@@ -67,15 +67,15 @@ def test_an_image_belongs_to_root_but_for_its_data(images: dict[str, Any], image
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_an_image_tells_its_commit(images: dict[str, dict[str, Any]], image: str) -> None:
-    """By its labels, and by the variables that reach metrics and manifests."""
+def test_an_image_names_its_commit(images: dict[str, dict[str, Any]], image: str) -> None:
+    """Its labels have it, and the variables that reach metrics and manifests."""
     head = run("git", "-C", ROOT, "rev-parse", "HEAD")
     branch = run("git", "-C", ROOT, "branch", "--show-current")
     config = images[image]["Config"]
-    told = config["Labels"]["org.opencontainers.image.revision"]
-    assert told.removesuffix("-dirty") == head
+    revision = config["Labels"]["org.opencontainers.image.revision"]
+    assert revision.removesuffix("-dirty") == head
     assert config["Labels"]["org.opencontainers.image.version"] == branch
-    assert {f"GIT_HEAD={told}", f"GIT_BRANCH={branch}"} <= set(config["Env"])
+    assert {f"GIT_HEAD={revision}", f"GIT_BRANCH={branch}"} <= set(config["Env"])
 
 
 def test_the_api_image_leaves_training_out(images: dict[str, Any]) -> None:

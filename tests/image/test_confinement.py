@@ -1,4 +1,4 @@
-"""What the containers may do: as little as they need."""
+"""The containers have only the rights that they need."""
 
 import math
 import re
@@ -28,14 +28,16 @@ def status(project: Project) -> dict[str, str]:
 
 def test_the_service_has_no_rights(service: Project) -> None:
     """No capability, none to gain, no root."""
-    told = status(service)
-    assert told["Uid"].split() == ["1000"] * 4
-    assert {told[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {"0" * 16}
-    assert told["NoNewPrivs"] == "1"
+    found = status(service)
+    assert found["Uid"].split() == ["1000"] * 4
+    assert {found[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {
+        "0" * 16
+    }
+    assert found["NoNewPrivs"] == "1"
 
 
 def test_only_the_data_and_a_small_tmp_can_be_written(service: Project) -> None:
-    """Whatever else is mounted is read-only, the root too."""
+    """All other mounts are read-only, the root too."""
     writable = service.inside("python3", "-c", WRITABLE).splitlines()
     assert sorted(path for path in writable if not path.startswith("/dev")) == [
         "/service/local_data",
@@ -58,7 +60,7 @@ def test_memory_and_processes_are_limited(service: Project) -> None:
 def test_every_service_of_the_stack_is_confined_and_published_here_alone(
     checkout: Any, images: dict[str, Any]
 ) -> None:
-    """Of our image and of others', in every mode and profile."""
+    """That holds for our image and for others, in every mode and profile."""
     for mode in ("api", "jupyterlab", "train", "vsc"):
         options = ["--profile", "monitoring", "--profile", "dev"]
         described = yaml.safe_load(Project("all", checkout, *options, MODE=mode)("config"))
@@ -97,7 +99,7 @@ def test_compose_names_no_secret(checkout: Any, images: dict[str, Any]) -> None:
 
 
 def test_secrets_are_made_for_the_service_alone(service: Project) -> None:
-    """At random, at the first start, readable by nobody else."""
+    """They are random, made at the first start, and readable by nobody else."""
     modes = service.inside("bash", "-c", "stat --format '%a %U' local_data/secrets/*").splitlines()
     assert modes
     assert set(modes) == {"600 service"}

@@ -33,7 +33,7 @@ def run(project: Project, checkout: Path, command: str) -> subprocess.CompletedP
 def test_the_commands_do_what_the_page_says(
     new_project: NewProject, checkout: Path, base: str, images: dict[str, dict[str, Any]]
 ) -> None:
-    """From the images to a service that is ready, to its password, and down again."""
+    """They build the images, start a ready service, print its password, and stop it."""
     # The copy of the checkout is none; the images that it makes anew are to stay as they are.
     labels = images["ml-service"]["Config"]["Labels"]
     project = new_project(

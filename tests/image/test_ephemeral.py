@@ -54,7 +54,7 @@ def test_nothing_is_on_disk_and_a_stop_empties_it(new_project: NewProject) -> No
     assert logs(project.container()).count("training examples/iris first") == 2
 
 
-def test_memory_that_is_full_refuses_and_tells_no_row(new_project: NewProject) -> None:
+def test_memory_that_is_full_refuses_and_prints_no_row(new_project: NewProject) -> None:
     """The engine writes what a container prints to disk: no row may be among it."""
     project = new_project(*EPHEMERAL, MODE="api", EPHEMERAL_SIZE="64m")
     project.up()
@@ -76,7 +76,7 @@ def test_memory_that_is_full_refuses_and_tells_no_row(new_project: NewProject) -
 def test_the_command_of_the_page_serves(checkout: Path) -> None:
     """Its words give the mode `api`, a log that fits into the memory, and refusals."""
     [command] = COMMAND.findall((checkout / PAGE).read_text("utf-8"))
-    told = subprocess.run(
+    printed = subprocess.run(
         ["bash", "-c", f"{command} config"],
         cwd=checkout,
         env={name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ},
@@ -84,7 +84,7 @@ def test_the_command_of_the_page_serves(checkout: Path) -> None:
         text=True,
         check=True,
     )
-    config = yaml.safe_load(told.stdout)
+    config = yaml.safe_load(printed.stdout)
     settings = config["services"]["service"]["environment"]
     assert settings["MODE"] == "api"
     assert settings["LOG_ON_FAILURE"] == "refuse"
@@ -93,7 +93,7 @@ def test_the_command_of_the_page_serves(checkout: Path) -> None:
     assert int(settings["LOG_MAX_BYTES"]) == 1024**3 // 2
 
 
-def test_what_prometheus_keeps_in_memory_fits_its_limit(new_project: NewProject) -> None:
+def test_the_memory_of_prometheus_fits_its_limit(new_project: NewProject) -> None:
     """A tmpfs counts as its container's memory: filling it must not get Prometheus killed."""
     config = yaml.safe_load(new_project(*EPHEMERAL, MODE="api")("config"))
     options = config["volumes"]["ephemeral_prometheus"]["driver_opts"]["o"]

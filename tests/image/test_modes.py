@@ -13,25 +13,25 @@ from tests.waiting import wait_until
 
 
 def test_an_unknown_mode_is_a_sentence(images: dict[str, Any]) -> None:
-    """And exit code 2, as with any other misuse."""
+    """The exit code is 2, as with any other misuse."""
     container = run("docker", "run", "--detach", "--env", "MODE=apo", "ml-service")
     try:
         assert run("docker", "wait", container) == "2"
-        told = logs(container)
-        assert told == "MODE=apo is no mode: set it to api, jupyterlab, train or vsc."
+        output = logs(container)
+        assert output == "MODE=apo is no mode: set it to api, jupyterlab, train or vsc."
     finally:
         run("docker", "rm", container)
 
 
 def test_an_unknown_mode_is_refused_by_compose(new_project: NewProject) -> None:
-    """By naming the file that would say what the mode mounts."""
-    code, told = new_project(MODE="apo").code("config")
+    """The error names the missing compose file of the mode."""
+    code, output = new_project(MODE="apo").code("config")
     assert code
-    assert "compose/apo.yml" in told
+    assert "compose/apo.yml" in output
 
 
 def test_without_a_mode_the_container_stays_up(new_project: NewProject) -> None:
-    """Idle, healthy, and gone as soon as it is told to stop."""
+    """It is idle, healthy, and ends at once when it is stopped."""
     project = new_project()
     project("up", "--detach", "--no-build", "service")
     wait_until(lambda: project.health() == "healthy", 300)
@@ -43,14 +43,14 @@ def test_without_a_mode_the_container_stays_up(new_project: NewProject) -> None:
 def test_train_runs_once_and_ends_with_its_status(new_project: NewProject) -> None:
     """A run that passes ends with 0, and one whose model is not good enough does not."""
     project = new_project(MODE="train")
-    code, told = project.code("run", "--rm", "service", "examples/iris")
-    assert code == 0, told
-    assert "Published iris" in told
-    code, told = project.code(
+    code, output = project.code("run", "--rm", "service", "examples/iris")
+    assert code == 0, output
+    assert "Published iris" in output
+    code, output = project.code(
         "run", "--rm", "service", "examples/iris", "-p", "lowest_score=0.9999"
     )
-    assert code == 1, told
-    assert "lowest_score" in told or "acceptance" in told
+    assert code == 1, output
+    assert "lowest_score" in output or "acceptance" in output
 
 
 def is_training(container: str) -> bool:
@@ -111,8 +111,8 @@ def test_an_empty_store_may_stay_empty(new_project: NewProject, turned_off: str)
     assert answer
     assert answer.status == 503
     assert "model" in answer.json["missing"]
-    code, told = project.code("exec", "-T", "service", "/service/entrypoint.sh", "healthy")
-    assert code, f"The engine is told that it is healthy: {told}"
+    code, output = project.code("exec", "-T", "service", "/service/entrypoint.sh", "healthy")
+    assert code, f"The engine reads that it is healthy: {output}"
 
 
 def test_a_first_training_that_fails_is_not_repeated_without_end(new_project: NewProject) -> None:
@@ -120,16 +120,16 @@ def test_a_first_training_that_fails_is_not_repeated_without_end(new_project: Ne
     project = new_project(MODE="api", TRAIN_IF_EMPTY="examples/nowhere")
     project("up", "--detach", "--no-build", "service")
     wait_until(lambda: project.status("/health/ready") == 503, 300)
-    told = logs(project.container())
-    assert "examples/nowhere" in told
-    assert "The training failed" in told
+    output = logs(project.container())
+    assert "examples/nowhere" in output
+    assert "The training failed" in output
     assert project.inspect()["RestartCount"] == 0
 
 
 def test_the_port_in_the_container_is_the_one_that_is_published(
     new_project: NewProject, tmp_path: Path
 ) -> None:
-    """Whatever `settings.ini` says: else nobody could ask, and it would be called unhealthy."""
+    """`settings.ini` does not change it: otherwise the container would be unreachable."""
     settings = tmp_path / "settings.ini"
     settings.write_text("[service]\nhost = 127.0.0.1\nport = 9000\n")
     mount = {"volumes": [f"{settings}:/service/settings.ini:ro"]}

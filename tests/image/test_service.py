@@ -48,20 +48,20 @@ def test_one_command_leads_to_predictions(service: Project) -> None:
     wait_until(lambda: service.health() == "healthy", 300)
 
 
-def test_metrics_and_manifest_tell_the_commit_of_the_image(
+def test_metrics_and_manifest_name_the_commit_of_the_image(
     service: Project, images: dict[str, dict[str, Any]]
 ) -> None:
     """Which code answers, and which code trained, is known without git in the container."""
-    told = images["ml-service"]["Config"]["Labels"]["org.opencontainers.image.revision"]
-    assert f'git_head="{told}"' in service.metrics()
+    revision = images["ml-service"]["Config"]["Labels"]["org.opencontainers.image.revision"]
+    assert f'git_head="{revision}"' in service.metrics()
     manifest = json.loads(
         service.inside("bash", "-c", "cat local_data/models/iris/2*/manifest.json")
     )
-    assert manifest["origin"]["git_head"] == told.removesuffix("-dirty")
-    assert manifest["origin"]["git_dirty"] == told.endswith("-dirty")
+    assert manifest["origin"]["git_head"] == revision.removesuffix("-dirty")
+    assert manifest["origin"]["git_dirty"] == revision.endswith("-dirty")
 
 
-def test_what_was_answered_survives_the_container(new_project: NewProject) -> None:
+def test_logged_answers_survive_the_container(new_project: NewProject) -> None:
     """Models, log and passwords are kept in volumes."""
     project = new_project(MODE="api")
     project.up()
@@ -98,8 +98,8 @@ def test_a_model_that_is_not_compiled_needs_the_larger_image(new_project: NewPro
     def refused() -> list[dict[str, str]]:
         answer = project.ask("/health/ready")
         assert answer
-        told: list[dict[str, str]] = answer.json["refused"]
-        return told
+        versions: list[dict[str, str]] = answer.json["refused"]
+        return versions
 
     wait_until(refused, 300)
     assert "this installation serves compiled models alone" in refused()[0]["reason"]

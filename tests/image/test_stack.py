@@ -47,16 +47,18 @@ def on_host(service: dict[str, Any], path: str) -> Path:
     raise AssertionError(f"Nothing is mounted at {path}.")
 
 
-def test_what_grafana_and_alertmanager_are_told_to_read_is_mounted_there(checkout: Path) -> None:
+def test_files_that_grafana_and_alertmanager_are_configured_to_read_are_mounted(
+    checkout: Path,
+) -> None:
     """Started without a data source, a dashboard or a secret, they would not complain."""
     config = Project("mounts", checkout, "--profile", "monitoring", MODE="api")("config")
     services = yaml.safe_load(config)["services"]
     grafana = services["grafana"]
-    # Where Grafana looks, as nothing says otherwise.
+    # The default folder of Grafana, as no setting changes it.
     provisioning = on_host(grafana, "/etc/grafana/provisioning")
     assert list(provisioning.glob("datasources/*.yml"))
-    [told] = provisioning.glob("dashboards/*.yml")
-    for provider in yaml.safe_load(told.read_text("utf-8"))["providers"]:
+    [file] = provisioning.glob("dashboards/*.yml")
+    for provider in yaml.safe_load(file.read_text("utf-8"))["providers"]:
         assert list(on_host(grafana, provider["options"]["path"]).glob("*.json"))
     assert on_host(
         grafana, grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
@@ -98,7 +100,7 @@ def test_the_profile_monitoring_adds_alertmanager(new_project: NewProject) -> No
 
 
 def test_the_profile_dev_keeps_training_data_from_the_service(new_project: NewProject) -> None:
-    """Of two containers, what JupyterLab publishes is served, what it reads is not seen."""
+    """The service serves the models that JupyterLab publishes, but cannot see its data."""
     project = new_project("--profile", "dev", MODE="api", TRAIN_IF_EMPTY="")
     project("up", "--detach", "--no-build", "service", "jupyterlab")
     wait_until(lambda: project.status("/api", port="JUPYTER") == 200, 300)
@@ -111,7 +113,7 @@ def test_the_profile_dev_keeps_training_data_from_the_service(new_project: NewPr
     assert len(images) == 1
 
 
-def test_what_was_published_stays_when_the_laboratory_is_closed(new_project: NewProject) -> None:
+def test_published_models_stay_when_jupyterlab_is_closed(new_project: NewProject) -> None:
     """The models are a volume of their own, which either container can be without."""
     project = new_project("--profile", "dev", MODE="api", TRAIN_IF_EMPTY="")
     project("up", "--detach", "--no-build", "service", "jupyterlab")

@@ -61,7 +61,7 @@ def test_a_request_whose_body_is_half_sent_is_answered(running: Project) -> None
     address = ("127.0.0.1", running.ports["SERVICE"])
     with socket.create_connection(address, GRACE_SECONDS) as connection:
         connection.sendall(head.encode())
-        # The service asks for the body: it is surely reading when it is told to stop.
+        # The service asks for the body: it is surely reading when the signal comes.
         assert connection.recv(65536).startswith(b"HTTP/1.1 100")
         connection.sendall(body[:10])
         stop = subprocess.Popen(

@@ -6,8 +6,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from ml_pipe.workflow import RunReport, run_pipeline
+from ml_pipe.runner.run.run_folder import RunReport
+from ml_pipe.workflow import run_pipeline
 from tests.iris_example import iris_example
+from tests.run_context import context_in
 
 WriteNotebook = Callable[..., Path]
 
@@ -22,8 +24,8 @@ def iris(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def iris_run(iris: Path, tmp_path_factory: pytest.TempPathFactory) -> RunReport:
     """What came of `mlops train` on that example, in a store of its own."""
     local_data = tmp_path_factory.mktemp("iris")
-    context = {"git_branch": "main", "git_head": "1a2b3c4", "setup": "setup-1a"}
-    return run_pipeline(iris, {}, local_data=local_data, cell_timeout_seconds=120, context=context)
+    known = {"git_branch": "main", "git_head": "1a2b3c4", "setup": "setup-1a"}
+    return run_pipeline(iris, {}, context_in(local_data, **known))
 
 
 @pytest.fixture

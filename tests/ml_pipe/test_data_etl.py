@@ -6,21 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_pipe.data_etl import (
-    align,
-    check_names,
-    clean,
-    compare,
-    describe,
-    last_signature,
-    plot_columns,
-    recognise_column,
-    signature_of,
-    task_of,
-)
+from ml_pipe.data_etl import clean, describe, prepare, recognise_column, signature_of, task_of
 from ml_pipe.runner.errors import TableError
-from ml_pipe.runner.run_folder import model_name
-from ml_pipe.workflow import RunReport
+from ml_pipe.runner.figures import plot_columns, plot_missing, plot_target
+from ml_pipe.runner.run.run_folder import RunReport
+from ml_pipe.runner.table.column_names import check_names
+from ml_pipe.runner.table.last_version import align, compare, last_signature
+from ml_pipe.runner.table.prepared_table import model_name
 from model_store.errors import InvalidNameError
 from model_store.schema.conform import conform
 from model_store.schema.signature import Kind, Signature
@@ -199,6 +191,44 @@ def test_every_column_can_be_described_and_drawn(tmp_path: Path) -> None:
     latin = table.assign(Stadt="Köln")
     plot_columns(latin, columns, most=len(columns)).savefig(tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_target_and_the_gaps_are_drawn() -> None:
+    """Labels as bars, amounts as a histogram; the emptiest column on top, the full ones not."""
+    table, _ = fit(mixed_table(60, seed=1), "amount")
+    assert len(plot_target(table["Label"], "classification").axes[0].patches) == 2
+    assert len(plot_target(table["amount"], "regression").axes[0].patches) == 20
+    gaps = pd.DataFrame({"full": [1, 2], "half": [1, None], "empty": [None, None]})
+    labels = [label.get_text() for label in plot_missing(gaps).axes[0].get_yticklabels()]
+    assert labels == ["half", "empty"]
+    assert "no value is missing" in plot_missing(gaps[["full"]]).axes[0].texts[0].get_text()
+
+
+PARAMETERS = {
+    "target": "amount",
+    "task": "",
+    "leave_out": ["Label"],
+    "drop_duplicates": False,
+    "same_columns": True,
+}
+
+
+def test_a_table_is_prepared_in_one_call() -> None:
+    """As the run and `mlops serve --data` call it: with the parameters, and what was before."""
+    table = mixed_table(200, seed=1)
+    first = prepare(table, PARAMETERS)
+    assert (first.target, first.task, first.remarks) == ("amount", "regression", [])
+    assert list(first.table) == [column.name for column in first.signature]
+    assert "Label" not in first.table
+    wilder = table.assign(rooms=table["rooms"] + 50)
+    (remark,) = prepare(wilder, PARAMETERS, first.signature).remarks
+    assert remark.startswith("rooms: values that the last version did not see")
+    with pytest.raises(TableError, match="changed the kind of size"):
+        prepare(table.drop(columns="size"), PARAMETERS, first.signature)
+    on_purpose = PARAMETERS | {"same_columns": False}
+    assert (
+        len(prepare(table.drop(columns="size"), on_purpose, first.signature).signature.inputs) == 17
+    )
 
 
 def test_a_model_is_named_after_its_table() -> None:

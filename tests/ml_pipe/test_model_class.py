@@ -1,5 +1,7 @@
 """The estimator: features from every kind of column, and a model that is the same each time."""
 
+import inspect
+
 import numpy as np
 import onnxruntime
 import pandas as pd
@@ -9,22 +11,23 @@ from msgspec.structs import replace
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import Int64TensorType
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
+from ml_pipe import model_class
 from ml_pipe.data_etl import recognise_column, signature_of, task_of
-from ml_pipe.model_class import (
-    TRUSTED_TYPES,
-    DateParts,
-    TextParts,
-    build_estimator,
-    build_features,
-)
+from ml_pipe.model_class import DateParts, TextParts, build_estimator, build_features
 from model_store.compile.compiling import compile_estimator
+from model_store.compile.date_converter import convert_date_parts, date_parts_shape
+from model_store.compile.named_converters import NAMED, named_converters
 from model_store.golden import golden_rows
 from model_store.manifest import Task
 from model_store.schema.conform import conform
 from model_store.schema.signature import Kind, Signature
 from tests.mixed_table import mixed_table
+from tests.run_context import TRUSTED_TYPES
 
 
 def prepared(target: str, rows: int = 120) -> tuple[pd.DataFrame, "pd.Series", Signature]:
@@ -127,7 +130,11 @@ def test_dates_are_compiled_exactly() -> None:
     frame = pd.DataFrame({"when": when, "then": when[::-1]})
     parts = DateParts().fit(frame)
     model = convert_sklearn(
-        parts, initial_types=[("moments", Int64TensorType([None, 2]))], target_opset=20
+        parts,
+        initial_types=[("moments", Int64TensorType([None, 2]))],
+        target_opset=20,
+        custom_conversion_functions={DateParts: convert_date_parts},
+        custom_shape_calculators={DateParts: date_parts_shape},
     )
     session = onnxruntime.InferenceSession(model.SerializeToString())
     (given,) = session.run(None, {"moments": frame.to_numpy().astype("int64")})
@@ -152,3 +159,26 @@ def test_a_table_without_texts_is_compiled(target: str) -> None:
     compilation = compile_estimator(estimator, without, golden)
     assert compilation.reason == ""
     assert compilation.graph
+
+
+def test_a_compiled_date_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The class knows nothing of compilers; another class, or a subclass, is not taken for it."""
+    assert not [name for name in vars(DateParts) if name.startswith("onnx")]
+    assert "model_store.compile" not in inspect.getsource(model_class)
+    (name,) = NAMED
+    assert name == f"{DateParts.__module__}.{DateParts.__qualname__}"
+    assert list(named_converters(make_pipeline(DateParts(), "passthrough"))) == [DateParts]
+    subclass = type("OtherParts", (DateParts,), {})
+    assert named_converters(make_pipeline(subclass(), "passthrough")) == {}
+
+
+@pytest.mark.parametrize(("target", "linear"), [("Label", LogisticRegression), ("amount", Ridge)])
+def test_a_model_that_minds_gaps_and_scales_gets_its_numbers_ready(
+    target: str, linear: type
+) -> None:
+    """Numbers, dates and texts with gaps go through what `build_features` is given."""
+    inputs, truth, signature = prepared(target)
+    numbers = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
+    model = make_pipeline(build_features(signature.inputs, numbers), linear())
+    model.fit(inputs.iloc[:80], truth.iloc[:80])
+    assert model.score(inputs.iloc[80:], truth.iloc[80:]) > 0.7

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import ml_pipe
-from ml_pipe.runner.parameters import TAG
-from ml_pipe.workflow import PACKAGE
+from ml_pipe.runner.run.parameters import TAG
+from ml_pipe.runner.source.export import PACKAGE
 
 NOTEBOOKS = sorted(PACKAGE.glob("*.ipynb"))
 CLEAN = "from nbdev.clean import nbdev_clean; nbdev_clean.__wrapped__()"

@@ -6,14 +6,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ml_pipe.model_class import TRUSTED_TYPES
-from ml_pipe.runner.notebook_run import CellError, run_notebook
-from ml_pipe.workflow import PACKAGE, RunReport, run_pipeline
+from ml_pipe.runner.run.notebook_run import CellError, run_notebook
+from ml_pipe.runner.run.run_folder import VARIABLE, RunReport
+from ml_pipe.runner.source.export import PACKAGE
+from ml_pipe.workflow import run_pipeline
 from model_store.file_store import FileModelStore
 from model_store.schema.prediction import answers
 from model_store.store import LoadedModel, LoadPolicy
 from tests.iris_example import ANSWER, REQUEST
 from tests.mixed_table import mixed_table
+from tests.run_context import TRUSTED_TYPES, context_in
 
 pytestmark = pytest.mark.slow  # each makes whole runs, through notebooks, or looks at what one made
 
@@ -59,12 +61,26 @@ def test_a_run_keeps_what_it_did(iris_run: RunReport) -> None:
         "columns.png",
         "development.parquet",
         "importance.png",
+        "missing.png",
         "published.json",
         "run.json",
         "table.json",
+        "target.png",
     }
     published = json.loads((iris_run.folder / "published.json").read_text())
-    assert published == {"model": "iris", "version": iris_run.version}
+    assert published == {
+        "model": "iris",
+        "version": iris_run.version,
+        "summary": iris_run.summary,
+    }
+
+
+def test_a_run_ends_in_sentences_that_a_person_understands(iris_run: RunReport) -> None:
+    """What was published, how good it is, who answers now, and what to do next."""
+    assert f"version {iris_run.version} of the model iris" in iris_run.summary
+    assert "on the validation rows; guessing reaches 0.333" in iris_run.summary
+    assert "It is the champion now" in iris_run.summary
+    assert "mlops models rollback iris" in iris_run.summary
 
 
 def test_the_manifest_tells_where_a_version_comes_from(iris_run: RunReport) -> None:
@@ -100,7 +116,7 @@ def test_the_same_seed_and_data_give_the_same_answers(
 ) -> None:
     """To the last bit, scores and probabilities, in another folder and from another caller."""
     parameters = {"data": str(iris / "iris.csv"), "target": "variety"}
-    again = run_pipeline(PACKAGE, parameters, local_data=tmp_path, cell_timeout_seconds=120)
+    again = run_pipeline(PACKAGE, parameters, context_in(tmp_path))
     first, second = loaded(iris_run), loaded(again)
     assert first.manifest.scores == second.manifest.scores
     assert answer(first, REQUEST, probabilities=True) == answer(second, REQUEST, probabilities=True)
@@ -112,14 +128,14 @@ def test_a_model_that_is_refused_leaves_no_trace_in_the_store(
     """No version, no moved alias; the sentence says which limit, and where to look."""
     local_data = iris_run.folder.parents[1]
     before = {path: path.stat().st_mtime_ns for path in (local_data / "models").rglob("*")}
-    given = {"run_folder": str(iris_run.folder), "local_data": str(local_data)}
     with pytest.raises(CellError) as caught:
         run_notebook(
             PACKAGE / "02_train_test_validate.ipynb",
             tmp_path / "executed.ipynb",
-            {**given, "lowest_score": 0.999},
+            {"lowest_score": 0.999},
             cell_timeout_seconds=120,
             on_cell=lambda: None,
+            variables={VARIABLE: str(iris_run.folder)},
         )
     assert caught.value.line.startswith("accept(")
     assert caught.value.reason.startswith(
@@ -141,7 +157,7 @@ def test_a_table_of_mixed_columns_becomes_a_version(
     else:
         table.to_parquet(path)
     parameters = {"data": path, "target": target, "group": "Stadt"}
-    report = run_pipeline(PACKAGE, parameters, local_data=tmp_path, cell_timeout_seconds=120)
+    report = run_pipeline(PACKAGE, parameters, context_in(tmp_path))
     model = loaded(report)
     assert model.manifest.task == ("classification" if target == "Label" else "regression")
     assert len(model.manifest.signature.inputs) == 18
@@ -152,5 +168,5 @@ def test_a_table_that_cannot_be_trained_on_is_told(iris: Path, tmp_path: Path) -
     """The report ends in the sentence, and no model folder is made."""
     parameters = {"data": str(iris / "iris.csv"), "target": "varity"}
     with pytest.raises(CellError, match='TableError: The table has no column "varity": it has var'):
-        run_pipeline(PACKAGE, parameters, local_data=tmp_path, cell_timeout_seconds=120)
+        run_pipeline(PACKAGE, parameters, context_in(tmp_path))
     assert not (tmp_path / "models").exists()

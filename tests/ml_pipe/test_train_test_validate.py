@@ -1,30 +1,12 @@
-"""Splitting, scoring, fairness and acceptance."""
-
-import json
+"""Splitting, scoring and acceptance."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.linear_model import LinearRegression
-from sklearn.pipeline import make_pipeline
 
-from ml_pipe.model_class import DateParts
 from ml_pipe.runner.errors import AcceptanceError, TableError
-from ml_pipe.train_test_validate import (
-    Limits,
-    accept,
-    bias_of,
-    importance_of,
-    modules_of,
-    plot_answers,
-    plot_importance,
-    reference_of,
-    score,
-    score_groups,
-    split,
-)
-from model_store.schema.infer_signature import infer_signature
+from ml_pipe.train_test_validate import Limits, accept, score, split
 
 
 def labelled(rows: int) -> pd.DataFrame:
@@ -84,26 +66,6 @@ def test_scores_of_a_classification_and_of_a_regression() -> None:
     }
 
 
-def test_groups_are_scored_apart() -> None:
-    """Missing values are a group; a handful of rows is shown and not compared."""
-    table = pd.DataFrame(
-        {
-            "x": 0.0,
-            "g": ["u"] * 10 + ["v"] * 20 + [None] * 10 + ["few"] * 3,
-            "y": ["a"] * 10 + ["a", "b"] * 10 + ["b", "a", "a", "a", "a"] * 2 + ["b"] * 3,
-        }
-    )
-    always_a = DummyClassifier(strategy="constant", constant="a").fit(table[["x"]], table["y"])
-    groups = score_groups(always_a, table, ("g", "y"), "classification")
-    assert groups["score"].dropna().to_dict() == {"u": 1.0, "v": 0.5, "missing": 0.8}
-    assert groups.loc["few", "rows"] == 3
-    assert bias_of(groups) == 0.5
-    with pytest.raises(TableError, match="too many groups"):
-        score_groups(always_a, table.assign(g=range(43)), ("g", "y"), "classification")
-    with pytest.raises(TableError, match='no column "h"'):
-        score_groups(always_a, table, ("h", "y"), "classification")
-
-
 SCORES = {"train": 1.0, "test": 0.8, "validation": 0.9}
 
 
@@ -133,32 +95,3 @@ def test_a_model_beyond_a_limit_is_told_by_how_much(limits: Limits, told: str) -
     with pytest.raises(AcceptanceError, match=told) as caught:
         accept(SCORES, 0.1, limits)
     assert ";" not in str(caught.value)
-
-
-def test_importance_and_pictures() -> None:
-    """The column that decides comes first; both tasks are drawn."""
-    table = pd.DataFrame({"noise": [1.0, 2, 3, 4] * 5, "x": np.arange(20.0)})
-    truth = table["x"] * 2
-    estimator = LinearRegression().fit(table, truth)
-    importance = importance_of(estimator, table, truth, seed=0)
-    assert list(importance) == ["x", "noise"]
-    assert len(plot_importance(importance).axes) == 1
-    assert len(plot_answers(truth, estimator.predict(table), "regression").axes) == 1
-    labels = pd.Series([True, False])
-    assert len(plot_answers(labels, np.array([True, True]), "classification").axes[0].texts) == 4
-
-
-def test_the_reference_holds_inputs_of_training_and_answers_to_the_rest() -> None:
-    """Answers to rows that training has seen look better than they will be."""
-    table = labelled(20)
-    splits = {"train": table[:12], "test": table[12:16], "validation": table[16:]}
-    always_a = DummyClassifier(strategy="constant", constant="a").fit(table[["x"]], table["y"])
-    signature = infer_signature(table[["x"]], table[["y"]].astype("category"))
-    reference = json.loads(reference_of(always_a, splits, signature))
-    assert reference["x"]["count"] == 12
-    assert reference["y"]["categories"] == {"a": 8}
-
-
-def test_modules_of_ours_are_found_in_a_pipeline() -> None:
-    """They must be importable where the model is loaded."""
-    assert modules_of(make_pipeline(DateParts(), LinearRegression())) == ("ml_pipe.model_class",)

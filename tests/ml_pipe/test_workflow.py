@@ -1,16 +1,16 @@
 """Running notebooks: order, parameters, what is kept, and what a failure tells and leaves."""
 
 import json
-import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ml_pipe.runner.errors import PipelineError
-from ml_pipe.runner.notebook_run import CellError
-from ml_pipe.workflow import PACKAGE, RunReport, new_run_folder, refresh_modules, run_pipeline
+from ml_pipe.runner.run.notebook_run import CellError
+from ml_pipe.runner.run.run_folder import RunReport
+from ml_pipe.workflow import run_pipeline
 from tests.ml_pipe.conftest import WriteNotebook
+from tests.run_context import context_in
 
 
 @pytest.fixture
@@ -35,9 +35,7 @@ class Run:
         return run_pipeline(
             self.folder / "pipeline",
             parameters,
-            local_data=self.local_data,
-            cell_timeout_seconds=seconds,
-            context={"git_head": "1a2b3c4"},
+            context_in(self.local_data, cell_timeout_seconds=seconds, git_head="1a2b3c4"),
         )
 
 
@@ -170,47 +168,24 @@ def test_a_run_needs_a_folder_that_it_can_write(run: Run, write_notebook: WriteN
         run()
 
 
-def test_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
-    """A name that is no safe file name is made one."""
-    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    names = [new_run_folder(tmp_path, "../Wein & mehr", noon).name for _ in range(2)]
-    assert names == ["20261121T120000Z_Wein-mehr", "20261121T120000Z_Wein-mehr-2"]
+def test_what_no_notebook_declares_may_still_be_given(
+    run: Run, write_notebook: WriteNotebook
+) -> None:
+    """`-p setup=…` and its like reach `run.json`, from where `publish` takes them."""
+    write_notebook("00_only.ipynb", "pass")
+    report = run(setup="night", model_formats="skops,pickle", model_format="pickle")
+    context = json.loads((report.folder / "run.json").read_text())["context"]
+    assert (context["setup"], context["git_head"]) == ("night", "1a2b3c4")
+    assert (context["model_format"], context["model_formats"]) == ("pickle", ["skops", "pickle"])
+    with pytest.raises(PipelineError, match="cannot have this value"):
+        run(model_format="joblib")
 
 
-class TestModules:
-    """The modules beside the notebooks are what the notebooks export."""
-
-    @pytest.fixture
-    def package(self, tmp_path: Path) -> Path:
-        """A copy of ours."""
-        package = tmp_path / "ml_pipe"
-        shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(PACKAGE.parent / "pyproject.toml", tmp_path)
-        return package
-
-    def test_ours_are_up_to_date(self, package: Path) -> None:
-        """Nothing changes when they are exported again."""
-        assert refresh_modules(package) == []
-
-    def test_an_edited_cell_is_exported(self, package: Path) -> None:
-        """And nothing but its module is written."""
-        notebook = package / "01_model_class.ipynb"
-        notebook.write_text(notebook.read_text().replace("MOST_COLUMNS = 30", "MOST_COLUMNS = 31"))
-        assert refresh_modules(package) == ["model_class.py"]
-        assert "MOST_COLUMNS = 31" in (package / "model_class.py").read_text()
-
-    def test_a_cell_that_is_no_python_is_told(self, package: Path) -> None:
-        """The modules stay as they were."""
-        notebook = package / "01_model_class.ipynb"
-        notebook.write_text(notebook.read_text().replace("MOST_COLUMNS = 30", "MOST_COLUMNS = ("))
-        before = (package / "model_class.py").read_text()
-        with pytest.raises(PipelineError, match=r"cannot be exported: .*SyntaxError"):
-            refresh_modules(package)
-        assert (package / "model_class.py").read_text() == before
-
-    def test_a_module_that_cannot_be_written_is_told(self, package: Path) -> None:
-        """A folder where it is written first stands for a read-only disk."""
-        (package / "model_class.py").write_text("yesterday's")
-        (package / ".model_class.py").mkdir()
-        with pytest.raises(PipelineError, match="cannot be written"):
-            refresh_modules(package)
+def test_a_notebook_finds_the_folder_of_its_run(run: Run, write_notebook: WriteNotebook) -> None:
+    """It declares nothing for that; the folder's `run.json` knows the rest."""
+    write_notebook(
+        "00_only.ipynb",
+        "from ml_pipe.runner.run.run_folder import current_folder, run_context",
+        "(current_folder() / 'note').write_text(run_context().git_head)",
+    )
+    assert (run().folder / "note").read_text() == "1a2b3c4"

@@ -23,7 +23,7 @@ Publish = Callable[..., str]
 @pytest.fixture
 def local_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder that the command writes to, below `tmp_path`."""
-    # Wide, so that no table folds what a test looks for.
+    # Wide, so that no table folds the text of a test.
     monkeypatch.setenv("COLUMNS", "400")
     return tmp_path / "local_data"
 
@@ -40,7 +40,7 @@ def mlops(local_data: Path) -> Mlops:
 
 @pytest.fixture
 def store(local_data: Path) -> FileModelStore:
-    """Return the store that the command looks into."""
+    """Return the store that the command reads."""
     return FileModelStore(local_data / "models", LoadPolicy())
 
 

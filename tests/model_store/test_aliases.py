@@ -70,7 +70,7 @@ def test_a_store_without_aliases_has_none(store: FileModelStore, version: str) -
 def test_every_move_is_recorded_with_its_time_and_reason(
     store: FileModelStore, version: str, draft_line: DraftLine
 ) -> None:
-    """An auditor reads who answered when, and why."""
+    """An auditor reads which version answered when, and why."""
     other = store.publish(draft_line(slope=3.0))
     store.promote("line", version, reason="first")
     store.promote("line", other, reason="better")
@@ -88,7 +88,7 @@ def test_every_move_is_recorded_with_its_time_and_reason(
 def test_a_promotion_to_the_same_version_changes_nothing(
     store: FileModelStore, version: str
 ) -> None:
-    """So that promoting twice leaves one version to roll back to."""
+    """So promoting twice leaves one version to roll back to."""
     store.promote("line", version)
     before = store.fingerprint()
     store.promote("line", version)
@@ -99,7 +99,7 @@ def test_a_promotion_to_the_same_version_changes_nothing(
 def test_the_fingerprint_differs_whenever_an_alias_moved(
     store: FileModelStore, version: str, draft_line: DraftLine
 ) -> None:
-    """Publishing alone leaves it as it is: the service need not look."""
+    """Publishing alone leaves it as it is: the service need not reload."""
     seen = [store.fingerprint()]
     other = store.publish(draft_line(slope=3.0))
     assert store.fingerprint() == seen[0]
@@ -110,7 +110,7 @@ def test_the_fingerprint_differs_whenever_an_alias_moved(
     assert hash(seen[-1])
 
 
-def test_an_alias_never_points_to_what_is_absent_or_damaged(
+def test_an_alias_never_points_to_an_absent_or_damaged_version(
     store: FileModelStore, version: str, folder: Path
 ) -> None:
     """The old version goes on answering."""
@@ -125,7 +125,7 @@ def test_an_alias_never_points_to_what_is_absent_or_damaged(
 def test_a_rollback_to_a_version_that_is_gone_moves_nothing(
     store: FileModelStore, version: str, folder: Path, draft_line: DraftLine
 ) -> None:
-    """Better the present version than none."""
+    """The present version is better than none."""
     other = store.publish(draft_line(slope=3.0))
     store.promote("line", version)
     store.promote("line", other)

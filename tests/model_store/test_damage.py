@@ -1,4 +1,4 @@
-"""Whatever happened to a bundle, it is refused with the reason, and never answers wrongly."""
+"""A damaged bundle is refused with the reason, and never answers wrongly."""
 
 import os
 import pickle
@@ -41,7 +41,7 @@ def test_a_flipped_bit_is_found(
 def test_a_file_that_was_cut_emptied_or_added_to_is_found(
     name: str, store: FileModelStore, folder: Path, version: str
 ) -> None:
-    """Even by the newline that an editor adds."""
+    """Even the newline that an editor adds is found."""
     content = (folder / name).read_bytes()
     cuts = {round(len(content) * part / 20) for part in range(20)} - {len(content)}
     for damaged in [*(content[:cut] for cut in cuts), content + b"\n"]:
@@ -178,7 +178,7 @@ def test_a_manifest_that_says_otherwise_is_found_however_well_it_is_sealed(
 def test_an_estimator_whose_modules_are_not_here_is_refused(
     store: FileModelStore, version: str, reseal: Reseal
 ) -> None:
-    """Before anything of it is loaded; a compiled form would not need them."""
+    """It is refused before any of it is loaded; a compiled form would not need them."""
     reseal(requires=("no_such_module.inside",))
     store.load("line", version)
     with pytest.raises(RefusedError, match=r"not here \(no_such_module\.inside\)"):
@@ -188,10 +188,10 @@ def test_an_estimator_whose_modules_are_not_here_is_refused(
 @pytest.mark.parametrize(
     "text", [b"", b"{}", b"[]", b"null", b"\xff", b"[" * 100_000, b'{"format":1}']
 )
-def test_what_is_no_manifest_is_refused(
+def test_an_invalid_manifest_is_refused(
     text: bytes, store: FileModelStore, folder: Path, version: str
 ) -> None:
-    """However it is read."""
+    """Every way of reading it refuses it."""
     (folder / "manifest.json").write_bytes(text)
     for read in (store.load, store.manifest, store.card, store.promote):
         with pytest.raises(RefusedError, match=r"manifest\.json"):

@@ -1,4 +1,4 @@
-"""A store keeps versions apart, names things safely, and loads only what it can vouch for."""
+"""A store keeps versions apart, uses safe names, and loads only what it has checked."""
 
 import sys
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ def test_an_absent_store_is_an_empty_one(tmp_path: Path) -> None:
 
 
 def test_a_published_version_answers(store: FileModelStore, version: str) -> None:
-    """From JSON text to the answer that anyone can compute."""
+    """JSON text leads to the answer that anyone can compute."""
     loaded = store.load("line", version)
     columns = loaded.decoder.columns([loaded.decoder.decode(b'[{"x": 4.0}]')])
     (values,), _ = loaded.predictor.predict(columns)
@@ -36,7 +36,7 @@ def test_a_published_version_answers(store: FileModelStore, version: str) -> Non
     assert loaded.manifest == store.manifest("line", version)
 
 
-def test_a_manifest_tells_where_a_version_comes_from(
+def test_a_manifest_records_where_a_version_comes_from(
     store: FileModelStore, draft_line: DraftLine
 ) -> None:
     """All of it can be read without loading the model."""
@@ -52,7 +52,7 @@ def test_a_manifest_tells_where_a_version_comes_from(
 
 
 def test_versions_are_listed_from_the_oldest(tmp_path: Path, draft_line: DraftLine) -> None:
-    """By their time, in whichever order they came."""
+    """Their time decides, not the order of publication."""
     years = iter([2028, 2026, 2027])
     store = FileModelStore(tmp_path, LoadPolicy(), lambda: datetime(next(years), 1, 1, tzinfo=UTC))
     published = [store.publish(draft_line()) for _ in range(3)]
@@ -71,7 +71,7 @@ def test_versions_of_the_same_second_both_stand(
 
 
 def test_publishing_moves_no_alias(store: FileModelStore, version: str) -> None:
-    """What answers is somebody's decision."""
+    """Which version answers is the decision of a person."""
     assert version
     assert store.aliases("line").current == {}
 
@@ -114,8 +114,8 @@ def test_an_unsafe_name_meets_no_path(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_what_is_absent_is_told_by_name(store: FileModelStore, version: str) -> None:
-    """Model and version are told apart."""
+def test_an_absent_model_or_version_is_named(store: FileModelStore, version: str) -> None:
+    """The error distinguishes model and version."""
     with pytest.raises(NotFoundError, match="The model store has no other"):
         store.load("other", version)
     with pytest.raises(NotFoundError, match="The model line has no version other"):
@@ -133,10 +133,10 @@ def test_what_is_absent_is_told_by_name(store: FileModelStore, version: str) -> 
         ),
     ],
 )
-def test_what_would_not_load_is_not_published(
+def test_a_model_that_would_not_load_is_not_published(
     changes: dict[str, Any], reason: str, store: FileModelStore, draft_line: DraftLine
 ) -> None:
-    """The notebook learns it, not the service."""
+    """The error comes in the notebook, not in the service."""
     with pytest.raises(RefusedError, match=reason):
         store.publish(draft_line(**changes))
     assert store.models() == []
@@ -145,17 +145,17 @@ def test_what_would_not_load_is_not_published(
 def test_a_model_that_does_not_answer_its_golden_rows_is_not_published(
     store: FileModelStore, draft_line: DraftLine, tmp_path: Path
 ) -> None:
-    """And nothing of it stays behind."""
+    """None of its files stays behind."""
     with pytest.raises(RefusedError, match="golden row"):
         store.publish(draft_line(slope=2.0, golden=draft_line(slope=3.0).golden))
     assert store.models() == []
     assert [path.name for path in (tmp_path / "models" / "line").iterdir()] == [".lock"]
 
 
-def test_a_module_that_is_required_is_looked_for_and_not_run(
+def test_a_module_that_is_required_is_found_without_running_it(
     store: FileModelStore, draft_line: DraftLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither it nor the packages around it."""
+    """The packages around it are not run either."""
     package = tmp_path / "package_of_this_test"
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit")

@@ -1,4 +1,4 @@
-"""What is no plain file of a fair size is refused at once, and nothing is ever half written."""
+"""Only plain files up to a limit are read, and no file is ever half written."""
 
 import os
 from collections.abc import Callable
@@ -37,7 +37,7 @@ ODD: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("kind", ODD)
-def test_what_is_no_plain_file_is_refused_and_never_waited_for(kind: str, tmp_path: Path) -> None:
+def test_anything_but_a_plain_file_is_refused_without_waiting(kind: str, tmp_path: Path) -> None:
     """A pipe without a writer would block for ever."""
     path = tmp_path / "file"
     ODD[kind](path)
@@ -53,7 +53,7 @@ def test_a_device_is_refused() -> None:
 
 @pytest.mark.parametrize("kind", ["a link", "a circle", "a pipe that nobody writes to", "a folder"])
 def test_nothing_is_written_through_what_is_no_plain_file(kind: str, tmp_path: Path) -> None:
-    """Not even a lock is taken there."""
+    """No lock is taken there either."""
     path = tmp_path / "file"
     ODD[kind](path)
     with pytest.raises(RefusedError):
@@ -70,14 +70,14 @@ def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
         files.read(tmp_path / "file", 3)
 
 
-def test_an_absent_file_is_told_apart(tmp_path: Path) -> None:
-    """Absence may be right, damage never is."""
+def test_an_absent_file_is_distinguished_from_a_damaged_one(tmp_path: Path) -> None:
+    """A file may be absent, but never damaged."""
     with pytest.raises(FileNotFoundError):
         files.read(tmp_path / "file")
 
 
 def test_a_reader_keeps_the_whole_old_file_while_it_is_replaced(tmp_path: Path) -> None:
-    """And the next reader gets the whole new one."""
+    """The next reader gets the whole new one."""
     path = tmp_path / "file"
     path.write_bytes(b"old and long")
     with path.open("rb") as reader:
@@ -87,7 +87,7 @@ def test_a_reader_keeps_the_whole_old_file_while_it_is_replaced(tmp_path: Path) 
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
-def test_what_a_killed_writer_left_is_in_nobodys_way(tmp_path: Path) -> None:
+def test_the_leftovers_of_a_killed_writer_are_overwritten(tmp_path: Path) -> None:
     """The next writer writes over it."""
     (tmp_path / ".file.new").write_bytes(b"half of something lon")
     files.replace(tmp_path / "file", b"new")

@@ -28,7 +28,7 @@ def test_skops_is_the_only_format_unless_the_policy_says_more() -> None:
 
 
 def test_a_type_that_the_policy_does_not_trust_is_named() -> None:
-    """So that a person can look it up, and allow it."""
+    """So a person can find it and allow it."""
     stored = formats.dump(DecisionTreeRegressor().fit([[0.0]], [1.0]), "skops")
     with pytest.raises(RefusedError, match=r"not trusted \(.*sklearn\.tree\._tree\.Tree"):
         formats.check_allowed(stored, "skops", SKOPS)
@@ -58,21 +58,21 @@ def test_a_type_that_is_not_trusted_is_not_even_imported(
 
 
 @pytest.mark.parametrize("stored", [b"", b"no archive", skops.io.dumps(np.arange(3))[:-9]])
-def test_what_is_no_skops_file_is_refused(stored: bytes) -> None:
-    """With a sentence, whichever error lies beneath."""
+def test_an_invalid_skops_file_is_refused(stored: bytes) -> None:
+    """The error is a sentence, whatever its cause."""
     with pytest.raises(RefusedError, match="skops file cannot be loaded here"):
         formats.check_allowed(stored, "skops", SKOPS)
     with pytest.raises(RefusedError, match="skops file cannot be loaded here"):
         formats.load(stored, "skops", SKOPS)
 
 
-def test_what_is_no_pickle_is_refused() -> None:
-    """With a sentence, whichever error lies beneath."""
+def test_an_invalid_pickle_is_refused() -> None:
+    """The error is a sentence, whatever its cause."""
     with pytest.raises(RefusedError, match="pickle file cannot be loaded here"):
         formats.load(b"junk", "pickle", LoadPolicy(formats=frozenset({"pickle"})))
 
 
 def test_an_estimator_that_a_format_cannot_hold_is_refused() -> None:
-    """Such as one with a function that has no name."""
+    """An example is one with a function without a name."""
     with pytest.raises(RefusedError, match="cannot be stored as pickle"):
         formats.dump(FunctionTransformer(lambda x: x), "pickle")

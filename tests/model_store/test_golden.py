@@ -1,4 +1,4 @@
-"""Golden rows show what a model can meet, and tell a model that answers differently."""
+"""Golden rows cover what a model can meet, and detect a model that answers differently."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Times(BaseEstimator):  # type: ignore[misc]
 
 
 class Sign(BaseEstimator):  # type: ignore[misc]
-    """A classifier that tells positive numbers, with a little doubt."""
+    """A classifier that recognises positive numbers, with a little doubt."""
 
     classes_ = np.array(["minus", "plus"])
 
@@ -62,7 +62,7 @@ def test_golden_rows_are_rows_as_in_a_request_with_answers_as_in_its_answer() ->
 
 
 def test_every_class_category_boolean_and_missing_value_occurs() -> None:
-    """Even those that are one in a thousand."""
+    """That includes those that are one in a thousand."""
     frame = pd.DataFrame(
         {
             "x": [-1.0] * 999 + [1.0],

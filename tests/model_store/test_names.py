@@ -41,26 +41,26 @@ def test_a_safe_name_is_returned(name: str) -> None:
     assert checked_name("model", name) == name
 
 
-def test_a_version_tells_time_branch_head_and_setup() -> None:
-    """As DESIGN shows it."""
+def test_a_version_contains_time_branch_head_and_setup() -> None:
+    """Its form is fixed."""
     version = new_version(NOW, "main", "1a2b3c4d5e6f", "setup-1a")
     assert version == "20261121T101500Z_main_1a2b3c4_setup-1a"
 
 
-def test_a_version_tells_the_time_in_utc() -> None:
-    """So that versions sort by time wherever they were made."""
+def test_a_version_contains_the_time_in_utc() -> None:
+    """So versions sort by time wherever they were made."""
     there = NOW.astimezone(timezone(timedelta(hours=9)))
     assert new_version(there, "main", "", "").startswith("20261121T101500Z_")
 
 
-def test_what_is_unknown_has_a_word_for_it() -> None:
+def test_unknown_branch_and_head_have_a_word() -> None:
     """A table without git makes versions too."""
     assert new_version(NOW, "", "", "") == "20261121T101500Z_nogit_nogit_default"
 
 
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=200))
 def test_every_version_is_a_safe_name(branch: str, head: str, setup: str) -> None:
-    """Whatever the branch is called."""
+    """The name of the branch does not matter."""
     version = new_version(NOW, branch, head, setup)
     assert is_name(version)
     assert is_name(another_version(version, 12))

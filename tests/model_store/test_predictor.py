@@ -1,4 +1,4 @@
-"""A predictor answers with what the signature says, or says why not."""
+"""A predictor answers as the signature says, or raises with the reason."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ class Shares(Constant):
 
 
 class Raising:
-    """A model that cannot take a value, and tells it to everyone."""
+    """A model that cannot take a value, and quotes it in its error."""
 
     def predict(self, frame: pd.DataFrame) -> Any:
         """Raise an error that holds a value of the table."""
@@ -83,7 +83,7 @@ def test_all_rows_are_answered_by_one_call() -> None:
     ],
 )
 def test_answers_are_of_the_outputs_kind(answer: Any, kind: Kind, expected: list[Any]) -> None:
-    """However the estimator holds them."""
+    """The dtype of the estimator's answer does not matter."""
     prediction = EstimatorPredictor(Constant(answer), signature(kind)).predict(COLUMNS)
     assert answers(prediction, signature(kind)) == [{"y": value} for value in expected]
 
@@ -115,15 +115,15 @@ def test_several_outputs_are_answered_by_name() -> None:
         (np.zeros(4, dtype="datetime64[s]"), Kind.DATETIME, "none predicts"),
     ],
 )
-def test_what_is_no_answer_is_refused(answer: Any, kind: Kind, reason: str) -> None:
+def test_an_invalid_answer_is_refused(answer: Any, kind: Kind, reason: str) -> None:
     """A wrong shape, a NaN, or a label of another kind."""
     predictor = EstimatorPredictor(Constant(answer), signature(kind))
     with pytest.raises(PredictionError, match=reason):
         predictor.predict(COLUMNS)
 
 
-def test_an_error_of_the_model_tells_no_value() -> None:
-    """Neither in its sentence nor in a traceback."""
+def test_an_error_of_the_model_contains_no_value() -> None:
+    """Neither its sentence nor its traceback has one."""
     columns = {"x": np.array([0.0, 0.0, 0.0, 4711.0])}
     with pytest.raises(PredictionError, match=r"raised ValueError in .*test_predictor") as refusal:
         EstimatorPredictor(Raising(), signature(Kind.NUMBER)).predict(columns)
@@ -142,7 +142,7 @@ def test_an_error_of_the_model_tells_no_value() -> None:
     ],
 )
 def test_probabilities_never_change_the_answer(model: Any) -> None:
-    """Of one call or of two."""
+    """That holds for one call and for two."""
     model.fit(pd.DataFrame(COLUMNS), ["no", "no", "yes", "yes"])
     predictor = EstimatorPredictor(model, signature(Kind.CATEGORY))
     (with_them,), probabilities = predictor.predict(COLUMNS, probabilities=True)
@@ -180,15 +180,15 @@ def test_a_forest_is_asked_once_and_other_models_twice() -> None:
         (np.full((4, 2), "0.5"), "not numbers"),
     ],
 )
-def test_what_are_no_probabilities_is_refused(shares: Any, reason: str) -> None:
-    """Before they meet an answer."""
+def test_invalid_probabilities_are_refused(shares: Any, reason: str) -> None:
+    """They are refused before they reach an answer."""
     predictor = EstimatorPredictor(Shares(shares), signature(Kind.CATEGORY))
     with pytest.raises(PredictionError, match=reason):
         predictor.predict(COLUMNS, probabilities=True)
 
 
 def test_a_regression_has_no_probabilities_to_give() -> None:
-    """And says so instead of failing."""
+    """It says so instead of failing."""
     predictor = EstimatorPredictor(Constant(np.zeros(4)), signature(Kind.NUMBER))
     assert predictor.classes == ()
     with pytest.raises(PredictionError, match="no probabilities"):
@@ -196,7 +196,7 @@ def test_a_regression_has_no_probabilities_to_give() -> None:
 
 
 def test_classes_of_another_kind_than_the_output_are_refused_at_once() -> None:
-    """When loading, not when predicting."""
+    """They are refused when the model is loaded, not when it predicts."""
     with pytest.raises(PredictionError, match="the signature says integer"):
         EstimatorPredictor(Shares(None), signature(Kind.INTEGER))
 

@@ -68,7 +68,7 @@ def test_a_killed_publisher_leaves_only_whole_versions(
 
 
 @pytest.mark.slow  # see above
-def test_whoever_moves_an_alias_and_is_killed_leaves_the_old_or_the_new(tmp_path: Path) -> None:
+def test_a_killed_promotion_leaves_the_old_or_the_new_alias(tmp_path: Path) -> None:
     """Killed before each of its steps."""
     stores = stores_after(tmp_path, "promote", least=5)
     assert [damage(store) for store in stores] == [[]] * len(stores)

@@ -1,4 +1,4 @@
-"""The columns of a window, as the signature and the reference of a version tell them."""
+"""The columns of a window follow from the signature and the reference of a version."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -18,7 +18,7 @@ def of(values: Any, kind: str) -> dict[str, Any]:
 
 
 def test_statistics_stand_under_their_own_column() -> None:
-    """The template this one replaces sorted the names in place, and the values not."""
+    """A defect of the replaced template: names were sorted in place, the values were not."""
     columns = {name: np.full(3, value) for name, value in {"c": 3.0, "a": 1.0, "B": 2.0}.items()}
     kinds = {"a": "number", "B": "number", "c": "number"}
     described: dict[str, Any] = profile(columns, kinds)
@@ -105,7 +105,7 @@ def test_bins_hold_equal_shares_of_a_skewed_column() -> None:
 
 
 def test_a_value_that_occurs_often_ends_its_bin() -> None:
-    """Midway to the next one, so that it is told from its neighbours however it is rounded."""
+    """The bin ends midway to the next value, so that rounding does not mix them."""
     values = np.array([*[0.0] * 600, *np.linspace(0.5, 1, 400)])
     bins = of(values, "number")["bins"]
     assert (bins["least"], bins["upper"][0], bins["counts"][0]) == (0, 0.25, 600)
@@ -122,13 +122,13 @@ def test_no_bin_ends_where_the_next_value_is() -> None:
 
 
 def test_whole_numbers_of_few_values_have_a_bin_each() -> None:
-    """However rare one is."""
+    """That holds for rare values too."""
     bins = of(np.array([*[3] * 500, 1, 9]), "integer")["bins"]
     assert bins == {"least": 1, "upper": [1, 3, 9], "counts": [1, 500, 1]}
 
 
 def test_few_rows_make_few_bins() -> None:
-    """Each of a small reference's bins holds enough rows to tell something."""
+    """Each bin of a small reference holds enough rows to be compared."""
     counts = of(np.linspace(0, 1, 95), "number")["bins"]["counts"]
     assert len(counts) == 95 // ROWS_PER_BIN
     assert min(counts) >= ROWS_PER_BIN
@@ -181,8 +181,8 @@ def test_free_strings_show_their_lengths_alone() -> None:
     assert "Zo" not in json.dumps(described)
 
 
-def test_dates_are_told_as_dates() -> None:
-    """RFC 3339 in UTC, as in the signature; no epoch to guess."""
+def test_dates_are_described_as_dates() -> None:
+    """They are RFC 3339 in UTC, as in the signature."""
     dates = np.array(["2026-01-01", "2026-01-21", "NaT"], dtype="datetime64[us]")
     described = of(dates, "datetime")
     assert described["quantiles"]["0.0"] == "2026-01-01T00:00:00.000000Z"
@@ -191,7 +191,7 @@ def test_dates_are_told_as_dates() -> None:
 
 
 @pytest.mark.parametrize(("values", "kind"), [([np.inf], "number"), ([1.0], "period")])
-def test_what_cannot_be_described_is_named(values: list[float], kind: str) -> None:
+def test_a_column_that_cannot_be_described_is_named(values: list[float], kind: str) -> None:
     """An infinite number, an unknown kind."""
     with pytest.raises(ValueError, match="'x'"):
         of(np.array(values), kind)

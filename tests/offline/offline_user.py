@@ -1,4 +1,4 @@
-"""Someone on a machine without network: installs, trains, serves, asks, and tells what they saw.
+"""A user on a machine without network: installs, trains, serves, asks, and reports the results.
 
 Run as a program, in a network namespace of its own and with nothing but the standard library:
 `offline_user.py PORT`, in the folder of an unpacked bundle. PORT is one that the machine outside

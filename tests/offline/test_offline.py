@@ -85,7 +85,7 @@ def port() -> Iterator[int]:
 
 
 def test_images_that_are_named_are_saved_beside_it(clone: Path) -> None:
-    """By the engine that the machine has."""
+    """The container engine of the machine saves them."""
     images, bundle = bundles(clone)
     assert images.name == f"{bundle.stem}-images.tar"
     assert images.read_text() == "save --output ml-service prometheus\n"
@@ -114,7 +114,7 @@ def test_a_machine_without_network_installs_trains_and_serves(
     assert json.loads(manifest.read_bytes())["origin"]["git_head"] == head.strip()
 
 
-def test_the_look_around_can_fail(port: int) -> None:
+def test_the_network_check_can_fail(port: int) -> None:
     """Outside of a namespace, it finds an interface more and reaches the port."""
     seen = offline_user.surroundings(port)
     assert len(seen["interfaces"]) > 1
@@ -122,20 +122,20 @@ def test_the_look_around_can_fail(port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made_for", "told"),
+    ("made_for", "sentence"),
     [
         ("train cpython-30 plan9-vax", "is made for cpython-30 plan9-vax"),
         ("api {here}", "bundle again with make offline SET=train"),
     ],
 )
-def test_wheels_that_do_not_fit_are_told(unpacked: Path, made_for: str, told: str) -> None:
-    """In a sentence, before anything is made: pip would only say that it found no version."""
+def test_wheels_that_do_not_fit_are_reported(unpacked: Path, made_for: str, sentence: str) -> None:
+    """A sentence says so before anything is made: pip would only say that it found no version."""
     record = unpacked / "wheels" / "made-for"
     here = record.read_text().split(maxsplit=1)[1]
     record.write_text(made_for.format(here=here.strip()) + "\n")
     done = run(unpacked, "make", "train")
     assert done.returncode == 2
-    assert told in done.stderr
+    assert sentence in done.stderr
     assert not (unpacked / ".venv").exists()
 
 
@@ -149,7 +149,7 @@ def test_a_wheel_that_was_changed_is_refused(unpacked: Path) -> None:
     assert not (unpacked / ".venv" / ".train").exists()
 
 
-def test_an_unknown_set_is_told(clone: Path) -> None:
+def test_an_unknown_set_is_reported(clone: Path) -> None:
     """The sentence names those that there are."""
     done = run(clone, "requirements/offline.sh", sys.executable, "all")
     assert done.returncode == 1

@@ -8,7 +8,7 @@ import pytest
 from model_store.file_store import FileModelStore
 from tests.api.conftest import POLICY, fruit_draft, sum_draft
 from tests.prometheus.basket import basket_draft, referenced_sum_draft
-from tests.prometheus.telling import Say, time_line
+from tests.prometheus.notifications import Say, time_line
 
 
 @pytest.fixture

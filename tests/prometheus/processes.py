@@ -67,7 +67,7 @@ class Daemon:
 
     port: int
     log: Path
-    """What it said so far."""
+    """Its output so far."""
 
     @property
     def address(self) -> str:
@@ -111,7 +111,7 @@ class Prometheus(Daemon):
         return found
 
     def has_scraped_all(self) -> bool:
-        """Tell whether it knows its targets, and has tried each."""
+        """Return whether it knows its targets and has tried each."""
         found = self.targets()
         return bool(found) and all(target["health"] != "unknown" for target in found)
 
@@ -168,7 +168,7 @@ def alertmanager(folder: Path, alerting: dict[str, Any]) -> Iterator[Daemon]:
         f"--config.file={folder / 'alertmanager.yml'}",
         f"--storage.path={folder / 'notifications'}",
         "--web.listen-address=127.0.0.1:0",
-        # Empty: it looks for no others.
+        # Empty: it searches no others.
         "--cluster.listen-address=",
         "--log.level=debug",
     ]

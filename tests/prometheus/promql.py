@@ -1,4 +1,4 @@
-"""What a PromQL query asks for: its series selectors, told apart without running it."""
+"""What a PromQL query asks for: its series selectors, found without running it."""
 
 import re
 

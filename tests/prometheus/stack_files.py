@@ -41,7 +41,7 @@ class Query:
     where: str
     """The dashboard and the panel, or the alert."""
     expression: str
-    """With Grafana's variables replaced."""
+    """The expression, with Grafana's variables replaced."""
     legend: str = ""
 
 

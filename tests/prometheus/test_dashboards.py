@@ -156,7 +156,7 @@ def test_the_provider_of_dashboards_is_what_grafana_asks_for() -> None:
 
 
 def test_there_are_three_dashboards() -> None:
-    """With an address each."""
+    """Each has an address."""
     assert [path.stem for path in DASHBOARDS] == ["model", "monitoring", "service"]
     assert [read_dashboard(path)["uid"] for path in DASHBOARDS] == [
         "model",
@@ -180,7 +180,7 @@ def test_a_dashboard_has_its_form(path: Path) -> None:
 
 @dashboards
 def test_panels_fill_a_grid_without_overlapping(path: Path) -> None:
-    """On 24 columns; no line is begun that is not filled."""
+    """The grid has 24 columns, and every line is full."""
     places = [panel["gridPos"] for panel in read_dashboard(path)["panels"]]
     assert all(place["x"] + place["w"] <= COLUMNS for place in places)
     assert not any(overlap(one, other) for one, other in combinations(places, 2))
@@ -189,7 +189,7 @@ def test_panels_fill_a_grid_without_overlapping(path: Path) -> None:
 
 
 def overlap(one: dict[str, int], other: dict[str, int]) -> bool:
-    """Tell whether two places share a cell."""
+    """Return whether two places share a cell."""
     return all(
         one[start] < other[start] + other[size] and other[start] < one[start] + one[size]
         for start, size in (("x", "w"), ("y", "h"))
@@ -207,7 +207,7 @@ def test_overlaps_are_seen() -> None:
 
 @dashboards
 def test_heights_of_panels_side_by_side_are_equal(path: Path) -> None:
-    """So that they look like a table."""
+    """Panels of one row are equally high."""
     heights: dict[int, set[int]] = {}
     for panel in read_dashboard(path)["panels"]:
         heights.setdefault(panel["gridPos"]["y"], set()).add(panel["gridPos"]["h"])

@@ -1,4 +1,4 @@
-"""From a service that stops to the message that a person gets, with the real daemons between.
+"""From a service that stops to the message that a person gets, with the real daemons.
 
 Each test prints what happened when, in seconds: `pytest -s`. The times of the files are divided by
 `SPEEDUP`.
@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.service import started
 from tests.free_port import free_port
+from tests.prometheus.notifications import SLACK, WEBHOOK, Say, alerting
 from tests.prometheus.processes import Daemon, alertmanager, prometheus, until
 from tests.prometheus.receivers import receiving
 from tests.prometheus.stack_files import (
@@ -19,7 +20,6 @@ from tests.prometheus.stack_files import (
     SCRAPING,
     substituted,
 )
-from tests.prometheus.telling import SLACK, WEBHOOK, Say, alerting
 
 pytestmark = pytest.mark.slow  # daemons are started, and wait as they are configured to
 ANNOTATIONS = {"summary": "It is so.", "description": "It means so.", "action": "Do so."}
@@ -36,10 +36,10 @@ def names(message: dict[str, Any]) -> set[str]:
     return {each["labels"]["alertname"] for each in message["alerts"]}
 
 
-def test_a_service_that_stops_is_told_once_and_so_is_its_return(
+def test_a_service_that_stops_is_notified_once_and_so_is_its_return(
     published: Path, tmp_path: Path, say: Say
 ) -> None:
-    """Prometheus sees it, Alertmanager tells it: once that it is down, once that it is over."""
+    """Alertmanager sends one message when the service is down and one when it is back."""
     password = tmp_path / "password"
     password.write_text("metrics-secret", "utf-8")
     data = tmp_path / "data"
@@ -55,9 +55,9 @@ def test_a_service_that_stops_is_told_once_and_so_is_its_return(
             "/run/scrape/metrics_password": str(password),
         }
         scraping, rules = substituted(SCRAPING, places), substituted(RULES, {})
-        with prometheus(tmp_path, scraping, rules) as watcher:
+        with prometheus(tmp_path, scraping, rules) as scraper:
 
-            def told() -> list[str]:
+            def statuses() -> list[str]:
                 return [
                     each["status"]
                     for message in server.sent_to(WEBHOOK)
@@ -66,18 +66,18 @@ def test_a_service_that_stops_is_told_once_and_so_is_its_return(
                 ]
 
             with started(data, published, SERVICE_PORT=port):
-                until(lambda: watcher.query("up == 1"), "The service is not scraped.")
+                until(lambda: scraper.query("up == 1"), "The service is not scraped.")
                 say("scraped")
             say("stopped")
-            until(lambda: watcher.query("up == 0"), "The stop is not seen.")
+            until(lambda: scraper.query("up == 0"), "The stop is not seen.")
             say("seen by Prometheus")
-            until(lambda: "firing" in told(), "Nobody is told that it is down.")
-            say("told that it is down")
+            until(lambda: "firing" in statuses(), "No message says that it is down.")
+            say("notified that it is down")
             with started(data, published, SERVICE_PORT=port):
                 say("started again")
-                until(lambda: "resolved" in told(), "Nobody is told that it is over.")
-                say("told that it is over")
-        assert told() == ["firing", "resolved"]
+                until(lambda: "resolved" in statuses(), "No message says that it is over.")
+                say("notified that it is over")
+        assert statuses() == ["firing", "resolved"]
         down, over = server.sent_to(WEBHOOK)
     assert names(down) == names(over) == {"InstanceDown"}
     assert down["groupLabels"] == {"job": "service"}
@@ -86,7 +86,7 @@ def test_a_service_that_stops_is_told_once_and_so_is_its_return(
     assert not alerts.complaints()
 
 
-def test_what_goes_wrong_at_a_time_is_one_message(tmp_path: Path, say: Say) -> None:
+def test_alerts_of_one_time_are_one_message(tmp_path: Path, say: Say) -> None:
     """Two alerts of one service are a group; the webhook and Slack each get it once."""
     with (
         receiving() as server,
@@ -94,8 +94,8 @@ def test_what_goes_wrong_at_a_time_is_one_message(tmp_path: Path, say: Say) -> N
     ):
         alerts.ask("/api/v2/alerts", [alert("QueueGrowth"), alert("RequestsShed")])
         say("two alerts")
-        until(lambda: server.sent_to(WEBHOOK) and server.sent_to(SLACK), "Nobody is told.")
-        say("told")
+        until(lambda: server.sent_to(WEBHOOK) and server.sent_to(SLACK), "No message is sent.")
+        say("notified")
         (message,), (post,) = server.sent_to(WEBHOOK), server.sent_to(SLACK)
     assert names(message) == {"QueueGrowth", "RequestsShed"}
     assert message["receiver"] == "slack-and-webhook"
@@ -105,8 +105,10 @@ def test_what_goes_wrong_at_a_time_is_one_message(tmp_path: Path, say: Say) -> N
     assert not alerts.complaints()
 
 
-def test_what_follows_from_a_service_that_is_down_is_not_told(tmp_path: Path, say: Say) -> None:
-    """Of another service it is."""
+def test_alerts_that_follow_from_a_service_that_is_down_are_not_sent(
+    tmp_path: Path, say: Say
+) -> None:
+    """Alerts of another service are sent."""
     with (
         receiving() as server,
         alertmanager(tmp_path, alerting(tmp_path, "slack", server)) as alerts,
@@ -115,15 +117,15 @@ def test_what_follows_from_a_service_that_is_down_is_not_told(tmp_path: Path, sa
         other = alert("HighErrorRatio", "critical", instance="other:8000")
         alerts.ask("/api/v2/alerts", [down, slow, other])
         say("three alerts")
-        until(lambda: server.sent_to(SLACK), "Nobody is told.")
-        say("told")
+        until(lambda: server.sent_to(SLACK), "No message is sent.")
+        say("notified")
         (post,) = server.sent_to(SLACK)
     assert post["attachments"][0]["text"].count("*critical*") == 2
     assert "*warning*" not in post["attachments"][0]["text"]
 
 
-def test_as_it_stands_nobody_is_told_and_nothing_is_wrong(tmp_path: Path, say: Say) -> None:
-    """The default needs no secret: the alert is grouped, is to be seen, and goes nowhere."""
+def test_by_default_nobody_is_notified_and_nothing_is_wrong(tmp_path: Path, say: Say) -> None:
+    """The default needs no secret: the alert is grouped and shown, but not sent."""
     with receiving() as server:
         places = {"/etc/alertmanager/secrets": str(tmp_path)}
         content = substituted(ALERTING, places)
@@ -142,5 +144,5 @@ def test_as_it_stands_nobody_is_told_and_nothing_is_wrong(tmp_path: Path, say: S
 
 
 def is_flushed(alerts: Daemon) -> bool:
-    """Tell whether a group was handed to its receiver."""
+    """Return whether a group was handed to its receiver."""
     return "msg=flushing" in alerts.log.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""What a query asks for is found: without this, a misspelt metric would pass for none."""
+"""The selectors of a query are found; otherwise a misspelt metric would go unnoticed."""
 
 import pytest
 
@@ -19,11 +19,11 @@ EXPRESSIONS = {
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_selectors_are_told_from_functions_words_and_labels(expression: str) -> None:
-    """With their labels, whatever these hold."""
+def test_selectors_are_distinguished_from_functions_words_and_labels(expression: str) -> None:
+    """They keep their labels, whatever text these hold."""
     assert selectors(expression) == EXPRESSIONS[expression]
 
 
 def test_a_selector_has_a_name() -> None:
-    """With labels or without."""
+    """It has one with labels and without."""
     assert [metric_name(s) for s in ("a", 'a{b="c"}')] == ["a", "a"]

@@ -1,7 +1,7 @@
 """Every query of the dashboards and rules, asked of a Prometheus that scrapes real services.
 
-One service does well, and is told so. The other is in trouble: it refuses a damaged version, turns
-requests away, and cannot write its log. So there are series of everything that a query may ask for.
+One service is healthy and gets labels. The other is in trouble: it refuses a damaged version, turns
+requests away, and cannot write its log. So there are series for every query.
 """
 
 import json
@@ -42,7 +42,7 @@ SELECTORS = sorted({selector for query in ALL for selector in selectors(query.ex
 
 @dataclass
 class World:
-    """What is scraped, and who scrapes it."""
+    """The scraped services and their Prometheus."""
 
     prometheus: Prometheus
     well: Service
@@ -50,7 +50,7 @@ class World:
 
     def keep_busy(self) -> None:
         """Ask both services for some of everything."""
-        be_watched(self.well)
+        feed_monitoring(self.well)
         for service in (self.well, self.troubled):
             ask(service)
         turn_away(self.troubled)
@@ -82,8 +82,8 @@ def ask(service: Service) -> None:
         assert connection.exchange("GET", "/health/ready").status == 200
 
 
-def be_watched(service: Service) -> None:
-    """Ask two models for enough rows to be told of, and tell their labels; and a business metric.
+def feed_monitoring(service: Service) -> None:
+    """Ask two models for enough rows to be monitored; send their labels and a business metric.
 
     Some rows of `basket` are not as those of its training.
     """
@@ -107,7 +107,7 @@ def be_watched(service: Service) -> None:
 
 
 def turn_away(service: Service) -> None:
-    """Ask for more than there is room for, while somebody else takes nearly all of it."""
+    """Ask for more than there is room for, while another client takes nearly all of it."""
     size = MOST_BYTES - 1000
     head = (
         "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -147,7 +147,7 @@ def world(
         "PREDICT_QUEUE_BYTES": str(MOST_BYTES),
         "PREDICT_MAX_BODY_BYTES": str(MOST_BYTES),
     }
-    watched = {
+    monitored = {
         "LOG_MAX_BYTES": "10000000",
         "MONITORING_SECONDS": "0.5",
         "DRIFT_MIN_ROWS": "20",
@@ -156,9 +156,9 @@ def world(
     for name in ("well", "troubled"):
         (folder / name).mkdir()
     with ExitStack() as stack:
-        well = stack.enter_context(started(folder / "well", published, **watched))
+        well = stack.enter_context(started(folder / "well", published, **monitored))
         troubled = stack.enter_context(started(folder / "troubled", damaged, **trouble))
-        be_watched(well)
+        feed_monitoring(well)
         ask(troubled)
         break_log(troubled)
         places = {
@@ -168,12 +168,12 @@ def world(
             "/run/scrape/metrics_password": str(password),
         }
         scraping, rules = substituted(SCRAPING, places), substituted(RULES, {})
-        watcher = stack.enter_context(prometheus(folder, scraping, rules))
-        yield World(watcher, well, troubled)
+        scraper = stack.enter_context(prometheus(folder, scraping, rules))
+        yield World(scraper, well, troubled)
 
 
 def test_both_services_are_scraped_with_the_password_of_the_file(world: World) -> None:
-    """As `job="service"`, by the name that the rules rely on."""
+    """The job is `service`, the name that the rules rely on."""
     targets = world.prometheus.targets()
     assert [target["labels"]["job"] for target in targets] == ["service"] * 2
     assert [target["health"] for target in targets] == ["up"] * 2, targets
@@ -181,15 +181,15 @@ def test_both_services_are_scraped_with_the_password_of_the_file(world: World) -
 
 @pytest.mark.parametrize("query", ALL, ids=lambda query: query.where)
 def test_the_metrics_of_a_query_are_exposed(world: World, query: Query) -> None:
-    """By the service, under that name."""
+    """The service exposes them under that name."""
     found = {metric_name(selector) for selector in selectors(query.expression)}
     assert found, "A query that asks for nothing."
     assert found <= exposed_names(world.well.scrape()) | PROMETHEUS_OWN
 
 
 @pytest.mark.parametrize("selector", SELECTORS)
-def test_what_a_query_selects_exists(world: World, selector: str) -> None:
-    """With these labels, and values that match."""
+def test_the_series_of_a_query_exist(world: World, selector: str) -> None:
+    """They have these labels, with values that match."""
     assert world.until_data(selector)
 
 
@@ -214,7 +214,7 @@ def test_all_rules_are_evaluated_without_error(world: World) -> None:
     assert {rule["health"] for rule in rules} == {"ok"}, rules
 
 
-def test_what_is_wrong_fires(world: World) -> None:
+def test_alerts_of_the_service_in_trouble_fire(world: World) -> None:
     """The version that is refused and the log that fails, of the service in trouble alone."""
     names = {"ModelRefused", "PredictionLogFailing"}
 

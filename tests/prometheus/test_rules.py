@@ -43,7 +43,7 @@ def test_promtool_accepts_the_rules() -> None:
 
 
 def test_promtool_accepts_the_configuration(tmp_path: Path) -> None:
-    """With the rules beside it, and a password where it says."""
+    """The rules lie beside it, and the password where it says."""
     password = tmp_path / "metrics_password"
     password.touch()
     places = {"/run/scrape/metrics_password": str(password), "rules.yml": str(RULES)}
@@ -71,17 +71,17 @@ def test_the_cases_catch_a_rule_that_is_wrong(tmp_path: Path, fires: bool) -> No
     (tmp_path / RULES.name).write_text(yaml.safe_dump(rules), "utf-8")
     for path in RULE_CASES:
         cases = read_yaml(path)
-        # Where nothing is scraped each has to be silent; promtool is slow to tell differences.
+        # Where nothing is scraped each has to be silent; promtool is slow to print differences.
         cases["tests"] = [w for w in cases["tests"] if fires != bool(w["input_series"])]
         (tmp_path / path.name).write_text(yaml.safe_dump(cases), "utf-8")
     checked = run("promtool", "test", "rules", *CASE_NAMES, folder=tmp_path)
     assert checked.returncode != 0
-    told = checked.stdout + checked.stderr
-    assert set(re.findall(r"alertname: ?(\w+)", told)) == set(NAMES), told
+    printed = checked.stdout + checked.stderr
+    assert set(re.findall(r"alertname: ?(\w+)", printed)) == set(NAMES), printed
 
 
-def test_amtool_accepts_who_is_told(tmp_path: Path) -> None:
-    """With the addresses in their files."""
+def test_amtool_accepts_the_receivers(tmp_path: Path) -> None:
+    """Their addresses stand in files."""
     (tmp_path / "alertmanager.yml").write_text(yaml.safe_dump(alerting_with_secrets(tmp_path)))
     checked = run("amtool", "check-config", "alertmanager.yml", folder=tmp_path)
     assert checked.returncode == 0, checked.stderr
@@ -95,7 +95,7 @@ def alerting_with_secrets(folder: Path) -> dict[str, Any]:
     return with_urls_in_place(substituted(ALERTING, places, speedup=1))
 
 
-def test_nobody_is_told_until_somebody_says_whom() -> None:
+def test_nobody_is_notified_before_a_receiver_is_chosen() -> None:
     """The default receiver has no integration, and needs no secret; the others need theirs."""
     content = read_yaml(ALERTING)
     receivers = {receiver["name"]: receiver for receiver in content["receivers"]}
@@ -105,8 +105,8 @@ def test_nobody_is_told_until_somebody_says_whom() -> None:
 
 
 @pytest.mark.parametrize("rule", alerts(), ids=NAMES)
-def test_each_alert_tells_a_person_what_to_do(rule: dict[str, Any]) -> None:
-    """In sentences; the summary says of what it speaks."""
+def test_each_alert_says_what_to_do(rule: dict[str, Any]) -> None:
+    """It does so in sentences; the summary names its subject."""
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
     assert set(rule["annotations"]) == {"summary", "description", "action"}
     for text in rule["annotations"].values():
@@ -117,7 +117,7 @@ def test_each_alert_tells_a_person_what_to_do(rule: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_threshold_is_explained(name: str) -> None:
-    """By a comment in the rule."""
+    """A comment in the rule explains it."""
     (text,) = re.findall(rf"- alert: {name}\n(.*?)(?=- alert: |\Z)", RULES.read_text(), re.DOTALL)
     assert re.search(r"^ +# \w", text, re.MULTILINE)
 
@@ -129,7 +129,7 @@ def test_each_alert_has_cases(name: str, cases: dict[str, list[tuple[bool, bool]
 
 
 def test_names_are_unique_and_the_usual_ones() -> None:
-    """As those who know other stacks expect them."""
+    """Users of other stacks expect these names."""
     assert len(NAMES) == len(set(NAMES))
     assert set(NAMES) >= USUAL
     assert all(re.fullmatch(r"([A-Z][a-z]+)+", name) for name in NAMES)

@@ -31,7 +31,7 @@ def data(tmp_path: Path) -> Path:
 def test_a_password_that_is_mended_needs_no_restart(
     published: Path, tmp_path: Path, data: Path
 ) -> None:
-    """A wrong one is an outage, told by the page of targets; the right one ends it."""
+    """A wrong one is an outage that the page of targets shows; the right one ends it."""
     password = tmp_path / "metrics_password"
     password.write_text("wrong", "utf-8")
     with started(data, published) as service:
@@ -41,11 +41,11 @@ def test_a_password_that_is_mended_needs_no_restart(
         }
         # Slower than above: ten wrong passwords in a minute would be answered with 429.
         scraping = substituted(SCRAPING, places, speedup=15)
-        with prometheus(tmp_path, scraping, substituted(RULES, {})) as watcher:
-            until(lambda: "401" in watcher.targets()[0]["lastError"], "It is let in.")
-            assert watcher.targets()[0]["health"] == "down"
+        with prometheus(tmp_path, scraping, substituted(RULES, {})) as scraper:
+            until(lambda: "401" in scraper.targets()[0]["lastError"], "It is let in.")
+            assert scraper.targets()[0]["health"] == "down"
             password.write_text("metrics-secret", "utf-8")
-            until(lambda: watcher.targets()[0]["health"] == "up", "It is not let in.")
+            until(lambda: scraper.targets()[0]["health"] == "up", "It is not let in.")
 
 
 def test_the_same_is_exposed_by_a_service_of_two_workers(published: Path, data: Path) -> None:

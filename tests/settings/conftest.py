@@ -1,4 +1,4 @@
-"""No setting comes from the machine that runs the tests."""
+"""Settings of the machine that runs the tests are kept out."""
 
 from pathlib import Path
 

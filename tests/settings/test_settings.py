@@ -1,4 +1,4 @@
-"""Where settings come from, and which are refused."""
+"""The sources of settings, and the settings that are refused."""
 
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_each_source_wins_over_the_next(
     file: Path, secrets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Environment, then secret file, then settings.ini, then default."""
+    """The order is environment, secret file, settings.ini, default."""
     assert Settings().admin_username == "admin"
     file.write_text("[admin]\nusername = from-ini\n")
     assert Settings().admin_username == "from-ini"
@@ -57,7 +57,7 @@ def test_each_source_wins_over_the_next(
     assert Settings().admin_username == "from-environment"
 
 
-def test_an_empty_variable_is_no_value_but_where_nothing_is_one(
+def test_an_empty_variable_sets_only_a_setting_that_may_be_empty(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`TRAIN_IF_EMPTY=` turns the first training off, whatever the file says."""
@@ -133,7 +133,7 @@ def test_a_misspelt_variable_is_refused_with_the_right_one(
 def test_variables_of_other_programs_are_left_alone(
     monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    """A container's environment holds much that is not ours."""
+    """The environment of a container holds many other variables."""
     monkeypatch.setenv(variable, "x")
     Settings()
 
@@ -142,14 +142,14 @@ def test_variables_of_other_programs_are_left_alone(
     "text", ["service_port = 9000\n", "[service]\nport = 1\nport = 2\n", "[service\n", "[a]\n\0\n"]
 )
 def test_a_file_that_is_no_settings_file_is_refused(file: Path, text: str) -> None:
-    """Whatever is wrong with it, a sentence says so."""
+    """A sentence names what is wrong with it."""
     file.write_text(text)
     with pytest.raises(SettingsError, match=r"settings\.ini"):
         Settings()
 
 
 def test_a_settings_file_that_is_not_utf8_is_refused(file: Path) -> None:
-    """Its bytes are not told."""
+    """The error does not repeat its bytes."""
     file.write_bytes(b"[model]\nname = \xff\n")
     with pytest.raises(SettingsError, match="UTF-8"):
         Settings()
@@ -159,7 +159,7 @@ def test_a_settings_file_that_is_not_utf8_is_refused(file: Path) -> None:
 def test_a_settings_file_that_is_named_must_be_there(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    """Else all that it sets would be passed over in silence."""
+    """Otherwise all its settings would be ignored in silence."""
     monkeypatch.setenv("SETTINGS_FILE", str(tmp_path / name))
     with pytest.raises(SettingsError, match=r"SETTINGS_FILE|cannot be read"):
         Settings()
@@ -231,14 +231,14 @@ def test_roles_have_user_names_of_their_own() -> None:
 
 
 def test_a_window_holds_what_is_needed_to_judge_it() -> None:
-    """Otherwise nothing would ever be judged."""
+    """Otherwise drift would never be judged."""
     assert Settings(window_rows=100, drift_min_rows=100)
     with pytest.raises(ValidationError, match="WINDOW_ROWS"):
         Settings(window_rows=100, drift_min_rows=101)
 
 
 def test_business_metrics_leave_half_of_the_log_to_predictions() -> None:
-    """What is kept of them is not removed for the limit's sake."""
+    """Stored business metrics are not removed to keep the limit."""
     names = ("revenue", "margin")
     assert Settings(business_metrics=names)
     assert Settings(business_metrics=names, log_max_bytes=5_600_000)
@@ -267,7 +267,7 @@ def test_predict_is_open_by_default_on_loopback_only(host: str, *, loopback: boo
 
 
 def test_an_unknown_setting_is_refused() -> None:
-    """In code as in the file."""
+    """That holds in code as in the file."""
     with pytest.raises(ValidationError, match="servce_port"):
         Settings(servce_port=9000)  # type: ignore[call-arg]
 
@@ -277,8 +277,8 @@ def test_every_setting_says_what_it_means() -> None:
     assert all(field.description for field in Settings.model_fields.values())
 
 
-def test_what_the_settings_accept_the_log_accepts(tmp_path: Path) -> None:
-    """The smallest log and the shortest key, so that no start is refused by the log itself."""
+def test_the_log_accepts_all_settings_that_are_accepted(tmp_path: Path) -> None:
+    """The log accepts the smallest size and the shortest key, so that no start fails later."""
     settings = Settings(local_data=tmp_path, log_max_bytes=2**20, log_key=SecretStr("x" * 16))
     log, failure = prediction_log(settings)
     log.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ml_pipe.workflow import RunReport
+from ml_pipe.runner.run.run_folder import RunReport
 from tests.ml_pipe.conftest import iris, iris_run  # noqa: F401 - fixtures
 from tests.ml_pipe.test_pipeline import loaded
 
@@ -14,3 +14,4 @@ def test_it_is_compiled_and_right_on_all_but_one(iris_run: RunReport) -> None:  
     model = loaded(iris_run)
     assert model.form == "compiled"
     assert "| accuracy | 1 | 1 | 0.9667 |" in model.card
+    assert "accuracy is 0.967 on the validation rows; guessing reaches 0.333" in iris_run.summary

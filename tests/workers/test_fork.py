@@ -1,4 +1,4 @@
-"""Copies of a process, made in one of their own: that of the tests has threads."""
+"""Forks of a process, made in a process of their own, as that of the tests has threads."""
 
 import signal
 import subprocess
@@ -27,7 +27,7 @@ def ask(question: str) -> "CompletedProcess[str]":
 
 
 def test_a_copy_answers_and_ends() -> None:
-    """What it imported is not imported here."""
+    """Its imports are not imported in the parent."""
     asked = ask("import wave; return 'wave' in sys.modules and 'é' * 100_000 or ''")
     assert asked.stdout == "0 " + "é" * 100_000 + "\n"
     assert "wave" not in ask("pass").stdout
@@ -42,20 +42,20 @@ def test_a_copy_answers_and_ends() -> None:
         ("os.kill(os.getpid(), 9)", -signal.SIGKILL),
     ],
 )
-def test_a_copy_that_ends_is_told_by_its_code(end: str, code: int) -> None:
-    """It never goes on as the process that it is a copy of."""
+def test_a_copy_that_ends_is_reported_by_its_exit_code(end: str, code: int) -> None:
+    """It never goes on with the code of its parent."""
     assert ask(end).stdout == f"{code} \n"
 
 
 def test_a_copy_that_fails_says_so() -> None:
-    """With the traceback, on standard error."""
+    """It prints the traceback on standard error."""
     asked = ask("raise MemoryError")
     assert asked.stdout == "1 \n"
     assert "MemoryError" in asked.stderr
 
 
 def test_a_copy_is_not_left_behind() -> None:
-    """Who stops waiting for it tells it to stop."""
+    """It is stopped when its parent stops waiting."""
     script = """
 import os, signal, time
 from workers.fork import ask_copy

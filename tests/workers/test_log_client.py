@@ -1,4 +1,4 @@
-"""The log as another process writes it: what a caller of `LogClient` can rely on."""
+"""What a caller of `LogClient` can rely on, while another process writes the log."""
 
 import json
 import socket
@@ -97,7 +97,7 @@ def ids(path: Path) -> list[str]:
 
 
 def test_a_request_is_logged_as_it_was_sent(world: World, path: Path, new_entry: NewEntry) -> None:
-    """All of it, and counted, as soon as `write` returns."""
+    """It is in the log and counted as soon as `write` returns."""
     entry = new_entry()
     world.worker().write([entry, entry._replace(request_id="second", outcome="failed")])
     (row,) = logged(path)
@@ -119,14 +119,14 @@ def test_a_request_is_logged_as_it_was_sent(world: World, path: Path, new_entry:
 
 
 def test_a_batch_of_many_megabytes_crosses(world: World, path: Path, new_entry: NewEntry) -> None:
-    """However many pieces it comes in."""
+    """It may come in any number of pieces."""
     text = json.dumps([{"text": "x" * 3_000_000}]).encode()
     world.worker().write([new_entry(name, inputs=text) for name in "abc"])
     assert [len(row["inputs"][0]["text"]) for row in logged(path)] == [3_000_000] * 3
 
 
-def test_an_event_tells_its_worker(world: World, path: Path) -> None:
-    """So that what each of several workers does can be told apart."""
+def test_an_event_names_its_worker(world: World, path: Path) -> None:
+    """So the events of several workers can be distinguished."""
     world.worker(2).event("model-swapped", {"model": "iris"})
     with closing(sqlite3.connect(path)) as connection:
         ((kind, detail),) = connection.execute("SELECT kind, detail FROM events").fetchall()
@@ -134,18 +134,18 @@ def test_an_event_tells_its_worker(world: World, path: Path) -> None:
 
 
 def test_feedback_and_views_cross(world: World, path: Path, new_entry: NewEntry) -> None:
-    """The verdicts come back in order, and however many there are."""
+    """Any number of verdicts comes back in order."""
     worker = world.worker()
     worker.declare("iris", [ViewColumn("variety", "category", "output")])
     worker.write([new_entry(rows=250)])
-    told = [Feedback("first", row, "Setosa") for row in range(251)]
-    assert worker.add_feedback(told) == [Verdict.STORED] * 250 + [Verdict.ROW_OUT_OF_RANGE]
+    items = [Feedback("first", row, "Setosa") for row in range(251)]
+    assert worker.add_feedback(items) == [Verdict.STORED] * 250 + [Verdict.ROW_OUT_OF_RANGE]
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT variety FROM rows_iris").fetchall() == [("Virginica",)]
 
 
 def test_leases_and_business_metrics_cross(world: World, path: Path, new_entry: NewEntry) -> None:
-    """A row that one worker gives out, another does not."""
+    """A row that one worker leases is not leased by another."""
     first, second = world.worker(1), world.worker(2)
     first.write([new_entry(rows=3)])
     wanted = [Lease(1, row, Reason.RANDOM) for row in range(4)]
@@ -155,7 +155,7 @@ def test_leases_and_business_metrics_cross(world: World, path: Path, new_entry: 
     assert BusinessMetrics(path, ["revenue"]).newest()["revenue"][0].value == 12.5
 
 
-def test_what_would_be_kept_follows_the_servers_options(
+def test_kept_values_follow_the_options_of_the_server(
     new_log: NewLog, path: Path, new_entry: NewEntry
 ) -> None:
     """A worker has no key, and needs none."""
@@ -204,7 +204,7 @@ def reply_on(connection: socket.socket) -> Reply:
 
 
 def test_batches_that_wait_share_a_commit(path: Path, new_entry: NewEntry) -> None:
-    """What three workers send while a fourth one's batch is written is written at once."""
+    """Batches that three workers send while a fourth is written share one commit."""
     log = SlowLog(path)
     replies = replies_to(log, path, *[new_entry(name) for name in "abcd"])
     assert log.batches == [1, 3]
@@ -222,8 +222,8 @@ def test_a_bad_batch_fails_alone(path: Path, new_entry: NewEntry) -> None:
     assert ids(path) == ["first", "good"]
 
 
-def test_a_refused_batch_is_told_with_its_reason(world: World, new_entry: NewEntry) -> None:
-    """As the same error that a log in this process raises."""
+def test_a_refused_batch_raises_with_its_reason(world: World, new_entry: NewEntry) -> None:
+    """The error is the one that a log in this process raises."""
     naive = new_entry(time=datetime(2026, 11, 21))  # noqa: DTZ001 - that is what is bad
     worker = world.worker()
     with pytest.raises(ValueError, match="zone"):
@@ -231,10 +231,10 @@ def test_a_refused_batch_is_told_with_its_reason(world: World, new_entry: NewEnt
     worker.write([new_entry()])
 
 
-def test_a_log_that_cannot_be_written_is_told_and_recovers(
+def test_a_log_that_cannot_be_written_raises_and_recovers(
     new_log: NewLog, path: Path, new_entry: NewEntry
 ) -> None:
-    """With the sentence that says what to do; the worker is not lost."""
+    """The error says what to do; the worker goes on."""
     path.mkdir()
     with serving(new_log(), path) as world:
         worker = world.worker()
@@ -248,7 +248,7 @@ def test_a_log_that_cannot_be_written_is_told_and_recovers(
     assert ids(path) == ["first"]
 
 
-def test_a_server_that_is_gone_is_told_before_anyone_is_refused(
+def test_a_server_that_is_gone_is_reported_before_anyone_is_refused(
     world: World, new_entry: NewEntry
 ) -> None:
     """A service ends there: it does not know whether the batch was logged."""
@@ -261,7 +261,7 @@ def test_a_server_that_is_gone_is_told_before_anyone_is_refused(
 
 
 def test_a_closed_log_refuses(world: World, new_entry: NewEntry) -> None:
-    """Nobody is told that the server is gone, as it is not."""
+    """The loss of the server is not reported, as the server runs."""
     worker = world.worker()
     worker.close()
     with pytest.raises(LogUnavailableError, match="closed"):
@@ -269,7 +269,7 @@ def test_a_closed_log_refuses(world: World, new_entry: NewEntry) -> None:
     assert world.lost == []
 
 
-def test_a_caller_that_stops_in_the_middle_holds_nobody_up(
+def test_a_caller_that_stops_midway_delays_nobody(
     world: World, path: Path, new_entry: NewEntry
 ) -> None:
     """A killed worker leaves half of a call, a stopped one may go on with it later."""

@@ -1,4 +1,4 @@
-"""What a worker was told is logged survives a `kill -9` of the process that writes the log."""
+"""Rows acknowledged to a worker survive a `kill -9` of the process that writes the log."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ class EagerServer(LogServer):
         if len(self.waiting) > 40:
             super()._write(self.waiting)
             self.waiting.clear()
-        return [(who, Reply()) for who, _ in writes]
+        return [(connection, Reply()) for connection, _ in writes]
 
 path, kind, round_number = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 ours, theirs = socket.socketpair()
@@ -56,7 +56,7 @@ LARGEST_BATCH = 5
 
 
 def acknowledged_until_killed(path: Path, kind: str, number: int, moment: int) -> list[str]:
-    """Kill the log's process once a worker has told `moment` batches; return all that it told."""
+    """Kill the log's process after `moment` batches; return all ids that the worker printed."""
     command = [sys.executable, "-c", WORKER, str(path), kind, str(number)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None

@@ -40,8 +40,10 @@ def preloaded() -> tuple[set[str], int]:
 
 
 @pytest.mark.slow  # it imports scikit-learn in two processes
-def test_what_models_need_is_imported(local_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here scikit-learn, for a model that has no compiled form."""
+def test_the_modules_of_the_models_are_imported(
+    local_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this test they are those of scikit-learn, for a model without a compiled form."""
     monkeypatch.setenv("MODEL_TRUSTED_TYPES", UNCOMPILED)
     store = FileModelStore(local_data / "models", LoadPolicy(trusted_types=(UNCOMPILED,)))
     x = pd.DataFrame({"x": [0.0, 1.0, 2.0]})
@@ -58,7 +60,7 @@ def test_what_models_need_is_imported(local_data: Path, monkeypatch: pytest.Monk
     assert {"sklearn.compose._target", "skops.io"} <= preloaded()[0]
 
 
-def test_what_starts_threads_is_not_imported(publish: Publish) -> None:
+def test_modules_that_start_threads_are_not_imported(publish: Publish) -> None:
     """A compiled model needs nothing else that takes long."""
     publish()
     assert preloaded() == (set(), 1)

@@ -41,7 +41,7 @@ def children(server: Server) -> list[int]:
 
 
 def events(folder: Path, kind: str) -> list[dict[str, Any]]:
-    """Return the events of a kind that all processes have told so far."""
+    """Return the events of a kind that all processes have logged so far."""
     lines = (folder / "events").read_text().split("\n")[:-1]
     return [event for event in map(json.loads, lines) if event["event"] == kind]
 
@@ -84,33 +84,35 @@ def connect(server: Server) -> HTTPConnection:
 
 @contextmanager
 def connection_to_each(server: Server, folder: Path) -> Iterator[dict[int, HTTPConnection]]:
-    """Return a connection to each worker, which its events tell."""
+    """Return a connection to each worker, found by the events of the requests."""
     found: dict[int, HTTPConnection] = {}
     with ExitStack() as closing:
         while len(found) < 2:
             connection, name = connect(server), f"who-{time.monotonic_ns()}"
             closing.callback(connection.close)
             ask(connection, "/health/live", **{"X-Request-ID": name})
-            told: list[int] = []
-            while not told:
-                told = [e["worker"] for e in events(folder, "request") if e["request_id"] == name]
-            found.setdefault(told[0], connection)
+            workers: list[int] = []
+            while not workers:
+                workers = [
+                    e["worker"] for e in events(folder, "request") if e["request_id"] == name
+                ]
+            found.setdefault(workers[0], connection)
         yield found
 
 
 def scrape(connection: HTTPConnection) -> str:
-    """Return what one worker tells of all."""
+    """Return the metrics of all workers, as one of them publishes them."""
     text: str = ask(connection, "/metrics").body  # type: ignore[attr-defined]
     return text
 
 
-def tells_of_rows(connection: HTTPConnection, rows: int) -> bool:
-    """Return whether a worker tells of a window of so many rows."""
+def has_window_of(connection: HTTPConnection, rows: int) -> bool:
+    """Return whether a worker publishes a window of so many rows."""
     return re.search(rf"\nwindow_rows{{.*}} {rows}.0\n", scrape(connection)) is not None
 
 
 def totals(connection: HTTPConnection) -> Totals:
-    """Return all counters, as one worker tells them."""
+    """Return all counters, as one worker publishes them."""
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(scrape(connection))
@@ -121,15 +123,15 @@ def totals(connection: HTTPConnection) -> Totals:
 
 @dataclass
 class Ledger:
-    """What the clients know of their requests."""
+    """The requests of the clients, by what the clients know of them."""
 
     acknowledged: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
-    """Nobody told what became of them."""
+    """Requests without an answer."""
     refused: list[str] = field(default_factory=list)
 
     def wait_for_more(self) -> None:
-        """Wait until a good many more requests are answered."""
+        """Wait until 50 more requests are answered."""
         patience, goal = time.monotonic() + PATIENCE_SECONDS, len(self.acknowledged) + 50
         while len(self.acknowledged) < goal:
             assert time.monotonic() < patience
@@ -177,10 +179,10 @@ def load(server: Server) -> Iterator[Ledger]:
         client.result()
 
 
-def test_what_was_sent_is_counted_and_logged_before_and_after_a_kill(
+def test_requests_are_counted_and_logged_before_and_after_a_kill(
     tmp_path: Path, published: Path
 ) -> None:
-    """Whichever worker is asked, and no counter goes backwards."""
+    """Each worker publishes the same counts, and no counter goes backwards."""
     with TWO(tmp_path, published) as server:
         before: Totals = {}
         with load(server) as ledger:
@@ -216,7 +218,7 @@ def test_what_was_sent_is_counted_and_logged_before_and_after_a_kill(
 
 
 def test_a_swap_is_seen_by_all(tmp_path: Path, published: Path) -> None:
-    """Each worker says so, with its number."""
+    """Each worker logs the swap with its number."""
     shutil.copytree(published, tmp_path / "models")
     store = FileModelStore(tmp_path / "models", POLICY)
     with (
@@ -231,8 +233,8 @@ def test_a_swap_is_seen_by_all(tmp_path: Path, published: Path) -> None:
     assert {e["worker"] for e in swaps if e["target"] == new} == {1, 2}
 
 
-def test_all_workers_tell_of_one_window(tmp_path: Path, published: Path) -> None:
-    """It holds what any of them answered, each row once."""
+def test_all_workers_publish_the_same_window(tmp_path: Path, published: Path) -> None:
+    """It holds the rows of all workers, each once."""
     with (
         TWO(tmp_path, published, MONITORING_SECONDS="0.1") as server,
         connection_to_each(server, tmp_path) as workers,
@@ -241,7 +243,7 @@ def test_all_workers_tell_of_one_window(tmp_path: Path, published: Path) -> None
             for number in range(15):
                 assert predict(connection, str(number)).status == 200
         for connection in workers.values():
-            wait_until(partial(tells_of_rows, connection, 30), PATIENCE_SECONDS)
+            wait_until(partial(has_window_of, connection, 30), PATIENCE_SECONDS)
 
 
 def test_a_stop_under_load_loses_nothing(tmp_path: Path, published: Path) -> None:
@@ -265,7 +267,7 @@ def test_control_c_lets_a_request_in_flight_be_finished(tmp_path: Path, publishe
             b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Expect: 100-continue\r\nContent-Length: 13\r\n\r\n"
         )
-        # The service asks for the body, so that it is surely reading when it is told to stop.
+        # The service asks for the body, so it is surely reading when the signal comes.
         assert connection.recv(65536).startswith(b"HTTP/1.1 100")
         for pid in (*children(server), server.process.pid):
             os.kill(pid, signal.SIGINT)
@@ -294,7 +296,7 @@ def test_a_killed_supervisor_takes_all_with_it(tmp_path: Path, published: Path) 
 def test_a_killed_log_process_loses_nothing_that_was_acknowledged(
     tmp_path: Path, published: Path
 ) -> None:
-    """The workers, who cannot know what became of their last batches, start anew with it."""
+    """The workers cannot know the fate of their last batches, so they start anew with it."""
     with TWO(tmp_path, published) as server:
         with load(server) as ledger:
             ledger.wait_for_more()
@@ -307,7 +309,7 @@ def test_a_killed_log_process_loses_nothing_that_was_acknowledged(
 
 
 def test_a_second_service_on_one_log_does_not_start(tmp_path: Path, published: Path) -> None:
-    """It says why, once; and to tell the process that it names to stop is to stop the service."""
+    """The error names the writing process; a signal to that process stops the first service."""
     with TWO(tmp_path, published) as first:
         with TWO(tmp_path, published) as second:
             assert second.port == 0
@@ -321,7 +323,7 @@ def test_a_second_service_on_one_log_does_not_start(tmp_path: Path, published: P
 
 
 def test_workers_start_without_their_log_and_find_it_later(tmp_path: Path, published: Path) -> None:
-    """Not ready until then, as the service of one process."""
+    """They are not ready until then, as a service of one process is not."""
     lock = tmp_path / "predictions.sqlite.lock"
     lock.mkdir()
     with (
@@ -339,7 +341,7 @@ def test_workers_start_without_their_log_and_find_it_later(tmp_path: Path, publi
 
 
 def test_one_worker_is_the_service_itself(tmp_path: Path, published: Path) -> None:
-    """No other process, and no metric of any."""
+    """There is no other process and no metric of one."""
     with process_of(tmp_path, published) as server, closing(connect(server)) as connection:
         assert children(server) == []
         assert not any(name[0].startswith("service_process") for name in totals(connection))

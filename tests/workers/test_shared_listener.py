@@ -1,4 +1,4 @@
-"""Connections that several workers share: none is lost, and who has fewer comes first."""
+"""Workers share connections: none is lost, and the worker with fewer takes the next one."""
 
 import asyncio
 import errno
@@ -52,7 +52,7 @@ def run(part: Callable[[int], bool], listener: socket.socket | None = None) -> i
 
 
 def test_a_connection_is_taken() -> None:
-    """And the number of those that the worker has is noted."""
+    """The number of the worker's connections is noted."""
     noted: list[int] = []
 
     def has_its_share(connections: int) -> bool:
@@ -64,12 +64,12 @@ def test_a_connection_is_taken() -> None:
     assert noted[-1] == 1
 
 
-def test_what_the_others_leave_is_taken() -> None:
-    """Another worker that has fewer may hang: a moment later, it has lost its turn."""
+def test_a_connection_that_other_workers_leave_is_taken() -> None:
+    """Another worker with fewer connections may hang: after a moment it is passed over."""
     assert run(lambda _: True) == 1
 
 
-def test_what_the_others_take_is_theirs() -> None:
+def test_a_connection_that_another_worker_takes_is_not_taken() -> None:
     """A worker that has its part leaves a connection to them first."""
 
     async def offer() -> tuple[int, int]:
@@ -113,7 +113,7 @@ def test_a_connection_waits_while_there_are_too_many(monkeypatch: pytest.MonkeyP
 
 
 def test_a_closed_listener_refuses() -> None:
-    """New connections, at once; nothing of it is left on the loop."""
+    """It refuses new connections at once and leaves nothing on the event loop."""
 
     async def close() -> tuple[str, int]:
         here = listen("127.0.0.1", 0)

@@ -1,4 +1,4 @@
-"""Metrics of several workers: what one of them tells is what all of them counted."""
+"""Metrics of several workers: each worker publishes what all of them counted."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def worker_table() -> WorkerTable:
-    """Return a worker table of two workers, who are this process."""
+    """Return a worker table of two workers, both of them this process."""
     worker_table = WorkerTable(2)
     for slot in worker_table.slots:
         worker_table.started(slot, os.getpid())
@@ -40,8 +40,8 @@ def samples(metrics: Metrics, prefix: str) -> Samples:
     }
 
 
-def test_whoever_is_asked_tells_the_sum(tmp_path: Path, worker_table: WorkerTable) -> None:
-    """Of counters and of histograms; labels that only one has used included."""
+def test_each_worker_publishes_the_sum(tmp_path: Path, worker_table: WorkerTable) -> None:
+    """Counters and histograms are summed, also for labels that only one worker has used."""
     workers = [shared_metrics(tmp_path, number, worker_table) for number in (1, 2)]
     for number, metrics in enumerate(workers, 1):
         metrics.rejected.labels("overloaded").inc(number)
@@ -59,7 +59,7 @@ def test_whoever_is_asked_tells_the_sum(tmp_path: Path, worker_table: WorkerTabl
 
 
 def test_a_replacement_counts_on(tmp_path: Path, worker_table: WorkerTable) -> None:
-    """What the one before it counted is not lost, and not counted twice."""
+    """The counts of the replaced worker are neither lost nor counted twice."""
     shared_metrics(tmp_path, 1, worker_table).log_failures.inc(5)
     forget_worker(tmp_path, 1)
     again = shared_metrics(tmp_path, 1, worker_table)
@@ -68,27 +68,27 @@ def test_a_replacement_counts_on(tmp_path: Path, worker_table: WorkerTable) -> N
     assert samples(again, "prediction_log_failures") == {("prediction_log_failures_total",): 6}
 
 
-def test_what_is_true_of_a_worker_now_ends_with_it(
+def test_a_gauge_of_a_worker_ends_with_it(
     tmp_path: Path, worker_table: WorkerTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """How many wait for it is asked of itself, now and then, and told by all."""
+    """Each worker samples the length of its queue, and all workers publish the sum."""
     monkeypatch.setattr(shared, "SAMPLE_SECONDS", 0.001)
     one, two = (shared_metrics(tmp_path, number, worker_table) for number in (1, 2))
     one.queue_depth.set_function(lambda: 3)
     two.queue_depth.set_function(lambda: 4)
-    told = {("predict_queue_depth",): 7.0}
-    assert any(samples(two, "predict_queue_depth") == told for _ in range(10_000))
+    both = {("predict_queue_depth",): 7.0}
+    assert any(samples(two, "predict_queue_depth") == both for _ in range(10_000))
     forget_worker(tmp_path, 1)
     assert samples(two, "predict_queue_depth") == {("predict_queue_depth",): 4}
 
 
 def test_a_name_is_there_before_it_was_counted(tmp_path: Path, worker_table: WorkerTable) -> None:
-    """With its help text and without a sample, as with one process."""
+    """It has its help text and no sample, as with one process."""
     metrics = shared_metrics(tmp_path, 1, worker_table)
     families = {family.name: family for family in metrics.registry.collect()}
     alone = Metrics().registry.collect()
     for family in alone:
-        # The garbage collector tells of its own process only.
+        # The metrics of the garbage collector are those of one process only.
         if not family.name.startswith(("process_", "python_gc_")):
             assert families[family.name].documentation == family.documentation
             assert families[family.name].type == family.type
@@ -104,8 +104,8 @@ def test_a_file_that_is_not_yet_filled_is_passed_by(
     assert samples(metrics, "prediction_log_failures") == {("prediction_log_failures_total",): 1}
 
 
-def test_processes_are_told_one_by_one(tmp_path: Path, worker_table: WorkerTable) -> None:
-    """How many workers there are, who was replaced, and what each one takes."""
+def test_processes_are_published_one_by_one(tmp_path: Path, worker_table: WorkerTable) -> None:
+    """Metrics give the number of workers, the replaced ones, and the resources of each."""
     metrics = shared_metrics(tmp_path, 1, worker_table)
     found = samples(metrics, "process_resident_memory_bytes")
     assert {name for _, name in found} == {"supervisor", "log", "worker-1", "worker-2"}

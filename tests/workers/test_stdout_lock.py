@@ -47,10 +47,10 @@ def torn_lines(kind: str) -> int:
 
 
 def test_a_line_stays_whole_however_long_it_is() -> None:
-    """A pipe takes a few kilobytes at once, a logged prediction may have megabytes."""
+    """A pipe takes a few kilobytes at once, while a logged prediction may have megabytes."""
     assert torn_lines("whole") == 0
 
 
 def test_the_harness_catches_lines_that_are_torn() -> None:
-    """The control: the same without the lock, which mostly goes wrong at once."""
+    """Without the lock, the same writers soon tear a line."""
     assert any(torn_lines("torn") for _ in range(20))

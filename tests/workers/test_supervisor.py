@@ -1,4 +1,4 @@
-"""The supervisor: whom it starts, when, and how all of it ends.
+"""The supervisor: which processes it starts, when, and how they end.
 
 It forks, which the process that runs the tests must not, as that has threads. So each programme
 runs in a process of its own.
@@ -86,12 +86,12 @@ class Run:
         pytest.fail(f"It never said {missing}.")
 
     def stop(self) -> str:
-        """Tell it to stop; return all that it said since."""
+        """Send the signal to stop; return all that it printed since."""
         self.process.terminate()
         return self.rest()
 
     def rest(self) -> str:
-        """Return all that it says until its end."""
+        """Return all that it prints until its end."""
         said, _ = self.process.communicate()
         assert self.process.returncode == 0
         return said
@@ -101,7 +101,7 @@ class Run:
 def supervisor(
     log: str = "stay", work: str = "stay", *, workers: int = 2, stop_seconds: float = 60
 ) -> Iterator[Run]:
-    """Run a programme whose processes do as they are told."""
+    """Run a programme whose processes behave as `log` and `work` say."""
     arguments = [str(workers), log, work, str(stop_seconds)]
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAMME, *arguments], stdout=subprocess.PIPE, text=True
@@ -113,7 +113,7 @@ def supervisor(
 
 
 def test_the_log_is_there_before_the_workers() -> None:
-    """A log that is refused is told before anything else is started."""
+    """A refused log is reported before anything else is started."""
     with supervisor() as run:
         workers = ("start", "worker-1"), ("start", "worker-2")
         said = run.until_all(("start", "log"), *workers, ("ready", "welcome", "of"))
@@ -122,7 +122,7 @@ def test_the_log_is_there_before_the_workers() -> None:
 
 
 def test_a_stop_ends_the_workers_before_the_log() -> None:
-    """What they had in flight is logged; nobody is left."""
+    """Their requests in flight are logged; no process is left."""
     with supervisor() as run:
         run.until("ready")
         said = run.stop().splitlines()
@@ -131,8 +131,8 @@ def test_a_stop_ends_the_workers_before_the_log() -> None:
     assert said[3:] == ["end log", "left [0, 0, 0] "]
 
 
-def test_a_killed_worker_is_replaced_and_told_why() -> None:
-    """Under its own number, while the other one goes on."""
+def test_a_killed_worker_is_replaced_with_the_reason_reported() -> None:
+    """The new one has the same number; the other worker goes on."""
     with supervisor() as run:
         pid = run.until("start", "worker-1")[2]
         run.until("ready")
@@ -144,7 +144,7 @@ def test_a_killed_worker_is_replaced_and_told_why() -> None:
 
 
 def test_workers_go_with_their_log() -> None:
-    """Nobody knows what became of the batches that were on their way to it."""
+    """The fate of the batches on their way to it is unknown."""
     with supervisor() as run:
         pid = run.until("start", "log")[2]
         run.until("ready")
@@ -154,8 +154,8 @@ def test_workers_go_with_their_log() -> None:
         assert run.stop().endswith("left [0, 0, 0] \n")
 
 
-def test_who_ends_again_and_again_is_replaced_less_and_less_often() -> None:
-    """The first time at once, then after twice as long each time."""
+def test_a_worker_that_keeps_ending_is_replaced_less_and_less_often() -> None:
+    """It is replaced at once the first time, then after twice as long each time."""
     with supervisor(work="die-later", workers=1) as run:
         pid = run.until("start", "worker-1")[2]
         run.until("ready")
@@ -174,14 +174,14 @@ def test_who_ends_again_and_again_is_replaced_less_and_less_often() -> None:
         ("stay", "die", "The service could not start: see the events above."),
     ],
 )
-def test_who_cannot_start_ends_the_service(log: str, work: str, sentence: str) -> None:
-    """With the sentence on why, if there is one."""
+def test_a_process_that_cannot_start_ends_the_service(log: str, work: str, sentence: str) -> None:
+    """The service prints the reason, if there is one."""
     with supervisor(log, work, workers=1) as run:
         assert run.rest().endswith(f"left [0, 0] {sentence}\n")
 
 
-def test_who_does_not_stop_is_killed() -> None:
-    """After the time that it may take; the log is closed as ever."""
+def test_a_process_that_does_not_stop_is_killed() -> None:
+    """It is killed after the time limit; the log is closed as always."""
     with supervisor(work="stubborn", workers=1, stop_seconds=0.2) as run:
         run.until("ready")
         assert run.stop().endswith("end log\nleft [0, 0] \n")

@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Roles: which user may call which route."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ PATHS = [("GET", "/metrics"), ("GET", "/models"), ("POST", "/predict"), ("POST",
 
 @pytest.fixture
 def auth(new_settings: NewSettings, clock: Clock) -> Auth:
-    """Return a gate with three roles, none of them open."""
+    """Return an authentication with three roles, none of them open."""
     return Auth(new_settings(predict_open="no", **PASSWORDS), clock)
 
 
@@ -37,12 +37,12 @@ def closed(serve: Serve, new_settings: NewSettings) -> Iterator[Service]:
 
 
 def basic(user: str, password: str) -> str:
-    """Return what stands in an Authorization header."""
+    """Return the value of an Authorization header."""
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def asked(authorization: str | None = None, address: str = "192.0.2.1") -> tuple[str, str]:
-    """Return what a gate asks of a request."""
+    """Return what the authentication reads of a request."""
     return authorization or "", address
 
 
@@ -81,7 +81,7 @@ def test_an_open_route_asks_nobody(auth: Auth) -> None:
 def test_missing_malformed_and_wrong_credentials_are_one_answer(
     auth: Auth, authorization: str | None
 ) -> None:
-    """401 with `WWW-Authenticate`; what was wrong is not told."""
+    """The answer is 401 with `WWW-Authenticate`; it does not say what was wrong."""
     with pytest.raises(Unauthorized) as caught:
         auth.check(Role.METRICS, *asked(authorization))
     assert caught.value.response().headers["www-authenticate"].startswith("Basic realm=")
@@ -89,7 +89,7 @@ def test_missing_malformed_and_wrong_credentials_are_one_answer(
 
 
 def test_the_credentials_of_another_role_are_forbidden(auth: Auth) -> None:
-    """403, not 401: to ask for them again would not help."""
+    """The answer is 403, not 401: other credentials would not help."""
     with pytest.raises(Forbidden, match="needs admin"):
         auth.check(Role.ADMIN, *asked(basic("metrics", "metrics-secret")))
 
@@ -116,8 +116,8 @@ def failing(auth: Auth, request: tuple[str, str], times: int = LIMIT) -> None:
             auth.check(Role.METRICS, *request)
 
 
-def test_who_guesses_must_wait(auth: Auth, clock: Clock) -> None:
-    """429 says for how long, even to the right password; then all is well again."""
+def test_a_guesser_must_wait(auth: Auth, clock: Clock) -> None:
+    """429 gives the time to wait, even to the right password; after it the user may log in."""
     failing(auth, asked(basic("metrics", "wrong")))
     right = asked(basic("metrics", "metrics-secret"))
     with pytest.raises(TooManyAttempts) as caught:
@@ -127,8 +127,8 @@ def test_who_guesses_must_wait(auth: Auth, clock: Clock) -> None:
     auth.check(Role.METRICS, *right)
 
 
-def test_the_right_password_makes_good_for_wrong_ones(auth: Auth) -> None:
-    """A person who mistypes every day is never told to wait."""
+def test_the_right_password_resets_the_count_of_wrong_ones(auth: Auth) -> None:
+    """A person who mistypes once a day never gets 429."""
     for _ in range(2):
         failing(auth, asked(basic("metrics", "wrong")), LIMIT - 1)
         auth.check(Role.METRICS, *asked(basic("metrics", "metrics-secret")))
@@ -142,7 +142,7 @@ def test_another_address_and_another_user_do_not_wait(auth: Auth) -> None:
 
 
 def test_a_right_password_for_the_wrong_role_is_no_guess(auth: Auth) -> None:
-    """403 as often as one likes."""
+    """It gets 403 every time and never 429."""
     for _ in range(2 * LIMIT):
         with pytest.raises(Forbidden):
             auth.check(Role.ADMIN, *asked(basic("metrics", "metrics-secret")))
@@ -169,7 +169,7 @@ def _api_route() -> FastAPI:
     ],
 )
 def test_a_route_without_a_role_does_not_start(routes: Callable[[], list[Route]]) -> None:
-    """Closed by default: who adds a route must say who may ask for it."""
+    """Every new route must name its role, so that none is open by mistake."""
     with pytest.raises(TypeError, match="names no role"):
         refuse_unguarded(routes())
 
@@ -178,7 +178,7 @@ def test_a_route_without_a_role_does_not_start(routes: Callable[[], list[Route]]
 def test_beyond_loopback_every_route_but_health_needs_credentials(
     closed: Service, method: str, path: str
 ) -> None:
-    """The order is: who are you, then what do you want; no body is read before."""
+    """Credentials are checked before the body is read."""
     answer = closed.client.request(method, path, content=b"\xff")
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
@@ -218,7 +218,7 @@ def test_on_loopback_predictions_and_documents_are_open(service: Service) -> Non
 
 
 def test_a_wrong_password_a_second_is_slowed_down_over_http(service: Service) -> None:
-    """The eleventh attempt is told to wait, in the one shape."""
+    """The eleventh attempt gets 429 as a problem document."""
     wrong = [service.client.get("/metrics", auth=("metrics", "xyzzy")) for _ in range(LIMIT + 1)]
     assert [answer.status_code for answer in wrong] == [401] * LIMIT + [429]
     assert 0 < int(wrong[-1].headers["retry-after"]) <= WINDOW_SECONDS
@@ -227,6 +227,6 @@ def test_a_wrong_password_a_second_is_slowed_down_over_http(service: Service) ->
     assert service.predict(SUM_ROW).status_code == 200
 
 
-def test_every_refusal_of_the_gate_is_a_problem() -> None:
-    """So that it is rendered in the one place."""
+def test_every_refusal_of_the_roles_is_a_problem() -> None:
+    """So each is rendered in the same place as all other errors."""
     assert all(issubclass(kind, Problem) for kind in (Unauthorized, Forbidden, TooManyAttempts))

@@ -1,4 +1,4 @@
-"""The watch: what arrives is seen, by version, and costs no request anything."""
+"""The monitor reads new predictions by version, apart from the requests."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -39,15 +39,15 @@ def referenced(store: FileModelStore) -> str:
 
 
 def monitor(service: Service, settings: Settings | None = None) -> Monitor:
-    """Return a watch of a running service."""
-    loaded_models = service.state.reloader
+    """Return a monitor of a running service."""
+    reloader = service.state.reloader
     return Monitor(
-        service.state.log.path, settings or service.settings, lambda: loaded_models.loaded_models
+        service.state.log.path, settings or service.settings, lambda: reloader.loaded_models
     )
 
 
 class BreakableReading:
-    """Counts how often the log is opened for reading; one of the next times can fail."""
+    """Counts how often the log is opened for reading, and can fail at one of the next times."""
 
     count = 0
     breaks_in = -1
@@ -62,7 +62,7 @@ class BreakableReading:
 
 
 def ask_and_label(service: Service, name: str) -> None:
-    """Ask two models about 20 rows each, and tell the truth of one of them."""
+    """Ask two models for predictions of 20 rows each, and send one true value for each model."""
     labels = []
     for path, row, truth in (
         ("sum/predict", {"a": 1, "b": 2}, 5.0),
@@ -102,7 +102,7 @@ def test_rows_like_those_of_training_have_not_drifted(referenced: str, serve: Se
 
 
 def test_a_column_that_drifted_is_named(referenced: str, serve: Serve) -> None:
-    """And so is the answer that follows from it; the other column is not."""
+    """The output that depends on it is named too; the other column is not."""
     with serve([]) as service:
         service.predict([row | {"a": row["a"] + 5} for row in ROWS])
         seen = monitor(service)
@@ -110,8 +110,8 @@ def test_a_column_that_drifted_is_named(referenced: str, serve: Serve) -> None:
         assert drifted(seen) == {"a": True, "b": False, "total": True}
 
 
-def test_a_look_at_nothing_new_measures_nothing(referenced: str, serve: Serve) -> None:
-    """What was seen stays as it is until another row is answered."""
+def test_an_update_without_new_rows_computes_nothing(referenced: str, serve: Serve) -> None:
+    """The observations stay the same objects until another row is answered."""
     with serve([]) as service:
         service.predict(ROWS)
         seen = monitor(service)
@@ -125,10 +125,10 @@ def test_a_look_at_nothing_new_measures_nothing(referenced: str, serve: Serve) -
         assert [observation.rows for observation in seen.observations] == [401]
 
 
-def test_what_a_look_could_not_read_is_read_by_the_next(
+def test_rows_that_an_update_could_not_read_are_read_by_the_next(
     serve: Serve, new_settings: NewSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whichever of its readings fails: then all is told as by a look of which none did."""
+    """Whichever read fails, the next update ends with the same result as one without a failure."""
     breakable = BreakableReading()
     for module in ("windows.reader", "feedback.reader"):
         monkeypatch.setattr(f"monitoring.{module}.reading", breakable)
@@ -136,28 +136,28 @@ def test_what_a_look_could_not_read_is_read_by_the_next(
     with serve(["sum", "fruit"], used=settings) as service:
         ask_and_label(service, "a")
         monitor(service).update()
-        # As many as there are readings in a look, and one of which none fails.
-        watches = [monitor(service) for _ in range(breakable.count + 1)]
-        for seen in watches:
+        # One monitor for each read of an update, and one in which no read fails.
+        monitors = [monitor(service) for _ in range(breakable.count + 1)]
+        for seen in monitors:
             seen.update()
         ask_and_label(service, "b")
-        told = []
-        for place, seen in enumerate(watches):
+        found = []
+        for place, seen in enumerate(monitors):
             breakable.breaks_in = place
-            with nullcontext() if seen is watches[-1] else pytest.raises(LogUnavailableError):
+            with nullcontext() if seen is monitors[-1] else pytest.raises(LogUnavailableError):
                 seen.update()
             breakable.breaks_in = -1
             seen.update()
-            told.append((seen.observations, seen.scores))
-    observations, scores = told[-1]
+            found.append((seen.observations, seen.scores))
+    observations, scores = found[-1]
     assert [seen.rows for seen in observations] == [40, 40]
     assert [seen.rows for seen in scores] == [2, 2]
     assert [bool(seen.estimate) for seen in scores] == [True, False]
-    assert all(seen == told[-1] for seen in told)
+    assert all(seen == found[-1] for seen in found)
 
 
-def test_a_version_that_is_served_no_more_is_not_watched(referenced: str, serve: Serve) -> None:
-    """No series may outlive what it tells of."""
+def test_a_version_that_is_served_no_more_is_not_monitored(referenced: str, serve: Serve) -> None:
+    """Its series end with it."""
     with serve([]) as service:
         seen = monitor(service)
         seen.update()
@@ -168,10 +168,10 @@ def test_a_version_that_is_served_no_more_is_not_watched(referenced: str, serve:
         assert [s.of.version for s in seen.scores] == ["other"]
 
 
-def test_a_personal_column_is_not_watched(
+def test_a_personal_column_is_not_monitored(
     referenced: str, serve: Serve, new_settings: NewSettings
 ) -> None:
-    """The log holds no value of it that could be."""
+    """The log holds no value of it that could be monitored."""
     private = new_settings(log_personal_fields=("a",), log_key="k" * 32)
     with serve([], used=private) as service:
         service.predict(ROWS)
@@ -183,7 +183,7 @@ def test_a_personal_column_is_not_watched(
 def test_the_thresholds_are_those_of_the_settings(
     referenced: str, serve: Serve, new_settings: NewSettings
 ) -> None:
-    """Of all columns, and of single ones."""
+    """They hold for all columns, or for single ones."""
     with serve([]) as service:
         service.predict([{"a": row["a"] + 5, "b": row["b"] + 3} for row in ROWS])
         patient = new_settings(drift_psi=1000, drift_columns={"b": 0.2})
@@ -195,7 +195,7 @@ def test_the_thresholds_are_those_of_the_settings(
 def test_rows_that_retention_removed_are_seen_no_more(
     referenced: str, serve: Serve, new_settings: NewSettings
 ) -> None:
-    """Neither in the window nor in the scores; what is left is read once."""
+    """Neither the window nor the scores have them; the other rows are not read again."""
     with serve([]) as service:
         service.predict(ROWS[:300], headers={"X-Request-ID": "old"})
         service.predict(ROWS[300:], headers={"X-Request-ID": "new"})
@@ -250,19 +250,19 @@ def test_a_misspelt_label_is_no_class_of_its_own(
 def test_the_classes_of_a_version_are_those_of_its_output(
     labels: Sequence[object], classes: set[str]
 ) -> None:
-    """Numbers from the least to the greatest if those are few; of free texts nobody knows them."""
+    """A short range of whole numbers is a list of classes; free text has no known classes."""
     manifest = loaded(sum_draft().estimator).manifest
     table = pd.DataFrame({"y": labels})
     signature = infer_signature(pd.DataFrame({"x": [1.0, 2.0]}), table)
-    told = msgspec.structs.replace(manifest, signature=signature, task="classification")
-    assert scored_version(told).classes == classes
-    assert not scored_version(msgspec.structs.replace(told, task="regression")).classes
+    classifier = msgspec.structs.replace(manifest, signature=signature, task="classification")
+    assert scored_version(classifier).classes == classes
+    assert not scored_version(msgspec.structs.replace(classifier, task="regression")).classes
 
 
-def test_rareness_is_told_where_drift_can_be(
+def test_rareness_is_known_where_drift_is(
     referenced: str, serve: Serve, new_settings: NewSettings
 ) -> None:
-    """From as many rows on as statistics are told of, and not without a reference."""
+    """It needs as many rows as statistics do, and a reference."""
     with serve([], used=new_settings(monitoring_min_rows=20)) as service:
         seen = monitor(service)
         for rows, versions in ((19, []), (1, [referenced])):
@@ -276,14 +276,14 @@ def test_rareness_is_told_where_drift_can_be(
         assert seen.rarities("fruit") == {}
 
 
-def test_the_age_of_what_was_seen_is_told(service: Service) -> None:
-    """It begins anew with a look that succeeds, and goes on with one that does not."""
+def test_the_age_of_the_last_update_is_published(service: Service) -> None:
+    """A successful update resets it; a failed one does not."""
     now = iter(range(100))
-    loaded_models = service.state.reloader
+    reloader = service.state.reloader
     seen = Monitor(
         service.state.log.path,
         service.settings,
-        lambda: loaded_models.loaded_models,
+        lambda: reloader.loaded_models,
         lambda: next(now),
     )
     assert [seen.age_seconds(), seen.age_seconds()] == [1, 2]
@@ -295,33 +295,33 @@ def test_the_age_of_what_was_seen_is_told(service: Service) -> None:
     assert seen.age_seconds() == 2
 
 
-def test_the_service_looks_by_itself(
+def test_the_service_updates_its_monitor_by_itself(
     referenced: str, serve: Serve, new_settings: NewSettings
 ) -> None:
-    """Every few seconds; the metrics tell what the last look saw."""
+    """It does so every few seconds; the metrics show the last update."""
     with serve([], used=new_settings(monitoring_seconds=0.01)) as service:
         service.predict([row | {"a": row["a"] + 5} for row in ROWS])
         names = ("sum", referenced)
         wait_until(lambda: service.samples("window_rows") == {("window_rows", *names): 400}, 120)
-        told = service.samples("drift_detected")
-        assert told["drift_detected", *names, "input", "a"] == 1
-        assert told["drift_detected", *names, "input", "b"] == 0
+        samples = service.samples("drift_detected")
+        assert samples["drift_detected", *names, "input", "a"] == 1
+        assert samples["drift_detected", *names, "input", "b"] == 0
         shares = service.samples("drift_share", "drift_dataset_detected")
         assert shares["drift_share", *names, "input"] == 0.5
         assert shares["drift_dataset_detected", *names, "input"] == 1
 
 
-def test_a_look_that_fails_is_told_and_not_the_last(
+def test_an_update_that_fails_is_logged_and_not_the_last(
     referenced: str, serve: Serve, new_settings: NewSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The chore outlives it."""
+    """The background task goes on after it."""
     failures = [ValueError("once")]
-    look = Monitor.update
+    update = Monitor.update
 
     def fail_once(self: Monitor) -> None:
         if failures:
             raise failures.pop()
-        look(self)
+        update(self)
 
     monkeypatch.setattr(Monitor, "update", fail_once)
     with serve([], used=new_settings(monitoring_seconds=0.01)) as service:

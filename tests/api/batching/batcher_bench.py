@@ -1,4 +1,4 @@
-"""An engine without HTTP: the smallest world of batches."""
+"""A batcher without HTTP: the smallest world of batches."""
 
 import asyncio
 import shutil
@@ -24,13 +24,13 @@ from settings.settings import Settings
 from tests.api.conftest import Estimator, loaded, served
 
 PATIENCE_SECONDS = 120
-"""How long a test waits for what comes at once, or never."""
+"""How long a test waits for an event that comes at once, or never."""
 
 Scenario = Callable[[Batcher], Coroutine[Any, Any, None]]
 
 
 class Bench:
-    """An engine with what it needs, and what it left behind."""
+    """A batcher with all that it needs, and with its events, metrics and log to read afterwards."""
 
     def __init__(self, settings: Settings, stream: BytesIO | None = None, **options: Any) -> None:
         self.settings = settings
@@ -42,7 +42,7 @@ class Bench:
         self.batch_runner = BatchRunner(self.log, settings, metrics=self.metrics, events=events)
 
     def run(self, scenario: Scenario) -> None:
-        """Run a scenario in an event loop, and close the engine and the log after it."""
+        """Run a scenario in an event loop, then close the batcher and the log."""
 
         async def main() -> None:
             batcher = Batcher(self.batch_runner, self.settings, self.metrics)
@@ -92,7 +92,7 @@ class Held:
             assert self.released.wait(PATIENCE_SECONDS)
 
     async def occupied(self, batcher: Batcher) -> "asyncio.Future[Answer]":
-        """Let a request occupy the lane of the model; return it."""
+        """Let a request occupy the queue of the model; return it."""
         task = batcher.submit(new_job(self.model, 0))
         assert await asyncio.to_thread(self.entered.acquire, timeout=PATIENCE_SECONDS)
         return task
@@ -124,7 +124,7 @@ async def outcomes(batcher: Batcher, *jobs: PredictionJob) -> list[Answer | Base
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let the event loop turn until something holds, which another thread brings about."""
+    """Wait in the event loop until a condition holds that another thread brings about."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 - threads set no asyncio.Event
             await asyncio.sleep(0.001)

@@ -1,4 +1,4 @@
-"""A model that hangs fails its own requests, and holds up nobody else."""
+"""A model that hangs fails its own requests and delays no others."""
 
 import asyncio
 import gc
@@ -25,13 +25,13 @@ THREE = Answer(b'[{"total":3.0}]', logged=True)
 
 @pytest.fixture
 def bench(settings: Settings) -> Bench:
-    """Return an engine's bench."""
+    """Return the bench of a batcher."""
     return Bench(settings)
 
 
 @pytest.fixture
 def impatient(new_settings: NewSettings) -> Bench:
-    """Return the bench of an engine whose callers do not wait; for models that hang alone."""
+    """Return the bench of a batcher whose callers give up at once."""
     return Bench(new_settings(predict_timeout_seconds=0.05))
 
 
@@ -43,13 +43,13 @@ async def leave(task: "asyncio.Future[Answer]", queue: BatchQueue) -> None:
 
 
 async def return_of(held: Held, queue: BatchQueue) -> None:
-    """Let go of what hangs, and wait until all of it has come back."""
+    """Release the model that hangs, and wait until all of its threads have come back."""
     held.released.set()
     await until(lambda: queue.hung_threads == 0 and not queue.busy)
 
 
 def test_another_model_answers_while_one_hangs(bench: Bench) -> None:
-    """Each has a lane of its own; what hangs is answered late, as nobody gave it up."""
+    """Each model has a queue of its own; the request that hangs is answered late."""
     held = Held()
     other = served(loaded(Estimator(), model="other"))
 
@@ -65,7 +65,7 @@ def test_another_model_answers_while_one_hangs(bench: Bench) -> None:
 
 
 def test_the_next_request_of_a_model_that_hung_is_answered_by_a_new_thread(bench: Bench) -> None:
-    """So is one that waited behind what hangs: the thread in there is left behind."""
+    """So is a request that waited behind it; the thread that hangs is left behind."""
     held = Held()
 
     async def scenario(batcher: Batcher) -> None:
@@ -86,7 +86,7 @@ def test_the_next_request_of_a_model_that_hung_is_answered_by_a_new_thread(bench
 
 
 def test_a_batch_that_somebody_waits_for_is_not_left_behind(bench: Bench) -> None:
-    """One of its two callers has left; the other one gets the answer."""
+    """One of its two callers has left; the other one is answered."""
     held = Held()
 
     async def scenario(batcher: Batcher) -> None:
@@ -104,7 +104,7 @@ def test_a_batch_that_somebody_waits_for_is_not_left_behind(bench: Bench) -> Non
 
 
 def test_a_model_that_hangs_again_and_again_is_refused_at_once(impatient: Bench) -> None:
-    """504 while there are threads to leave behind, then 503; other models are not concerned."""
+    """Callers get 504 while there are threads to leave behind, then 503; other models answer."""
     held = Held()
     other = served(loaded(Estimator(), model="other"))
 
@@ -123,7 +123,7 @@ def test_a_model_that_hangs_again_and_again_is_refused_at_once(impatient: Bench)
 
 
 def test_a_model_that_comes_back_is_admitted_again(impatient: Bench) -> None:
-    """What it answered too late is counted as failed, and given to nobody."""
+    """Late answers are counted as failed and returned to nobody."""
     held = Held()
 
     async def scenario(batcher: Batcher) -> None:
@@ -138,8 +138,8 @@ def test_a_model_that_comes_back_is_admitted_again(impatient: Bench) -> None:
 
 
 @pytest.mark.slow  # the least time that a service may be given to stop
-def test_closing_leaves_behind_what_hangs(new_settings: NewSettings) -> None:
-    """Once the time for that is over; a caller that still waits is not answered."""
+def test_closing_leaves_a_hanging_thread_behind(new_settings: NewSettings) -> None:
+    """It does so after the time limit; a caller that still waits is not answered."""
     bench = Bench(new_settings(service_shutdown_seconds=1))
     held = Held()
 
@@ -155,8 +155,8 @@ def test_closing_leaves_behind_what_hangs(new_settings: NewSettings) -> None:
     bench.run(scenario)
 
 
-def test_a_closed_engine_leaves_no_thread(bench: Bench) -> None:
-    """Of a model that answers."""
+def test_a_closed_batcher_leaves_no_thread(bench: Bench) -> None:
+    """That holds for a model that answers."""
     held = Held()
 
     async def scenario(batcher: Batcher) -> None:
@@ -168,7 +168,7 @@ def test_a_closed_engine_leaves_no_thread(bench: Bench) -> None:
 
 
 def test_a_model_that_was_replaced_leaves_memory_and_its_thread(bench: Bench) -> None:
-    """As soon as its last request is answered."""
+    """Both go as soon as its last request is answered."""
     threads: list[threading.Thread] = []
     model = served(loaded(Estimator(lambda _: threads.append(threading.current_thread()))))
     models = [model]
@@ -186,7 +186,7 @@ def test_a_model_that_was_replaced_leaves_memory_and_its_thread(bench: Bench) ->
 
 
 def test_a_thread_that_was_left_behind_ends_when_it_comes_back(new_settings: NewSettings) -> None:
-    """Else a model that is often too slow would fill the memory with idle threads."""
+    """Otherwise a model that is often too slow would fill the memory with idle threads."""
     bench = Bench(new_settings())
     held = Held()
 
@@ -201,8 +201,8 @@ def test_a_thread_that_was_left_behind_ends_when_it_comes_back(new_settings: New
     bench.run(scenario)
 
 
-def test_closing_does_not_wait_for_what_nobody_waits_for(new_settings: NewSettings) -> None:
-    """The callers were cancelled by uvicorn by then, after the same `service_shutdown_seconds`."""
+def test_closing_does_not_wait_for_requests_without_a_caller(new_settings: NewSettings) -> None:
+    """Uvicorn has cancelled their callers by then, after the same `service_shutdown_seconds`."""
     bench = Bench(new_settings(service_shutdown_seconds=3600))
     held = Held()
 
@@ -235,7 +235,7 @@ class Threads:
 
 
 def compiled(predictor: Threads) -> ServedModel:
-    """Return a model whose compiled form answers, so to speak."""
+    """Return a model that counts as compiled."""
     return served(replace(loaded(predictor), form="compiled"))
 
 
@@ -253,7 +253,7 @@ def _every_batch_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_every_batch_is_short")
 def test_short_batches_of_a_compiled_model_are_answered_on_the_loop(bench: Bench) -> None:
-    """All but the first, of which nothing is known."""
+    """All are but the first, for which there is no estimate yet."""
     predictor = Threads()
     bench.run(lambda batcher: answered(batcher, compiled(predictor), 3))
     first, *others = predictor.seen
@@ -264,7 +264,7 @@ def test_short_batches_of_a_compiled_model_are_answered_on_the_loop(bench: Bench
 
 @pytest.mark.usefixtures("_every_batch_is_short")
 def test_an_estimator_is_never_called_on_the_loop(bench: Bench) -> None:
-    """It may hang, and what hangs there holds everything up."""
+    """It may hang, and would block all requests."""
     predictor = Threads()
     bench.run(lambda batcher: answered(batcher, served(loaded(predictor)), 3))
     assert threading.main_thread() not in predictor.seen
@@ -273,7 +273,7 @@ def test_an_estimator_is_never_called_on_the_loop(bench: Bench) -> None:
 def test_batches_that_take_too_long_are_not_answered_on_the_loop(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Not even those of a compiled model."""
+    """That holds for a compiled model too."""
     monkeypatch.setattr("api.batching.batch_queue.ON_LOOP_SECONDS", 0.0)
     predictor = Threads()
     bench.run(lambda batcher: answered(batcher, compiled(predictor), 3))
@@ -284,7 +284,7 @@ def test_batches_that_take_too_long_are_not_answered_on_the_loop(
 def test_nothing_is_answered_on_the_loop_while_a_commit_waits_for_the_disk(
     settings: Settings,
 ) -> None:
-    """As each does with durability `full`."""
+    """With durability `full` every commit does."""
     bench = Bench(settings, durability="full")
     predictor = Threads()
     bench.run(lambda batcher: answered(batcher, compiled(predictor), 3))
@@ -293,7 +293,7 @@ def test_nothing_is_answered_on_the_loop_while_a_commit_waits_for_the_disk(
 
 @pytest.mark.usefixtures("_every_batch_is_short")
 def test_a_batch_on_the_loop_holds_no_more_rows_than_it_has_time_for(bench: Bench) -> None:
-    """Of batches with many rows nothing is known here, so that two requests of 30 fit into one."""
+    """There is no estimate for many rows here, so two requests of 30 rows share a batch."""
     predictor = Threads()
     model = compiled(predictor)
 

@@ -1,4 +1,4 @@
-"""An answer leaves once it is logged; whatever goes wrong on the way, somebody is told."""
+"""An answer leaves once it is logged; every failure on the way is reported."""
 
 import asyncio
 import json
@@ -27,12 +27,12 @@ from tests.api.conftest import Estimator, GoneStream, NewSettings, loaded, serve
 
 @pytest.fixture
 def bench(settings: Settings) -> Bench:
-    """Return an engine's bench."""
+    """Return the bench of a batcher."""
     return Bench(settings)
 
 
 def test_an_answer_that_cannot_be_logged_is_not_given(bench: Bench) -> None:
-    """503 `log-unavailable`; once the log can be written again, all is well by itself."""
+    """The caller gets 503 `log-unavailable` until the log can be written again."""
     model = served(loaded(Estimator()))
 
     async def scenario(batcher: Batcher) -> None:
@@ -61,10 +61,10 @@ def test_an_answer_that_cannot_be_logged_is_not_given(bench: Bench) -> None:
     ],
     ids=str,
 )
-def test_an_answer_may_be_given_unlogged_and_is_told_as_an_event(
+def test_an_unlogged_answer_is_written_as_an_event(
     new_settings: NewSettings, options: dict[str, Any], kept: str
 ) -> None:
-    """Marked as not logged; the event keeps what the log would have kept, and no more."""
+    """The answer is marked; the event holds what the log would have held, and no more."""
     bench = Bench(new_settings(log_on_failure="serve"), **options)
     model = served(loaded(Estimator()))
 
@@ -91,8 +91,8 @@ def test_an_answer_may_be_given_unlogged_and_is_told_as_an_event(
     assert bench.totals == {"answered": (1, 1)}
 
 
-def test_a_failure_of_the_model_is_told_although_the_log_fails_too(bench: Bench) -> None:
-    """The caller learns what would fail again, not what may pass."""
+def test_a_failure_of_the_model_is_returned_although_the_log_fails_too(bench: Bench) -> None:
+    """The caller gets the error that would come again, not the one that may pass."""
     model = served(loaded(Estimator(refuse_negative)))
 
     async def scenario(batcher: Batcher) -> None:
@@ -103,8 +103,8 @@ def test_a_failure_of_the_model_is_told_although_the_log_fails_too(bench: Bench)
     bench.run(scenario)
 
 
-def test_a_log_that_failed_is_tried_without_a_prediction(bench: Bench) -> None:
-    """By an event that says what was wrong; it stands in the log once that is over."""
+def test_a_log_that_failed_is_retried_without_a_prediction(bench: Bench) -> None:
+    """The retry writes an event with the cause, which the log holds once it can be written."""
     break_log(bench)
     bench.batch_runner.log_failure = "disk full"
     bench.batch_runner.try_log()
@@ -122,10 +122,10 @@ def test_a_log_that_failed_is_tried_without_a_prediction(bench: Bench) -> None:
 @pytest.mark.parametrize(
     "kind", [SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, MemoryError]
 )
-def test_whatever_a_model_raises_fails_its_own_request_only(
+def test_an_exception_of_a_model_fails_its_own_request_only(
     bench: Bench, kind: type[BaseException]
 ) -> None:
-    """It ends neither the thread nor the service."""
+    """The exception ends neither the thread nor the service."""
 
     def refuse(frame: pd.DataFrame) -> None:
         if (frame["a"] < 0).any():
@@ -145,8 +145,8 @@ def test_whatever_a_model_raises_fails_its_own_request_only(
     assert "xyzzy" not in bench.said
 
 
-def test_a_fault_of_ours_leaves_nobody_waiting(bench: Bench) -> None:
-    """500 for its batch, told as an event; the next batch is answered."""
+def test_a_fault_of_the_service_leaves_nobody_waiting(bench: Bench) -> None:
+    """Its batch gets 500 and an event is logged; the next batch is answered."""
     model = served(loaded(Estimator()))
 
     async def scenario(batcher: Batcher) -> None:
@@ -163,8 +163,8 @@ def test_a_fault_of_ours_leaves_nobody_waiting(bench: Bench) -> None:
     assert bench.totals == {"answered": (1, 1)}
 
 
-def test_a_failure_that_cannot_be_told_does_not_stop_the_engine(settings: Settings) -> None:
-    """Events are lost where standard output is gone; requests are answered."""
+def test_a_failure_that_cannot_be_logged_does_not_stop_the_batcher(settings: Settings) -> None:
+    """Without standard output events are lost, but requests are answered."""
     bench = Bench(settings, GoneStream())
     model = served(loaded(Estimator(refuse_negative)))
 

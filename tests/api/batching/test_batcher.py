@@ -1,4 +1,4 @@
-"""Batches: who shares one, what fails alone, and that an answer is logged before it leaves."""
+"""Which requests share a batch, which fail alone, and that answers are logged first."""
 
 import asyncio
 import threading
@@ -31,12 +31,12 @@ from tests.api.conftest import Estimator, NewSettings, loaded, served
 
 @pytest.fixture
 def bench(settings: Settings) -> Bench:
-    """Return an engine's bench."""
+    """Return the bench of a batcher."""
     return Bench(settings)
 
 
-def test_requests_of_one_turn_share_a_call_and_a_transaction(bench: Bench) -> None:
-    """Each gets its own rows back, an object for an object."""
+def test_requests_of_one_loop_iteration_share_a_call_and_a_transaction(bench: Bench) -> None:
+    """Each caller gets its own rows back, and an object for an object."""
     estimator = Estimator()
     model = served(loaded(estimator))
 
@@ -57,7 +57,7 @@ def test_requests_of_one_turn_share_a_call_and_a_transaction(bench: Bench) -> No
 
 
 def test_requests_that_come_while_a_batch_is_answered_form_the_next_one(bench: Bench) -> None:
-    """Nobody waits for a timer."""
+    """No request waits for a timer."""
     held = Held()
 
     async def scenario(batcher: Batcher) -> None:
@@ -74,7 +74,7 @@ def test_requests_that_come_while_a_batch_is_answered_form_the_next_one(bench: B
 
 
 def test_a_batch_is_closed_once_it_is_full(bench: Bench) -> None:
-    """Nobody waits long for strangers' rows."""
+    """No request waits long for the rows of others."""
     held = Held()
 
     async def scenario(batcher: Batcher) -> None:
@@ -91,7 +91,7 @@ def test_a_batch_is_closed_once_it_is_full(bench: Bench) -> None:
 
 
 def test_each_model_has_batches_of_its_own(bench: Bench) -> None:
-    """One call and one transaction each; two versions of one model are two models."""
+    """Each has its own call and transaction; two versions of one model count as two models."""
     ones, twos = Estimator(), Estimator(lambda frame: np.full(len(frame), 7.0))
     one, two = served(loaded(ones)), served(loaded(twos, version="v2"))
 
@@ -142,8 +142,8 @@ class Coin:
         return Prediction((np.zeros(rows),), np.full((rows, 2), 0.5) if probabilities else None)
 
 
-def test_who_asks_for_probabilities_gets_them_and_who_does_not_does_not(bench: Bench) -> None:
-    """In one batch, whoever comes first."""
+def test_only_requests_that_ask_for_probabilities_get_them(bench: Bench) -> None:
+    """They may share a batch with others, in any order."""
     model = served(loaded(Coin()))
 
     async def scenario(batcher: Batcher) -> None:
@@ -171,10 +171,10 @@ def test_who_asks_for_probabilities_gets_them_and_who_does_not_does_not(bench: B
         lambda _: 7.0,
     ],
 )
-def test_an_answer_that_is_none_is_not_given(
+def test_an_invalid_answer_is_not_returned(
     bench: Bench, answer: Callable[[pd.DataFrame], Any]
 ) -> None:
-    """NaN, a wrong shape, or a label where a number is right: 500 for its own request."""
+    """Its request gets 500 for NaN, a wrong shape, or a label in place of a number."""
     model = served(loaded(Estimator(answer)))
 
     async def scenario(batcher: Batcher) -> None:
@@ -185,8 +185,8 @@ def test_an_answer_that_is_none_is_not_given(
     assert bench.totals == {"failed": (1, 1)}
 
 
-def test_who_comes_when_the_queue_is_full_is_told_to_come_back(new_settings: NewSettings) -> None:
-    """503 with `Retry-After`; those who wait are answered."""
+def test_a_request_beyond_a_full_queue_gets_503(new_settings: NewSettings) -> None:
+    """Its answer has `Retry-After`; the requests in the queue are answered."""
     bench = Bench(new_settings(predict_queue_requests=2))
     held = Held()
 
@@ -206,7 +206,7 @@ def test_who_comes_when_the_queue_is_full_is_told_to_come_back(new_settings: New
 
 
 def test_a_model_runs_in_a_thread_of_its_own(bench: Bench) -> None:
-    """Nothing of it runs on the event loop; another model has another thread."""
+    """None of its code runs on the event loop; another model has another thread."""
     one, two = Held(), Held()
 
     async def scenario(batcher: Batcher) -> None:
@@ -218,8 +218,8 @@ def test_a_model_runs_in_a_thread_of_its_own(bench: Bench) -> None:
     assert len({one.threads[0], two.threads[0], threading.main_thread()}) == 3
 
 
-def test_who_has_waited_too_long_is_told(new_settings: NewSettings) -> None:
-    """504. What the model answers then is given to nobody, and counts as failed."""
+def test_a_request_that_waited_too_long_gets_504(new_settings: NewSettings) -> None:
+    """The late answer of the model is returned to nobody and counts as failed."""
     bench = Bench(new_settings(predict_timeout_seconds=0.05))
     held = Held()
 
@@ -237,7 +237,7 @@ def test_who_has_waited_too_long_is_told(new_settings: NewSettings) -> None:
     assert LogReader(bench.path).check().holds
 
 
-def test_a_request_whose_caller_left_costs_the_model_nothing(bench: Bench) -> None:
+def test_a_request_whose_caller_left_is_not_predicted(bench: Bench) -> None:
     """The next one is answered."""
     held = Held()
 
@@ -255,7 +255,7 @@ def test_a_request_whose_caller_left_costs_the_model_nothing(bench: Bench) -> No
 
 
 def test_closing_answers_all_that_wait_and_refuses_the_rest(bench: Bench) -> None:
-    """503: a caller may send it again, to whoever serves then."""
+    """The rest get 503: a caller may send them again to the next service."""
     held = Held()
 
     async def scenario(batcher: Batcher) -> None:
@@ -274,7 +274,7 @@ def test_closing_answers_all_that_wait_and_refuses_the_rest(bench: Bench) -> Non
     assert bench.totals == {"answered": (2, 2)}
 
 
-def test_every_problem_of_the_engine_has_a_sentence(bench: Bench) -> None:
-    """And a status of 5xx: none of them is the caller's fault."""
+def test_every_problem_of_the_batcher_has_a_sentence(bench: Bench) -> None:
+    """Each has a status of 5xx as well, as none is the caller's fault."""
     kinds = (DeadlineExceeded, LogUnavailable, ModelFailed, Overloaded, Unavailable)
     assert all(issubclass(kind, Problem) and kind.status >= 500 for kind in kinds)

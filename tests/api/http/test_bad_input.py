@@ -1,4 +1,4 @@
-"""Whatever is wrong with a request, the same things hold for it: `assert_refused` names them."""
+"""The same facts hold for every bad request: `assert_refused` names them."""
 
 import base64
 import json
@@ -25,14 +25,14 @@ from tests.api.refusal import NUMBER, VALUE, assert_refused, kinds_service
 
 @pytest.fixture(scope="module")
 def kinds(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Return a service whose model has a column of every kind; one for all, as none may harm it."""
+    """Return a service whose model has a column of every kind; all tests share it."""
     folder = tmp_path_factory.mktemp("bad_input")
     with kinds_service(published, folder) as service:
         yield service
 
 
 def row(**changes: Any) -> bytes:
-    """Return a good row with some changes; a change to bytes stands in the text as it is."""
+    """Return a good row with some changes; bytes are put into the JSON text as they are."""
     texts = {
         name: value if isinstance(value, bytes) else json.dumps(value).encode()
         for name, value in (KINDS_ROW | changes).items()
@@ -134,19 +134,19 @@ ROWS = {
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_what_is_no_json_text_is_400(kinds: Service, name: str) -> None:
+def test_invalid_json_text_is_400(kinds: Service, name: str) -> None:
     """RFC 8259, UTF-8, one document, no duplicate keys, no number that is none."""
     assert_refused(kinds, lambda: kinds.predict(TEXTS[name]), 400)
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_what_does_not_fit_the_signature_is_422(kinds: Service, name: str) -> None:
-    """The fields of the signature, all of them and no others, of their kinds."""
+def test_rows_that_do_not_fit_the_signature_are_422(kinds: Service, name: str) -> None:
+    """A row has all fields of the signature, no others, and values of their kinds."""
     assert_refused(kinds, lambda: kinds.predict(ROWS[name]), 422)
 
 
 def test_a_bad_row_is_pointed_to_and_none_is_scored(service: Service) -> None:
-    """Rows count from 0."""
+    """The pointer counts rows from 0."""
     answer = service.predict([{"a": 1, "b": 2}, {"a": 1, "b": "2"}])
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/1/b"]
     assert service.logged() == []
@@ -160,7 +160,7 @@ def test_odd_numbers_that_are_numbers_are_good(kinds: Service, number: bytes) ->
 
 @pytest.mark.parametrize("sent", ["with a length", "in chunks"])
 def test_10_mb_are_too_large(kinds: Service, sent: str) -> None:
-    """413 as soon as it is known; the connection is closed, so that the rest is not read."""
+    """The answer is 413 as soon as the size is known; the connection is closed, unread."""
     body = row(text=VALUE * 2_000_000)
     content: Any = body if sent == "with a length" else iter([body[:1000], body[1000:]])
     headers = {"content-type": "application/json"}
@@ -192,7 +192,7 @@ class _Touch:
 
 
 def test_a_pickle_is_not_run(kinds: Service, tmp_path: Path) -> None:
-    """Under its own media type, or under a false one."""
+    """It is refused under its own media type and under a false one."""
     body = pickle.dumps(_Touch(tmp_path / VALUE))
     kind = {"content-type": "application/octet-stream"}
     assert_refused(kinds, lambda: kinds.predict(body, headers=kind), 415)
@@ -217,13 +217,13 @@ def test_a_pickle_is_not_run(kinds: Service, tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_what_is_not_declared_as_json_is_415(kinds: Service, headers: dict[str, str]) -> None:
-    """JSON in UTF-8, not encoded: nothing is guessed."""
+def test_a_body_not_declared_as_json_is_415(kinds: Service, headers: dict[str, str]) -> None:
+    """Only JSON in UTF-8 without a content encoding is read; no type is guessed."""
     assert_refused(kinds, lambda: kinds.predict(row(text=VALUE), headers=headers), 415)
 
 
 def test_two_media_types_are_415(kinds: Service) -> None:
-    """Who reads the first one and who reads the last would not agree."""
+    """Programs that read the first and programs that read the last would disagree."""
     declared = [("content-type", "application/json"), ("content-type", "text/xyzzy")]
     content = row(text=VALUE)
     post = partial(kinds.client.post, "/predict", content=content, headers=declared)
@@ -237,7 +237,7 @@ def test_a_query_that_says_something_else_is_422(kinds: Service, query: str) -> 
 
 
 def test_a_body_without_a_media_type_is_415(kinds: Service) -> None:
-    """Not even a good one is guessed to be JSON."""
+    """The service does not guess the type, even for a valid body."""
     assert_refused(kinds, lambda: kinds.client.post("/predict", content=row(text=VALUE)), 415)
 
 
@@ -246,7 +246,7 @@ def test_a_body_without_a_media_type_is_415(kinds: Service) -> None:
     ["application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"', "application/json;v=1"],
 )
 def test_json_may_be_declared_with_parameters(kinds: Service, kind: str) -> None:
-    """As long as the charset is UTF-8."""
+    """The charset must be UTF-8."""
     assert kinds.predict(KINDS_ROW, headers={"content-type": kind}).status_code == 200
 
 
@@ -287,7 +287,7 @@ def test_a_path_that_no_route_has_is_404(kinds: Service, path: str) -> None:
 def test_another_method_on_a_path_for_predictions_is_405(
     kinds: Service, method: str, path: str
 ) -> None:
-    """Whoever meant to predict is counted as rejected."""
+    """Such a request is counted as a rejected prediction."""
     body = row(text=VALUE)
     assert_refused(kinds, lambda: kinds.client.request(method, path, content=body), 405)
 
@@ -334,7 +334,7 @@ CREDENTIALS = {
 
 @pytest.mark.parametrize("name", CREDENTIALS)
 def test_bad_credentials_are_401(kinds: Service, name: str) -> None:
-    """On a route that needs some, they are not repeated; on an open one they are not looked at."""
+    """A route with a role does not repeat them; an open route does not read them."""
     headers = {"authorization": CREDENTIALS[name].encode("latin-1")}
     assert kinds.predict(KINDS_ROW, headers=headers).status_code == 200
     assert_refused(
@@ -347,7 +347,7 @@ def test_bad_credentials_are_401(kinds: Service, name: str) -> None:
 
 @pytest.fixture
 def guarded(serve: Serve, new_settings: NewSettings) -> Iterator[Service]:
-    """Return a service that asks for credentials, which its client has."""
+    """Return a service that needs credentials, which its client has."""
     passwords = {"predict_open": "no", "predict_password": "predict-secret"}
     with serve(used=new_settings(**passwords)) as service:
         service.install(loaded(ConstantPredictor(), signature=KINDS_SIGNATURE))
@@ -357,7 +357,7 @@ def guarded(serve: Serve, new_settings: NewSettings) -> Iterator[Service]:
 
 @pytest.mark.parametrize("name", CREDENTIALS)
 def test_a_prediction_with_bad_credentials_is_401(guarded: Service, name: str) -> None:
-    """And counts as rejected."""
+    """It counts as a rejected prediction."""
     headers = {"authorization": CREDENTIALS[name].encode("latin-1")}
     answer = guarded.predict(b"xyzzy", headers=headers, auth=None)
     assert answer.status_code == 401
@@ -375,16 +375,16 @@ def test_a_prediction_with_bad_credentials_is_401(guarded: Service, name: str) -
         ("metrics", "metrics-secret", 403, "forbidden"),
     ],
 )
-def test_a_prediction_that_the_gate_refuses_is_counted_as_rejected(
+def test_a_prediction_without_its_role_is_counted_as_rejected(
     guarded: Service, user: str, password: str, status: int, reason: str
 ) -> None:
-    """Its body is not looked at."""
+    """Its body is not read."""
     assert_refused(guarded, lambda: guarded.predict(b"xyzzy", auth=(user, password)), status)
     assert guarded.samples("predict_rejected_total") == {("predict_rejected_total", reason): 1}
 
 
 def test_a_prediction_with_guessed_credentials_is_429(guarded: Service) -> None:
-    """At the eleventh guess; whoever has a user name of their own is answered."""
+    """The eleventh guess gets 429; callers with another user name are answered."""
     guess = partial(guarded.predict, KINDS_ROW, auth=(VALUE, VALUE))
     for _ in range(LIMIT):
         assert guess().status_code == 401

@@ -1,4 +1,4 @@
-"""How much of bodies is held at once is limited, and what was counted is given back."""
+"""The bytes of bodies held at once are limited; each body gives its share back."""
 
 import contextlib
 import json
@@ -22,14 +22,14 @@ LIMITS = {"PREDICT_QUEUE_BYTES": str(MOST), "PREDICT_MAX_BODY_BYTES": str(MOST)}
 
 @pytest.fixture(scope="module")
 def server(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Return a service that holds few bytes; one for all, as each test gives them back."""
+    """Return a service that holds few bytes; all tests share it, as each gives them back."""
     folder = tmp_path_factory.mktemp("budget")
     with process_of(folder, published, **LIMITS) as server:
         yield server
 
 
 def test_a_share_is_given_back_whatever_happens() -> None:
-    """Also if there was no room for the rest of the body."""
+    """That holds as well if there was no room for the rest of the body."""
     budget = BodyBudget(10)
     with contextlib.suppress(Overloaded), budget.share() as share:
         share.take(6)
@@ -47,8 +47,8 @@ def of_size(size: int) -> bytes:
     return HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
 
 
-def test_a_body_that_has_no_room_is_refused_until_there_is_some(server: Server) -> None:
-    """With 503, and a word on what to do; who holds the room is answered."""
+def test_a_body_beyond_the_budget_is_refused_until_there_is_room(server: Server) -> None:
+    """It gets 503 with `Retry-After`; the body that holds the room is answered."""
     large = of_size(MOST - 1000)
     with server.connect() as holder:
         holder.sendall(large[:-1])
@@ -56,19 +56,19 @@ def test_a_body_that_has_no_room_is_refused_until_there_is_some(server: Server) 
             lambda: exchange(server, of_size(MOST // 2)).startswith(b"HTTP/1.1 503 "),
             PATIENCE_SECONDS,
         )
-        told = exchange(server, of_size(MOST // 2))
-        assert told.startswith(b"HTTP/1.1 503 ")
-        assert json.loads(told.partition(b"\r\n\r\n")[2])["type"] == "urn:problem:overloaded"
-        assert b"\r\nretry-after: 1\r\n" in told.lower()
-        # What is small finds room.
+        answer = exchange(server, of_size(MOST // 2))
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["type"] == "urn:problem:overloaded"
+        assert b"\r\nretry-after: 1\r\n" in answer.lower()
+        # A small body finds room.
         assert exchange(server, of_size(100)).endswith(ANSWER)
         holder.sendall(large[-1:])
         assert b"".join(iter(lambda: holder.recv(65_536), b"")).endswith(ANSWER)
     assert exchange(server, large).endswith(ANSWER)
 
 
-def test_who_leaves_gives_back(server: Server) -> None:
-    """However often."""
+def test_a_caller_that_leaves_gives_its_share_back(server: Server) -> None:
+    """That holds each time."""
     for _ in range(5):
         with server.connect() as holder:
             holder.sendall(of_size(MOST - 1000)[:-1])
@@ -76,12 +76,12 @@ def test_who_leaves_gives_back(server: Server) -> None:
 
 
 def test_a_short_body_that_is_refused_costs_no_connection(server: Server) -> None:
-    """The next request on it is answered; a long body would be sent for nothing."""
+    """The next request on it is answered; before a long body the connection is closed."""
     wrong = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: "
-    told = exchange(server, wrong + b"13\r\n\r\n" + ROW + of_size(100))
-    assert told.startswith(b"HTTP/1.1 415 ")
-    assert told.endswith(ANSWER)
-    told = exchange(server, wrong + b"90000\r\n\r\n" + b" " * 90_000 + of_size(100))
-    assert told.startswith(b"HTTP/1.1 415 ")
-    assert b"connection: close" in told.lower()
-    assert told.count(b"HTTP/1.1 ") == 1
+    answer = exchange(server, wrong + b"13\r\n\r\n" + ROW + of_size(100))
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert answer.endswith(ANSWER)
+    answer = exchange(server, wrong + b"90000\r\n\r\n" + b" " * 90_000 + of_size(100))
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert b"connection: close" in answer.lower()
+    assert answer.count(b"HTTP/1.1 ") == 1

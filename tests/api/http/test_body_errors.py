@@ -1,4 +1,4 @@
-"""Why a body was refused: the same verdict as the decoder's, a place, and never a value."""
+"""Body errors agree with the decoder, name the place, and never repeat a value."""
 
 import json
 from typing import Any
@@ -23,15 +23,15 @@ A_NUMBER = Signature(inputs=(Column(name="a", kind=Kind.NUMBER),), outputs=OUTPU
 
 # A deadline would be a timed test, on a machine that does something else besides.
 @given(st.data())
-def test_decoder_and_explainer_reach_the_verdict_of_the_rules(data: st.DataObject) -> None:
-    """For a valid body with one mutation or none, over all kinds, nullable or not."""
+def test_decoder_and_explainer_agree_with_the_rules(data: st.DataObject) -> None:
+    """They agree on bodies with one mutation or none, over all kinds, nullable or not."""
     signature = data.draw(signatures())
     assert_one_verdict(signature, data.draw(bodies(signature)))
 
 
 @given(st.data())
 def test_any_bytes_are_explained(data: st.DataObject) -> None:
-    """Whatever comes in, the two agree, and the answer is ASCII of at most 16 errors."""
+    """Both agree on any bytes; the answer is ASCII and has at most 16 errors."""
     signature = data.draw(signatures())
     body = data.draw(st.binary(max_size=60) | st.text(max_size=60).map(lambda t: t.encode("utf-8")))
     assert_one_verdict(signature, body)
@@ -41,7 +41,7 @@ def test_any_bytes_are_explained(data: st.DataObject) -> None:
 
 
 def test_a_decoder_that_takes_true_for_a_number_is_found() -> None:
-    """By the same bodies."""
+    """The same bodies find it."""
     strict = RowDecoder(A_NUMBER)
 
     def is_wrong(body: bytes) -> bool:
@@ -77,7 +77,7 @@ MOMENTS = [
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_moments_are_those_of_rfc_3339(moment: str) -> None:
-    """With an offset, with its colon, and within what a datetime can hold."""
+    """Each has an offset with a colon, and fits into a datetime."""
     assert_one_verdict(MOMENT, json.dumps({"t": moment}).encode())
 
 
@@ -122,19 +122,19 @@ def errors_of(document: Any) -> list[tuple[str, str]]:
     ],
 )
 def test_errors_point_to_their_places(document: Any, errors: list[tuple[str, str]]) -> None:
-    """By JSON pointer, from the root of the body, with a code from a closed list."""
+    """Each has a JSON pointer from the root of the body and a code from a closed list."""
     assert errors_of(document) == errors
 
 
 def test_errors_are_capped() -> None:
-    """Sixteen places are enough to mend a program, in one row or in a thousand."""
+    """At most sixteen errors are listed, for one row or for a thousand."""
     assert len(errors_of([{} for _ in range(1000)])) == MAX_ERRORS
     assert len(errors_of(GOOD | {f"x{number}": 1 for number in range(10_000)})) == MAX_ERRORS
 
 
 @pytest.mark.parametrize("body", [b"[{},{},{}]", b"[7,7,7]"])
 def test_too_many_rows_are_not_explained(body: bytes) -> None:
-    """413, whatever is wrong with them; as many as there may be are explained."""
+    """Too many rows get 413, whatever is wrong in them; the most that are allowed are explained."""
     explainer = Explainer(SUM, max_string=MAX_STRING)
     assert isinstance(explainer.explain(body, 2), TooLarge)
     assert isinstance(explainer.explain(body, 3), InvalidRows)
@@ -142,7 +142,7 @@ def test_too_many_rows_are_not_explained(body: bytes) -> None:
 
 @pytest.mark.parametrize("key", ["k" * 65_536, "\u00e9" * 100, "\N{MELON}" * 100])
 def test_keys_are_cut_and_in_ascii(key: str) -> None:
-    """Forty characters tell which key is meant."""
+    """Forty characters are enough to find the key."""
     ((pointer, code),) = errors_of(GOOD | {key: 1})
     assert code == "unknown"
     assert pointer.isascii()
@@ -161,7 +161,7 @@ def test_no_value_is_repeated(name: str, secret: int, as_text: bool) -> None:  #
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "sentence"),
     [
         (b"", "line 1, column 1"),
         (b"   ", "not JSON"),
@@ -181,14 +181,14 @@ def test_no_value_is_repeated(name: str, secret: int, as_text: bool) -> None:  #
         (b'"a\nb"', "not JSON"),
     ],
 )
-def test_what_is_no_json_text_is_told_apart(body: bytes, said: str) -> None:
-    """400 is for the text, 422 for what it means."""
-    with pytest.raises(InvalidJson, match=said):
+def test_invalid_json_text_is_distinguished(body: bytes, sentence: str) -> None:
+    """400 is for invalid JSON text, 422 for valid text with invalid content."""
+    with pytest.raises(InvalidJson, match=sentence):
         parse_strictly(body)
 
 
 def test_strict_parsing_returns_what_json_says() -> None:
-    """Where all is right, it is Python's own parser."""
+    """Valid text gives the same value as Python's own parser."""
     text = '{"a": [1, -0.0, 5e-324, true, null, "\\u00e9"], "b": {}}'
     assert parse_strictly(text.encode()) == json.loads(text)
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document at its word: schemathesis sends what it allows, and what it does not."""
+"""The OpenAPI document is true: schemathesis sends what it allows, and what it does not."""
 
 import json
 from collections.abc import Iterator
@@ -90,7 +90,7 @@ def service(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def operations(service: Service) -> dict[str, Operation]:
     """Return the operations that the service documents."""
     document = service.client.get("/openapi.json").json()
-    # That a string has no NUL, the document does not say.
+    # The document does not say that a string has no NUL.
     config = schemathesis.Config.from_dict({"generation": {"allow-x00": False}})
     schema = schemathesis.openapi.from_dict(document, config=config)
     found = [cast("Any", result).ok() for result in schema.get_all_operations()]
@@ -98,7 +98,7 @@ def operations(service: Service) -> dict[str, Operation]:
 
 
 def send(service: Service, case: Case[Any], **more: Any) -> Any:
-    """Send a case; return the answer, which keeps to the document."""
+    """Send a case; return the answer, which conforms to the document."""
     wanted = case.as_transport_kwargs(base_url=BASE)
     content = json.dumps(wanted["json"]) if "json" in wanted else wanted.get("data")
     answer = service.client.request(
@@ -123,23 +123,23 @@ def with_integers(document: Any) -> Any:
 
 
 def has_wrong_body(case: Case[Any]) -> bool:
-    """Tell whether it is the body that is wrong: of a wrong query nothing may be left when sent."""
+    """Return whether the body is wrong; a wrong query may vanish when it is sent."""
     assert case.meta
     return case.meta.components[ParameterLocation.BODY].mode is GenerationMode.NEGATIVE
 
 
 def test_every_documented_operation_is_fuzzed(operations: dict[str, Operation]) -> None:
-    """None more, none less."""
+    """The fuzzed operations are exactly those of the document."""
     assert {*ASKING, *SENDING} == set(operations)
 
 
 @pytest.mark.parametrize("label", SENDING)
 @few_examples
 @given(data=st.data())
-def test_what_the_document_allows_is_answered(
+def test_bodies_that_the_document_allows_are_answered(
     service: Service, operations: dict[str, Operation], label: str, data: st.DataObject
 ) -> None:
-    """By 200, as documented."""
+    """The answer is 200, as documented."""
     case = data.draw(operations[label].as_strategy())
     case.body = with_integers(case.body)
     assert send(service, case).status_code == 200
@@ -148,10 +148,10 @@ def test_what_the_document_allows_is_answered(
 @pytest.mark.parametrize("label", SENDING)
 @few_examples
 @given(data=st.data())
-def test_what_the_document_does_not_allow_is_refused(
+def test_bodies_that_the_document_does_not_allow_are_refused(
     service: Service, operations: dict[str, Operation], label: str, data: st.DataObject
 ) -> None:
-    """By a problem that is documented."""
+    """The answer is a documented problem."""
     negative = operations[label].as_strategy(generation_mode=GenerationMode.NEGATIVE)
     case = data.draw(negative.filter(has_wrong_body))
     assert send(service, case).status_code in {400, 413, 415, 422}
@@ -160,10 +160,10 @@ def test_what_the_document_does_not_allow_is_refused(
 @pytest.mark.parametrize("label", ASKING)
 @few_examples
 @given(data=st.data())
-def test_what_is_asked_is_answered_as_documented(
+def test_get_requests_are_answered_as_documented(
     service: Service, operations: dict[str, Operation], label: str, data: st.DataObject
 ) -> None:
-    """Any name may be asked for."""
+    """Names of models and versions may be any text."""
     parameters = data.draw(st.none() | st.sampled_from([{"model": "kinds"}, {"model": "fruit"}]))
     case = data.draw(operations[label].as_strategy(path_parameters=parameters))
     auth = ADMIN if label == "GET /feedback/queue" else METRICS

@@ -1,4 +1,4 @@
-"""What holds for every bad request holds for generated ones; and what sees to that can fail."""
+"""`assert_refused` holds for generated bad requests, and fails for a service that is wrong."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ BAD = b'{"number":"xyzzy"}'
 
 @pytest.fixture(scope="module")
 def kinds(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Return a service whose model has a column of every kind; one for all, as none may harm it."""
+    """Return a service whose model has a column of every kind; all tests share it."""
     folder = tmp_path_factory.mktemp("refusal")
     with kinds_service(published, folder) as service:
         yield service
@@ -36,17 +36,17 @@ def kinds(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 def test_a_body_with_a_mutation_is_refused_as_the_rules_say(
     kinds: Service, data: st.DataObject
 ) -> None:
-    """Or answered, where the mutation left it good."""
+    """It is answered if the mutation left it valid."""
     assert_refused_by_rules(kinds, data.draw(bodies(KINDS_SIGNATURE, MARKED)))
 
 
 Sabotage = Callable[[Service], Problem | None]
-"""What a service does wrong when it explains a bad body; None: it then explains it well."""
+"""What the service does wrong before it explains a bad body; None: it explains it well."""
 
 
 @dataclass
 class Sabotaged:
-    """An explainer that does something wrong first."""
+    """An explainer that first does something wrong."""
 
     service: Service
     sabotage: Sabotage
@@ -111,7 +111,7 @@ def change(service: Service, **parts: Any) -> None:
 def test_a_service_that_does_one_thing_wrong_is_caught(
     published: Path, tmp_path: Path, name: str
 ) -> None:
-    """A handler that echoes values, and whatever else must not be."""
+    """One example is a handler that repeats values."""
     with kinds_service(published, tmp_path) as service:
         assert_refused(service, lambda: service.predict(BAD), 422)
         well = service.state.reloader.loaded_models.resolve().explainer
@@ -121,7 +121,7 @@ def test_a_service_that_does_one_thing_wrong_is_caught(
 
 
 def test_a_service_that_takes_true_for_a_number_is_caught(published: Path, tmp_path: Path) -> None:
-    """As Python does, for which it is 1."""
+    """In Python, True equals 1."""
     body = json.dumps(KINDS_ROW | {"number": True}).encode()
     strict = RowDecoder(KINDS_SIGNATURE)
 

@@ -1,4 +1,4 @@
-"""Every request is counted, timed and logged once, whatever becomes of it."""
+"""Every request is counted, timed and logged once, whether it succeeds or fails."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from tests.api.conftest import SUM_ROW, Service
 
 
 class Outside:
-    """What stands outside an app: it calls it, and keeps all that it says."""
+    """A server around an app: it calls the app and keeps its messages and events."""
 
     def __init__(self) -> None:
         self.metrics = Metrics()
@@ -24,7 +24,7 @@ class Outside:
         self.sent: list[MutableMapping[str, Any]] = []
 
     def call(self, app: Any, method: str = "GET", headers: Any = ()) -> dict[str, Any]:
-        """Send one request through the layer; return its access line."""
+        """Send one request through the middleware; return its access line."""
         events = make_structured_log("debug", self.stream)
         layer = RequestMiddleware(app, metrics=self.metrics, events=events)
         scope = {"type": "http", "method": method, "path": "/xyzzy", "headers": list(headers)}
@@ -63,28 +63,28 @@ async def _is_cancelled(_scope: Scope, _receive: Receive, _send: Send) -> None:
 
 
 def test_an_exception_becomes_a_problem_without_its_message() -> None:
-    """The caller is given the id to quote; type and place of the exception are logged."""
+    """The problem has the request id; type and place of the exception are logged."""
     outside = Outside()
     line = outside.call(_raises)
     assert line["status"] == 500
     body = json.loads(outside.sent[1]["body"])
     assert body["type"] == "urn:problem:internal-error"
     assert line["request_id"] in body["detail"]
-    said = outside.stream.getvalue().decode()
-    assert '"exception":"ValueError"' in said
-    assert "_raises" in said
-    assert "xyzzy" not in said
+    events = outside.stream.getvalue().decode()
+    assert '"exception":"ValueError"' in events
+    assert "_raises" in events
+    assert "xyzzy" not in events
 
 
 def test_an_exception_midway_ends_the_answer() -> None:
-    """A second answer cannot begin; the line still says what was sent."""
+    """No second answer can begin; the access line has the status that was sent."""
     outside = Outside()
     assert outside.call(_raises_midway)["status"] == 200
     assert [message["type"] for message in outside.sent] == ["http.response.start"]
 
 
-def test_a_request_that_got_no_answer_is_told_apart() -> None:
-    """Its caller left before; nothing else leaves a request unanswered."""
+def test_a_request_without_an_answer_is_recorded_as_499() -> None:
+    """Its caller has left; there is no other reason for a request without an answer."""
     assert Outside().call(_says_nothing)["status"] == CLIENT_LEFT
 
 
@@ -97,7 +97,7 @@ def test_a_cancelled_request_is_recorded_too() -> None:
 
 
 def test_a_request_is_counted_and_timed_once() -> None:
-    """A path that no route has is `unmatched`: a path may hold anything."""
+    """A path without a route is counted as `unmatched`, as a path may hold any text."""
     outside = Outside()
     outside.call(_answers)
     labels = {"method": "GET", "route": "unmatched", "status": "204"}
@@ -107,20 +107,20 @@ def test_a_request_is_counted_and_timed_once() -> None:
 
 
 def test_an_unknown_method_is_no_label() -> None:
-    """Else anyone could make series without end."""
+    """Otherwise any caller could make endless series."""
     assert Outside().call(_answers, method="XYZZY")["method"] == "other"
 
 
 def test_the_first_safe_request_id_is_taken() -> None:
-    """It stands in the answer once."""
+    """The answer has it once."""
     outside = Outside()
     line = outside.call(_answers, headers=[(b"x-request-id", b"one"), (b"x-request-id", b"two")])
     assert line["request_id"] == "one"
     assert outside.sent[0]["headers"] == [(b"x-request-id", b"one")]
 
 
-def test_what_is_no_http_passes_through() -> None:
-    """The lifespan is nobody's request."""
+def test_the_lifespan_passes_through() -> None:
+    """The lifespan is no request."""
     outside = Outside()
     seen: list[str] = []
 
@@ -135,8 +135,8 @@ def test_what_is_no_http_passes_through() -> None:
     assert outside.stream.getvalue() == b""
 
 
-def test_routes_are_told_by_their_templates(service: Service) -> None:
-    """Names in paths make no series."""
+def test_routes_are_labelled_by_their_templates(service: Service) -> None:
+    """Names in paths make no new series."""
     service.predict(SUM_ROW)
     service.predict(SUM_ROW, "/models/sum/predict")
     service.predict(SUM_ROW, "/models/other/predict")
@@ -155,7 +155,7 @@ def test_routes_are_told_by_their_templates(service: Service) -> None:
 
 
 def test_a_wrong_method_is_counted_by_its_route(service: Service) -> None:
-    """Also on the routes that decode their own bodies."""
+    """That holds as well for the routes that decode their own bodies."""
     service.client.get("/predict")
     service.client.put("/models/sum/predict")
     service.client.post("/health/live")
@@ -166,8 +166,8 @@ def test_a_wrong_method_is_counted_by_its_route(service: Service) -> None:
     }
 
 
-def test_a_caller_that_leaves_midway_is_no_fault_of_the_service(service: Service) -> None:
-    """Recorded as 499, without an error, and without a rejection that nobody was told."""
+def test_a_caller_that_leaves_midway_is_not_an_error(service: Service) -> None:
+    """The request is recorded as 499, without an error and without a rejection."""
     sent = service.exchange(
         {"type": "http.request", "body": b"[", "more_body": True}, {"type": "http.disconnect"}
     )
@@ -179,7 +179,7 @@ def test_a_caller_that_leaves_midway_is_no_fault_of_the_service(service: Service
 
 
 def test_an_access_line_holds_these_members(service: Service) -> None:
-    """And neither an address nor a user name, which would be personal."""
+    """It has neither an address nor a user name, which are personal."""
     service.predict(SUM_ROW)
     (line,) = service.events("request")
     assert set(line) == {

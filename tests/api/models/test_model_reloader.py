@@ -1,4 +1,4 @@
-"""Swaps without a restart; whatever fails, what answers goes on answering."""
+"""Models are swapped without a restart; after a failure the current one goes on answering."""
 
 import json
 import os
@@ -18,7 +18,7 @@ Damage = Callable[[Path], object]
 
 
 def answer_of(service: Service, path: str = "/predict") -> tuple[float, str]:
-    """Return what is answered to a = 1, b = 2, and by which version."""
+    """Return the answer to a = 1, b = 2, and the version that gave it."""
     answer = service.predict(SUM_ROW, path)
     assert answer.status_code == 200
     return round(answer.json()["total"], 6), answer.headers["x-model-version"]
@@ -32,7 +32,7 @@ def champion(store: FileModelStore, factor: float, model: str = "sum") -> str:
 
 
 def test_a_new_champion_answers_without_a_restart(service: Service, store: FileModelStore) -> None:
-    """And the old one again after a rollback, loaded anew: what nobody names leaves the memory."""
+    """A rollback loads the old version again: a version without an alias leaves the memory."""
     old = answer_of(service)
     new = champion(store, 3)
     assert answer_of(service) == old
@@ -49,8 +49,8 @@ def test_a_new_champion_answers_without_a_restart(service: Service, store: FileM
     assert versions == [old[1], new, old[1]]
 
 
-def test_a_swap_is_told(service: Service, store: FileModelStore) -> None:
-    """From which version to which; at the start from none. In the events and in the log's."""
+def test_a_swap_is_logged(service: Service, store: FileModelStore) -> None:
+    """The structured log and the prediction log name the old version, if any, and the new one."""
     old = answer_of(service)[1]
     new = champion(store, 3)
     service.state.reloader.refresh()
@@ -58,19 +58,19 @@ def test_a_swap_is_told(service: Service, store: FileModelStore) -> None:
     service.state.reloader.refresh()
     service.state.reloader.refresh()
     moves = [("", old), (old, new), (new, old)]
-    told = service.events("model-swapped")
-    assert [(event["source"], event["target"]) for event in told] == moves
-    assert {(event["model"], event["alias"]) for event in told} == {("sum", "champion")}
+    swaps = service.events("model-swapped")
+    assert [(event["source"], event["target"]) for event in swaps] == moves
+    assert {(event["model"], event["alias"]) for event in swaps} == {("sum", "champion")}
     with closing(sqlite3.connect(service.state.log.path)) as connection:
         found = connection.execute("SELECT detail FROM events WHERE kind = 'model-swapped'")
         details = [json.loads(detail) for (detail,) in found]
     assert [(detail["source"], detail["target"]) for detail in details] == moves
 
 
-def test_the_watch_finds_a_new_champion_by_itself(
+def test_the_reloader_finds_a_new_champion_by_itself(
     serve: Serve, new_settings: NewSettings, store: FileModelStore
 ) -> None:
-    """Requests go on meanwhile; each is answered by the version that it names."""
+    """Requests go on meanwhile; each answer comes from the version that it names."""
     with serve(used=new_settings(model_poll_seconds=0.01)) as service:
         new = champion(store, 3)
         for _ in range(10_000):
@@ -81,15 +81,15 @@ def test_the_watch_finds_a_new_champion_by_itself(
         pytest.fail("The new champion was never served.")
 
 
-def test_a_look_at_an_unchanged_store_loads_nothing(service: Service) -> None:
-    """The catalog stays the very same."""
+def test_refreshing_from_an_unchanged_store_loads_nothing(service: Service) -> None:
+    """The loaded models stay the same object."""
     loaded_models = service.state.reloader.loaded_models
     service.state.reloader.refresh()
     assert service.state.reloader.loaded_models is loaded_models
 
 
 def test_a_challenger_is_served_by_its_name_only(service: Service, store: FileModelStore) -> None:
-    """`/predict` is the champion's."""
+    """`/predict` is answered by the champion."""
     version = store.publish(sum_draft(3))
     store.promote("sum", version, "challenger")
     service.state.reloader.refresh()
@@ -118,7 +118,7 @@ DAMAGES: dict[str, Damage] = {
 def test_a_damaged_champion_leaves_the_old_one_answering(
     service: Service, store: FileModelStore, damage: str
 ) -> None:
-    """Ready all the while; the reason stands in the body of readiness, metrics and events."""
+    """The service stays ready; readiness, metrics and events give the reason."""
     old = answer_of(service)
     new = champion(store, 3)
     DAMAGES[damage](service.settings.local_data / "models" / "sum" / new)
@@ -138,7 +138,7 @@ def test_a_damaged_champion_leaves_the_old_one_answering(
 
 @pytest.mark.parametrize("text", [b"", b"{", b"\xff", b'{"aliases":{"champion":"../../etc"}}'])
 def test_damaged_aliases_leave_the_old_version_answering(service: Service, text: bytes) -> None:
-    """With the reason; once they are mended, all is well."""
+    """Readiness gives the reason until the aliases are mended."""
     old = answer_of(service)
     path = service.settings.local_data / "models" / "sum" / "aliases.json"
     whole = path.read_bytes()
@@ -153,7 +153,7 @@ def test_damaged_aliases_leave_the_old_version_answering(service: Service, text:
 
 
 def test_a_fifo_in_place_of_the_aliases_does_not_block(service: Service) -> None:
-    """Nor does a link lead out of the store."""
+    """A link does not lead out of the store."""
     old = answer_of(service)
     path = service.settings.local_data / "models" / "sum" / "aliases.json"
     path.unlink()
@@ -169,7 +169,7 @@ def test_a_fifo_in_place_of_the_aliases_does_not_block(service: Service) -> None
 def test_a_service_whose_only_version_is_damaged_says_why(
     serve: Serve, store: FileModelStore, settings: Settings
 ) -> None:
-    """Not ready, with the reason; it lives, and serves the next good version."""
+    """It is live but not ready, and serves the next good version."""
     bad = champion(store, 3)
     flip(settings.local_data / "models" / "sum" / bad / "model.skops")
     with serve([]) as service:
@@ -183,10 +183,10 @@ def test_a_service_whose_only_version_is_damaged_says_why(
         assert answer_of(service) == (9, good)
 
 
-def test_with_two_models_somebody_must_say_which_one_answers(
+def test_with_two_models_a_setting_must_name_the_default_one(
     serve: Serve, new_settings: NewSettings
 ) -> None:
-    """Until then `/predict` has no model, and the sentence names the setting."""
+    """Without it `/predict` has no model, and the error names the setting."""
     with serve(["sum", "fruit"]) as service:
         with pytest.raises(NoModel, match="MODEL_NAME"):
             service.state.reloader.loaded_models.resolve()
@@ -200,7 +200,7 @@ def test_with_two_models_somebody_must_say_which_one_answers(
 def test_a_second_model_does_not_take_the_place_of_the_first(
     service: Service, store: FileModelStore
 ) -> None:
-    """What was the only model goes on answering."""
+    """The first model goes on answering."""
     old = answer_of(service)
     champion(store, 3, "other")
     service.state.reloader.refresh()
@@ -211,7 +211,7 @@ def test_a_second_model_does_not_take_the_place_of_the_first(
 def test_an_empty_store_serves_the_first_model_that_comes(
     serve: Serve, store: FileModelStore
 ) -> None:
-    """Without a restart."""
+    """It needs no restart."""
     with serve([]) as service:
         assert service.predict(SUM_ROW).status_code == 503
         version = champion(store, 2)
@@ -223,7 +223,7 @@ def test_an_empty_store_serves_the_first_model_that_comes(
 def test_a_bundle_that_was_mended_is_served_without_a_restart(
     serve: Serve, store: FileModelStore, settings: Settings
 ) -> None:
-    """No alias has to move for it."""
+    """No alias has to move."""
     version = champion(store, 2)
     file = settings.local_data / "models" / "sum" / version / "model.skops"
     whole = file.read_bytes()
@@ -237,10 +237,10 @@ def test_a_bundle_that_was_mended_is_served_without_a_restart(
 
 
 @pytest.mark.parametrize("vanished", ["models", "models/sum", "models/sum/aliases.json"])
-def test_what_vanishes_from_the_store_goes_on_answering(
+def test_a_model_that_vanishes_from_the_store_goes_on_answering(
     serve: Serve, new_settings: NewSettings, vanished: str
 ) -> None:
-    """Ready, with the reason; other models are not concerned. Once it is back all is as before."""
+    """The service stays ready and gives the reason until the model is back."""
     with serve(["sum", "fruit"], used=new_settings(model_name="sum")) as service:
         old = answer_of(service)
         path = service.settings.local_data / vanished
@@ -261,8 +261,8 @@ def test_what_vanishes_from_the_store_goes_on_answering(
         assert service.client.get("/health/ready").json()["refused"] == []
 
 
-def test_a_store_that_cannot_be_read_is_told_once(service: Service) -> None:
-    """Here a file stands in its place."""
+def test_a_store_that_cannot_be_read_is_logged_once(service: Service) -> None:
+    """In this test a file stands in its place."""
     old = answer_of(service)
     models = service.settings.local_data / "models"
     models.rename(models.with_name("elsewhere"))
@@ -276,10 +276,10 @@ def test_a_store_that_cannot_be_read_is_told_once(service: Service) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["damaged bundle", "damaged aliases", "model gone"])
-def test_a_refusal_that_lasts_is_told_once(
+def test_a_refusal_that_lasts_is_logged_once(
     service: Service, store: FileModelStore, trouble: str
 ) -> None:
-    """However often the store is looked at."""
+    """Further refreshes do not repeat it."""
     model = service.settings.local_data / "models" / "sum"
     if trouble == "damaged bundle":
         flip(model / champion(store, 3) / "model.skops")
@@ -295,7 +295,7 @@ def test_a_refusal_that_lasts_is_told_once(
 def test_two_models_that_differ_in_letter_case_both_answer(
     serve: Serve, store: FileModelStore
 ) -> None:
-    """The log has a view of one of them only, which is told."""
+    """The prediction log has a view of one of them only, and an event says so."""
     for model, factor in (("sum", 2), ("Sum", 3)):
         champion(store, factor, model)
     with serve([]) as service:

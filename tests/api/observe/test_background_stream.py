@@ -1,4 +1,4 @@
-"""Lines that a thread writes: a reader that stalls or leaves does not hold the service up."""
+"""A thread writes the lines, so a reader that stalls or leaves does not delay the service."""
 
 import json
 import os
@@ -7,7 +7,7 @@ from api.observe.structured_log import MAX_LINES, BackgroundStream
 
 
 def test_lines_come_out_whole_and_in_order() -> None:
-    """What is written before the end is there at the end."""
+    """Every line written before the end arrives."""
     read, write = os.pipe()
     stream = BackgroundStream(write)
     for number in range(100):
@@ -18,8 +18,8 @@ def test_lines_come_out_whole_and_in_order() -> None:
         assert output.read().split() == [b"%d" % number for number in range(100)]
 
 
-def test_a_reader_that_stalls_holds_nobody_up_and_learns_what_it_missed() -> None:
-    """A full pipe fills the queue; lines beyond it are dropped, counted, and told of."""
+def test_a_reader_that_stalls_delays_nobody_and_gets_the_number_of_dropped_lines() -> None:
+    """A full pipe fills the queue; lines beyond it are dropped, counted and reported."""
     read, write = os.pipe()
     stream = BackgroundStream(write)
     line = b"x" * 1_000 + b"\n"
@@ -31,14 +31,14 @@ def test_a_reader_that_stalls_holds_nobody_up_and_learns_what_it_missed() -> Non
         os.close(write)
         lines += output.readlines()
     # More than one where the pipe took a line between two that were dropped.
-    told = [json.loads(text) for text in lines if text != line]
-    assert {event["event"] for event in told} == {"lines-dropped"}
-    dropped = sum(event["lines"] for event in told)
-    assert 0 < dropped <= 2 * MAX_LINES - (len(lines) - len(told))
+    reports = [json.loads(text) for text in lines if text != line]
+    assert {event["event"] for event in reports} == {"lines-dropped"}
+    dropped = sum(event["lines"] for event in reports)
+    assert 0 < dropped <= 2 * MAX_LINES - (len(lines) - len(reports))
 
 
 def test_a_reader_that_has_left_is_no_error() -> None:
-    """As in `mlops serve | head`: the service goes on without its events."""
+    """As with `mlops serve | head`, the service goes on without its events."""
     read, write = os.pipe()
     os.close(read)
     stream = BackgroundStream(write)

@@ -1,4 +1,4 @@
-"""Events are JSON lines, and no exception's message is among them."""
+"""Events are JSON lines, without the messages of exceptions."""
 
 import json
 import logging
@@ -14,19 +14,19 @@ from tests.api.conftest import GoneStream
 
 @pytest.fixture
 def stream() -> BytesIO:
-    """Return what is written to."""
+    """Return the stream that the structured log writes to."""
     return BytesIO()
 
 
 @pytest.fixture
 def events(stream: BytesIO) -> StructuredLog:
-    """Return an event log of level `info`."""
+    """Return a structured log of level `info`."""
     return make_structured_log("info", stream)
 
 
 @pytest.fixture
 def library(events: StructuredLog) -> Iterator[logging.Logger]:
-    """Return the logger of a library that knows nothing of us."""
+    """Return the logger of a library that knows nothing of the service."""
     logger = logging.Logger("library.part")  # noqa: LOG001 - of nobody else
     logger.addHandler(ForwardingHandler(events))
     yield logger
@@ -48,7 +48,7 @@ def failure() -> ValueError:
 
 
 def test_an_event_is_one_line_of_json(events: StructuredLog, stream: BytesIO) -> None:
-    """With its time in UTC, its level and its name; line ends within are escaped."""
+    """It has its time in UTC, its level and its name; line ends within it are escaped."""
     events.info("model-loaded", model="a\nb", version="v\N{MELON}")
     (line,) = lines(stream)
     assert line.pop("time").endswith("Z")
@@ -68,8 +68,8 @@ def test_less_severe_events_are_left_out(events: StructuredLog, stream: BytesIO)
     assert [line["event"] for line in lines(stream)] == ["seen"]
 
 
-def test_an_exception_is_told_by_type_and_place(events: StructuredLog, stream: BytesIO) -> None:
-    """Its message may quote a value, so it is not."""
+def test_an_exception_is_logged_by_type_and_place(events: StructuredLog, stream: BytesIO) -> None:
+    """Its message may quote a value, so it is left out."""
     events.error("batch-failed", exc_info=failure())
     (line,) = lines(stream)
     assert line["exception"] == "ValueError"
@@ -78,14 +78,16 @@ def test_an_exception_is_told_by_type_and_place(events: StructuredLog, stream: B
     assert "xyzzy" not in stream.getvalue().decode()
 
 
-def test_what_json_does_not_know_is_told_as_text(events: StructuredLog, stream: BytesIO) -> None:
-    """Telling must not fail."""
+def test_values_that_json_does_not_know_are_logged_as_text(
+    events: StructuredLog, stream: BytesIO
+) -> None:
+    """Logging must not fail."""
     events.info("odd", thing=object)
     assert lines(stream)[0]["thing"] == "<class 'object'>"
 
 
-def test_what_libraries_log_becomes_an_event(library: logging.Logger, stream: BytesIO) -> None:
-    """With the library's name and level, and the first line of its text, without its arguments."""
+def test_a_record_of_a_library_becomes_an_event(library: logging.Logger, stream: BytesIO) -> None:
+    """It has the library's name, its level and the first line of its text without arguments."""
     library.warning("%d things are wrong\nsecond line", 3)
     (line,) = lines(stream)
     assert line["level"] == "warning"
@@ -96,7 +98,7 @@ def test_what_libraries_log_becomes_an_event(library: logging.Logger, stream: By
 def test_an_exception_that_a_library_logs_has_no_message(
     library: logging.Logger, stream: BytesIO
 ) -> None:
-    """Nor a traceback, which would hold it."""
+    """It has no traceback either, which would hold the message."""
     library.error("Exception in ASGI application\n", exc_info=failure())
     (line,) = lines(stream)
     assert line["message"] == "Exception in ASGI application"
@@ -104,8 +106,8 @@ def test_an_exception_that_a_library_logs_has_no_message(
     assert "xyzzy" not in stream.getvalue().decode()
 
 
-def test_two_event_logs_do_not_share_a_level_or_a_stream(stream: BytesIO) -> None:
-    """Two services live in one process."""
+def test_two_structured_logs_do_not_share_a_level_or_a_stream(stream: BytesIO) -> None:
+    """Two services can live in one process."""
     other = BytesIO()
     quiet, loud = make_structured_log("error", stream), make_structured_log("debug", other)
     quiet.info("a")
@@ -114,7 +116,7 @@ def test_two_event_logs_do_not_share_a_level_or_a_stream(stream: BytesIO) -> Non
 
 
 @pytest.mark.parametrize(
-    ("level", "message", "told"),
+    ("level", "message", "logged"),
     [
         (logging.WARNING, "", "warning"),
         (logging.WARNING, "%d", "warning"),
@@ -122,25 +124,25 @@ def test_two_event_logs_do_not_share_a_level_or_a_stream(stream: BytesIO) -> Non
         (logging.CRITICAL + 5, "%s", "critical"),
     ],
 )
-def test_telling_what_a_library_logs_never_raises(
-    library: logging.Logger, stream: BytesIO, level: int, message: str, told: str
+def test_logging_a_record_of_a_library_never_raises(
+    library: logging.Logger, stream: BytesIO, level: int, message: str, logged: str
 ) -> None:
-    """An empty message, a wrong format, a level of its own: the library must not pay for it."""
+    """That holds for an empty message, a wrong format and an unknown level."""
     library.log(level, message, "xyzzy")
     (line,) = lines(stream)
-    assert (line["level"], line["message"]) == (told, message)
+    assert (line["level"], line["message"]) == (logged, message)
 
 
 def test_a_traceback_that_a_library_logs_as_text_is_left_out(
     library: logging.Logger, stream: BytesIO
 ) -> None:
-    """As of a start that failed, by uvicorn: the text would hold the exception's message."""
+    """Uvicorn logs one after a failed start: the text would hold the exception's message."""
     library.error('Traceback (most recent call last):\n  File "x"\nValueError: xyzzy')
     assert stream.getvalue() == b""
 
 
 def test_a_stream_that_cannot_be_written_stops_nobody() -> None:
-    """Standard output may be gone, or closed."""
+    """Standard output may be closed or its reader gone."""
     closed = BytesIO()
     closed.close()
     for stream in (GoneStream(), closed):

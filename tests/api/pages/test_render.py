@@ -26,13 +26,13 @@ def rendered(folder: Path, template: str, **values: object) -> str:
 
 
 def test_a_value_is_text(tmp_path: Path) -> None:
-    """In an element and in an attribute; a template in it is not carried out."""
+    """That holds in an element and in an attribute; a template in a value is not rendered."""
     page = rendered(tmp_path, '<p title="{{ name }}">{{ name }}</p>', name=HOSTILE)
     assert page == f'<p title="{ESCAPED}">{ESCAPED}</p>'
 
 
 def test_a_value_is_text_in_a_table(tmp_path: Path) -> None:
-    """In its caption, its headings and its cells, the first of which is the row's heading."""
+    """That holds in the caption, the headings and the cells, the first of which heads its row."""
     template = """{% from "table.html" import row, table %}
     {%- call table(name, [name, "rows"], numbers=1) %}{{ row([name, 3]) }}{% endcall %}"""
     page = rendered(tmp_path, template, name=HOSTILE)
@@ -42,14 +42,14 @@ def test_a_value_is_text_in_a_table(tmp_path: Path) -> None:
 
 
 def test_control_characters_are_replaced(tmp_path: Path) -> None:
-    """HTML allows none but the tab and the ends of lines."""
+    """HTML allows only the tab and line ends."""
     page = rendered(tmp_path, '<p title="{{ a }}">{{ b }}</p>', a="\x00", b="a\x00\x1b[1m\tb\n\x85")
     assert page == '<p title="\ufffd">a\ufffd\ufffd[1m\tb\n\ufffd</p>'
 
 
 @pytest.mark.parametrize("template", ["{{ nmae }}", "{{ name.first }}", "{% if nmae %}{% endif %}"])
 def test_a_misspelt_name_is_an_error(tmp_path: Path, template: str) -> None:
-    """It is not a gap that nobody sees."""
+    """It does not become an empty place in the page."""
     with pytest.raises(UndefinedError):
         rendered(tmp_path, template, name="text")
 
@@ -72,7 +72,7 @@ def test_a_page_has_the_layout_and_the_policy(tmp_path: Path) -> None:
 
 
 def test_nothing_is_called_safe() -> None:
-    """All HTML stands in templates, none of which turns the escaping off."""
+    """All HTML stands in templates, and none of them turns escaping off."""
     folders = ("api", "mlops")
     templates = [path for folder in folders for path in (ROOT / folder).rglob("templates/*")]
     assert len(templates) > 3

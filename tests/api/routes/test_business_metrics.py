@@ -1,4 +1,4 @@
-"""`POST /business-metrics`: numbers of the client's own system."""
+"""`POST /business-metrics` stores numbers of the client's own system."""
 
 import shutil
 from collections.abc import Iterator
@@ -17,20 +17,20 @@ def service(serve: Serve, new_settings: NewSettings) -> Iterator[Service]:
         yield service
 
 
-def tell(service: Service, body: Any) -> Any:
+def send(service: Service, body: Any) -> Any:
     """Send values."""
     return service.predict(body, "/business-metrics")
 
 
 def shown(service: Service) -> dict[tuple[str, ...], float]:
-    """Return what Prometheus would see."""
+    """Return what Prometheus would scrape."""
     return service.samples("business_metric")
 
 
 def test_a_value_is_shown_until_the_next(service: Service) -> None:
-    """Each with its age."""
-    assert tell(service, {"revenue": 12.5, "orders": 3}).json() == {"stored": ["revenue", "orders"]}
-    assert tell(service, {"revenue": -1}).status_code == 200
+    """Each value has its age beside it."""
+    assert send(service, {"revenue": 12.5, "orders": 3}).json() == {"stored": ["revenue", "orders"]}
+    assert send(service, {"revenue": -1}).status_code == 200
     assert shown(service) == {("business_metric", "revenue"): -1, ("business_metric", "orders"): 3}
     ages = service.samples("business_metric_age_seconds")
     assert {name for _, name in ages} == {"revenue", "orders"}
@@ -38,10 +38,10 @@ def test_a_value_is_shown_until_the_next(service: Service) -> None:
 
 
 def test_a_value_outlives_the_service(serve: Serve, new_settings: NewSettings) -> None:
-    """It is in the log."""
+    """The prediction log holds it."""
     used = new_settings(business_metrics="revenue")
     with serve(used=used) as service:
-        tell(service, {"revenue": 12.5})
+        send(service, {"revenue": 12.5})
     with serve(used=used) as service:
         assert shown(service) == {("business_metric", "revenue"): 12.5}
 
@@ -67,18 +67,20 @@ def test_a_value_outlives_the_service(serve: Serve, new_settings: NewSettings) -
         (b'{"revenue":1,"undeclared":"xyzzy"}', 422),
     ],
 )
-def test_what_is_no_declared_number_is_refused(service: Service, body: bytes, status: int) -> None:
-    """In the one shape, unrepeated, and nothing of it is stored."""
-    answer = tell(service, body)
+def test_values_other_than_declared_numbers_are_refused(
+    service: Service, body: bytes, status: int
+) -> None:
+    """The answer is a problem document that repeats no value, and nothing is stored."""
+    answer = send(service, body)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert "xyzzy" not in answer.text + service.stream.getvalue().decode()
     assert shown(service) == {}
 
 
-def test_what_is_wrong_is_pointed_to(service: Service) -> None:
-    """And the names that are declared are told."""
-    answer = tell(service, {"revenue": "1", "x/y": 1}).json()
+def test_errors_point_to_their_places(service: Service) -> None:
+    """The answer lists the declared names."""
+    answer = send(service, {"revenue": "1", "x/y": 1}).json()
     assert "revenue, orders" in answer["detail"]
     assert [(error["pointer"], error["code"]) for error in answer["errors"]] == [
         ("/revenue", "not-a-number"),
@@ -87,38 +89,38 @@ def test_what_is_wrong_is_pointed_to(service: Service) -> None:
 
 
 def test_without_declared_names_nothing_is_taken(serve: Serve) -> None:
-    """Nor documented."""
+    """The route is not documented either."""
     with serve() as service:
-        assert "declares: none" in tell(service, {"revenue": 1}).json()["detail"]
+        assert "declares: none" in send(service, {"revenue": 1}).json()["detail"]
         assert "/business-metrics" not in service.client.get("/openapi.json").json()["paths"]
         assert service.client.get("/business-metrics").status_code == 405
 
 
 def test_the_declared_names_are_documented(service: Service) -> None:
-    """With their kind."""
+    """The document gives their kind."""
     operation = service.client.get("/openapi.json").json()["paths"]["/business-metrics"]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert schema["properties"] == {"revenue": {"type": "number"}, "orders": {"type": "number"}}
 
 
 def test_a_body_has_the_limits_of_a_prediction(serve: Serve, new_settings: NewSettings) -> None:
-    """Of kind and of bytes."""
+    """Its media type and its bytes are limited alike."""
     used = new_settings(business_metrics="revenue", predict_max_body_bytes=50)
     with serve(used=used) as service:
-        assert tell(service, {"revenue": 1, "x" * 50: 1}).status_code == 413
+        assert send(service, {"revenue": 1, "x" * 50: 1}).status_code == 413
         assert service.client.post("/business-metrics", content=b"{}").status_code == 415
 
 
 def test_values_that_cannot_be_stored_are_to_be_sent_again(service: Service) -> None:
-    """503 `log-unavailable` with `Retry-After`."""
+    """The answer is 503 `log-unavailable` with `Retry-After`."""
     path = service.state.log.path
     path.rename(path.with_suffix(".moved"))
     path.mkdir()
-    answer = tell(service, {"revenue": 1})
+    answer = send(service, {"revenue": 1})
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:problem:log-unavailable")
     assert answer.headers["retry-after"] == "1"
     shutil.rmtree(path)
-    assert tell(service, {"revenue": 1}).status_code == 200
+    assert send(service, {"revenue": 1}).status_code == 200
 
 
 @pytest.mark.parametrize("names", ["re venue", "x" * 65, "größe", ",".join(map(str, range(101)))])

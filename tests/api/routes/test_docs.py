@@ -1,4 +1,4 @@
-"""The OpenAPI document and its page: true, typed, and whole without the internet."""
+"""The OpenAPI document and its page are true, typed, and need no internet."""
 
 import re
 from collections.abc import Iterator
@@ -97,7 +97,7 @@ def references(node: Any) -> Iterator[str]:
 
 
 def test_the_example_of_the_document_is_answered(documented: Service) -> None:
-    """What a newcomer sends first works; it fits the document's own schema, inside the range."""
+    """It fits the schema of the document and lies inside the training range."""
     body = body_of(document_of(documented))
     Draft202012Validator(body["schema"]).validate(body["example"])
     answer = documented.predict(body["example"])
@@ -106,7 +106,7 @@ def test_the_example_of_the_document_is_answered(documented: Service) -> None:
 
 
 def test_an_answer_fits_the_schema_of_the_document(documented: Service) -> None:
-    """An array for an array, an object for an object."""
+    """An array is answered by an array, an object by an object."""
     document = document_of(documented)
     answers = document["paths"]["/predict"]["post"]["responses"]["200"]["content"]
     validator = Draft202012Validator(answers["application/json"]["schema"])
@@ -173,7 +173,7 @@ def test_each_served_version_has_its_own_path(serve: Serve, store: FileModelStor
 
 
 def test_probabilities_are_documented_where_there_are_some(serve: Serve) -> None:
-    """With the names of the classes."""
+    """The document has the names of the classes."""
     with serve(["fruit", "sum"]) as service:
         paths = document_of(service)["paths"]
     (parameter,) = paths["/models/fruit/predict"]["post"]["parameters"]
@@ -186,15 +186,15 @@ def test_probabilities_are_documented_where_there_are_some(serve: Serve) -> None
 
 
 def test_without_a_model_there_is_a_document_all_the_same(serve: Serve) -> None:
-    """Of the routes that answer."""
+    """It describes the routes that answer."""
     with serve([]) as service:
         paths = document_of(service)["paths"]
     assert "/predict" not in paths
     assert "/health/live" in paths
 
 
-def test_units_ranges_and_categories_are_told_in_words(service: Service) -> None:
-    """They are no limits: values beyond them are answered too."""
+def test_units_ranges_and_categories_are_described_in_words(service: Service) -> None:
+    """They are no limits: values outside them are answered too."""
     service.install(loaded(ConstantPredictor(), signature=SIGNATURES["iris"]))
     row = body_of(document_of(service))["schema"]["oneOf"][1]
     assert row["properties"]["sepal_length"]["description"] == (
@@ -203,7 +203,7 @@ def test_units_ranges_and_categories_are_told_in_words(service: Service) -> None
 
 
 def test_the_page_refers_to_nothing_outside(service: Service) -> None:
-    """Every address in it is relative, and is answered by the service itself."""
+    """Every address in it is relative and answered by the service."""
     page = service.client.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
     assert not re.findall(r"(?:https?:)?//[\w.-]+\.\w+", page.text)
@@ -216,7 +216,7 @@ def test_the_page_refers_to_nothing_outside(service: Service) -> None:
 
 
 def test_the_page_has_no_other_files(service: Service) -> None:
-    """Neither those of the package that carries them, nor those of the machine."""
+    """It gives access neither to the package of these files nor to the machine."""
     for name in ("xyzzy", "redoc.standalone.js", "..%2f__init__.py", "..%2f..%2fetc%2fpasswd"):
         assert service.client.get(f"/docs/{name}").status_code == 404
 

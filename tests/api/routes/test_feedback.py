@@ -1,4 +1,4 @@
-"""`POST /feedback`: the true value, told later."""
+"""`POST /feedback` stores true values that come after the predictions."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ def predicted(service: Service) -> Service:
     return service
 
 
-def tell(service: Service, body: Any) -> Any:
+def send(service: Service, body: Any) -> Any:
     """Send feedback."""
     return service.predict(body, "/feedback")
 
@@ -31,8 +31,8 @@ def stored(service: Service) -> list[tuple[int, int, Any]]:
 
 
 def test_a_true_value_is_stored_beside_its_row(predicted: Service) -> None:
-    """The answer says of each, in the same order, what became of it."""
-    answer = tell(
+    """The answer has the status of each item, in the same order."""
+    answer = send(
         predicted,
         [
             {"request_id": "first", "row": 1, "value": 8.5},
@@ -51,10 +51,10 @@ def test_a_true_value_is_stored_beside_its_row(predicted: Service) -> None:
     assert stored(predicted) == [(1, 0, 5), (1, 1, 8.5)]
 
 
-def test_telling_again_changes_nothing_and_telling_anew_replaces(predicted: Service) -> None:
-    """So a caller that is unsure may send again."""
+def test_the_same_value_changes_nothing_and_a_new_value_replaces_it(predicted: Service) -> None:
+    """So a caller may safely send again."""
     for value, status in [(5, "stored"), (5, "unchanged"), (6, "stored")]:
-        (item,) = tell(predicted, [{"request_id": "first", "row": 0, "value": value}]).json()
+        (item,) = send(predicted, [{"request_id": "first", "row": 0, "value": value}]).json()
         assert item["status"] == status
     assert stored(predicted) == [(1, 0, 6)]
 
@@ -66,27 +66,27 @@ def test_telling_again_changes_nothing_and_telling_anew_replaces(predicted: Serv
 def test_a_value_is_one_that_the_output_can_have(
     predicted: Service, value: object, status: str
 ) -> None:
-    """The verdict says what it is not; its neighbours are stored."""
+    """The status of any other value gives the reason; the other items are stored."""
     good = {"request_id": "first", "row": 1, "value": 1}
-    answer = tell(predicted, [good | {"row": 0, "value": value}, good])
+    answer = send(predicted, [good | {"row": 0, "value": value}, good])
     assert [item["status"] for item in answer.json()] == [status, "stored"]
     assert len(stored(predicted)) == (2 if status == "stored" else 1)
 
 
 def test_a_class_that_the_model_does_not_know_may_be_true(serve: Serve) -> None:
-    """The world has more fruit than the training had; a number is none."""
+    """An unknown text is stored as a class; a number is not."""
     with serve(["fruit"]) as service:
         service.predict({"weight": 60}, headers={"X-Request-ID": "first"})
         item = {"request_id": "first", "row": 0}
-        assert tell(service, item | {"value": 7}).json()["status"] == "value is no text"
-        assert tell(service, item | {"value": "Kiwi"}).json()["status"] == "stored"
+        assert send(service, item | {"value": 7}).json()["status"] == "value is no text"
+        assert send(service, item | {"value": "Kiwi"}).json()["status"] == "stored"
 
 
 def test_one_object_is_answered_by_one(predicted: Service) -> None:
-    """As a prediction is; what is wrong with it is at its root."""
+    """So is a prediction; the pointer of its error begins at its root."""
     item = {"request_id": "first", "row": 0, "value": 5}
-    assert tell(predicted, item).json() == {"request_id": "first", "row": 0, "status": "stored"}
-    (error,) = tell(predicted, item | {"row": "0"}).json()["errors"]
+    assert send(predicted, item).json() == {"request_id": "first", "row": 0, "status": "stored"}
+    (error,) = send(predicted, item | {"row": "0"}).json()["errors"]
     assert error["pointer"] == ""
 
 
@@ -114,9 +114,9 @@ def test_one_object_is_answered_by_one(predicted: Service) -> None:
         (b'[{"request_id":"first","row":0,"value":1,"extra":"xyzzy"}]', 422),
     ],
 )
-def test_what_is_no_feedback_is_refused(predicted: Service, body: bytes, status: int) -> None:
-    """In the one shape, unrepeated, and nothing of it is stored."""
-    answer = tell(predicted, body)
+def test_invalid_feedback_is_refused(predicted: Service, body: bytes, status: int) -> None:
+    """The answer is a problem document that repeats no value, and nothing is stored."""
+    answer = send(predicted, body)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert "xyzzy" not in answer.text + predicted.stream.getvalue().decode()
@@ -124,46 +124,46 @@ def test_what_is_no_feedback_is_refused(predicted: Service, body: bytes, status:
 
 
 def test_a_wrong_item_is_pointed_to_and_none_is_stored(predicted: Service) -> None:
-    """All or nothing, so that sending again is simple."""
+    """All items are stored or none, so that sending again is simple."""
     good = {"request_id": "first", "row": 0, "value": 1}
-    answer = tell(predicted, [good, good | {"row": "1"}])
+    answer = send(predicted, [good, good | {"row": "1"}])
     assert [error["pointer"] for error in answer.json()["errors"]] == ["/1"]
     assert stored(predicted) == []
 
 
 def test_a_row_beyond_every_number_is_out_of_range(predicted: Service) -> None:
-    """Even of those that no database holds."""
+    """That includes numbers beyond the integers of the database."""
     items = [{"request_id": "first", "row": row, "value": 1} for row in (2**63 - 1, 2**70)]
-    assert [item["status"] for item in tell(predicted, items).json()] == ["row out of range"] * 2
+    assert [item["status"] for item in send(predicted, items).json()] == ["row out of range"] * 2
 
 
 def test_a_number_beyond_every_integer_is_the_float_that_it_would_be(predicted: Service) -> None:
-    """JSON knows one kind of number; the processes of a service tell one another 64 bits of it."""
+    """JSON has one kind of number; the processes of a service send one another 64-bit numbers."""
     items = [{"request_id": "first", "row": row, "value": -(10**30)} for row in (0, 1)]
-    assert [item["status"] for item in tell(predicted, items).json()] == ["stored"] * 2
+    assert [item["status"] for item in send(predicted, items).json()] == ["stored"] * 2
     assert stored(predicted) == [(1, 0, -1e30), (1, 1, -1e30)]
 
 
 def test_feedback_has_the_limits_of_a_prediction(serve: Serve, new_settings: NewSettings) -> None:
-    """Of bytes, and of items where a prediction counts rows."""
+    """The limits are those of bytes and of rows, which are items here."""
     item = {"request_id": "first", "row": 0, "value": 1}
     with serve(used=new_settings(predict_max_rows=2, predict_max_body_bytes=200)) as service:
-        assert tell(service, [item] * 2).status_code == 200
-        assert tell(service, [item] * 3).status_code == 413
-        assert tell(service, [item | {"value": "x" * 200}]).status_code == 413
+        assert send(service, [item] * 2).status_code == 200
+        assert send(service, [item] * 3).status_code == 413
+        assert send(service, [item | {"value": "x" * 200}]).status_code == 413
         answer = service.client.post("/feedback", content=json.dumps([item]).encode())
         assert answer.status_code == 415
 
 
 def test_feedback_that_cannot_be_stored_is_to_be_sent_again(predicted: Service) -> None:
-    """503 `log-unavailable` with `Retry-After`."""
+    """The answer is 503 `log-unavailable` with `Retry-After`."""
     path = predicted.state.log.path
     moved = path.with_suffix(".moved")
     path.rename(moved)
     path.mkdir()
     item = {"request_id": "first", "row": 0, "value": 1}
-    answer = tell(predicted, [item])
+    answer = send(predicted, [item])
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:problem:log-unavailable")
     assert answer.headers["retry-after"] == "1"
     shutil.rmtree(path)
-    assert tell(predicted, [item]).status_code == 200
+    assert send(predicted, [item]).status_code == 200

@@ -1,4 +1,4 @@
-"""Whether the service lives, and whether it can predict."""
+"""Liveness says that the service runs, readiness that it can predict."""
 
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -24,7 +24,7 @@ def test_a_service_with_a_model_is_ready(service: Service) -> None:
 
 
 def test_a_service_without_a_model_lives_but_is_not_ready(serve: Serve) -> None:
-    """503 with a sentence that names what is missing; predictions say the same."""
+    """Readiness is 503 with a sentence that names what is missing, as predictions are."""
     with serve([]) as service:
         assert service.client.get("/health/live").json() == {"status": "live"}
         answer = service.client.get("/health/ready")
@@ -35,16 +35,16 @@ def test_a_service_without_a_model_lives_but_is_not_ready(serve: Serve) -> None:
         assert refused.json()["detail"] == answer.json()["missing"] != ""
 
 
-def test_a_service_that_is_told_to_stop_is_not_ready(service: Service) -> None:
-    """Readiness goes off first, so that no new requests are sent."""
+def test_a_service_that_got_the_signal_to_stop_is_not_ready(service: Service) -> None:
+    """Readiness ends first, so that no new requests are sent."""
     service.state.batcher.drain()
     answer = service.client.get("/health/ready")
     assert (answer.status_code, answer.json()["missing"]) == (503, "The service is stopping.")
     assert service.client.get("/health/live").status_code == 200
 
 
-def test_the_metrics_tell_what_readiness_is(service: Service) -> None:
-    """`service_ready` is the verdict of `/health/ready`, whose log an alarm cannot read."""
+def test_a_metric_publishes_readiness(service: Service) -> None:
+    """`service_ready` has the verdict of `/health/ready`, for alerts."""
     assert service.samples("service_ready") == {("service_ready",): 1}
     service.state.batcher.drain()
     assert service.samples("service_ready") == {("service_ready",): 0}
@@ -60,7 +60,7 @@ def break_log(service: Service) -> None:
 def test_a_log_that_cannot_be_written_takes_readiness_until_it_can(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is tried again and again, so that readiness comes back without a prediction."""
+    """The service retries, so that readiness comes back without a prediction."""
     monkeypatch.setattr("api.background.background_tasks.RECOVERY_SECONDS", 0.01)
     with serve() as service:
         break_log(service)
@@ -69,7 +69,7 @@ def test_a_log_that_cannot_be_written_takes_readiness_until_it_can(
         assert answer.status_code == 503
         assert answer.json()["missing"] == "The prediction log cannot be written."
         assert answer.json()["prediction_log"] == answer.json()["missing"]
-        # Anyone may ask, and where the log is kept is nobody's business.
+        # Anyone may call this route, so the answer must not have the path of the log.
         assert str(service.settings.local_data) not in answer.text
         shutil.rmtree(service.state.log.path)
         assert any(service.client.get("/health/ready").status_code == 200 for _ in range(10_000))
@@ -90,7 +90,7 @@ def test_a_service_that_may_answer_unlogged_is_ready_without_its_log(
 
 
 def test_health_answers_while_a_model_does_not(service: Service) -> None:
-    """Health stands outside the engine; that a model was quick so far makes no difference."""
+    """Health does not pass the batcher, also after quick batches."""
     held = Held()
     service.install(loaded(held.estimator))
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""`GET /feedback/queue`: the rows most worth a label."""
+"""`GET /feedback/queue` returns the rows that are most useful to label."""
 
 import json
 import shutil
@@ -45,7 +45,7 @@ def ask(service: Service) -> Ask:
 
 
 def test_rows_come_with_what_a_label_needs(ask: Ask) -> None:
-    """What was asked and answered, why it is worth a label, and by what to tell it."""
+    """Each has its input, its output, the reason why it was chosen, and the id to label it by."""
     answer = ask("?rows=1")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "no-store"
@@ -58,8 +58,8 @@ def test_rows_come_with_what_a_label_needs(ask: Ask) -> None:
     assert fruit == ("Plum" if weight < 100 else "Melon")
 
 
-def test_no_row_is_given_twice_while_it_is_out(ask: Ask, service: Service) -> None:
-    """Nor one that was labelled."""
+def test_no_row_is_returned_twice_while_it_is_out(ask: Ask, service: Service) -> None:
+    """A labelled row is not returned either."""
     service.predict([{"request_id": "first", "row": 0, "value": "Plum"}], "/feedback")
     given = [row["row"] for _ in range(3) for row in ask("?rows=1").json()["rows"]]
     assert sorted(given) == [1, 2]
@@ -77,21 +77,21 @@ def test_another_model_is_asked_for_by_name(ask: Ask, service: Service) -> None:
 
 
 def test_only_an_administrator_sees_rows(ask: Ask, service: Service) -> None:
-    """Also where predictions are open: the rows are other callers'."""
+    """That holds even where predictions are open, as the rows are those of other callers."""
     assert service.client.get("/feedback/queue").status_code == 401
     assert ask(auth=("metrics", "metrics-secret")).status_code == 403
 
 
 @pytest.mark.parametrize("query", ["?rows=0", "?rows=101", "?rows=xyzzy", "?rows="])
 def test_a_number_of_rows_has_limits(ask: Ask, query: str) -> None:
-    """As few as one, as many as a hundred."""
+    """It is at least one and at most a hundred."""
     answer = ask(query)
     assert (answer.status_code, answer.json()["type"]) == (422, "urn:problem:invalid-rows")
     assert "xyzzy" not in answer.text
 
 
 def test_too_many_rows_are_refused_with_the_limit(ask: Ask, service: Service) -> None:
-    """The documents tell it, too."""
+    """The OpenAPI document has the limit too."""
     answer = ask("?rows=5000").json()
     assert answer["detail"] == "Ask for 1 to 100 rows."
     assert answer["errors"][0]["pointer"] == "/query/rows"
@@ -108,7 +108,7 @@ def test_too_many_rows_are_refused_with_the_limit(ask: Ask, service: Service) ->
 def test_a_column_that_became_personal_is_not_shown(
     serve: Serve, new_settings: NewSettings, personal: str, hidden: str
 ) -> None:
-    """The log has it in clear, from before; with an output its probabilities are hidden."""
+    """The log has older values in clear; hiding an output hides its probabilities."""
     settings = {"admin_password": ADMIN[1], "model_name": "fruit"}
     with serve(["fruit"], new_settings(**settings)) as service:
         service.predict({"weight": 60}, "/predict?probabilities=true")
@@ -120,8 +120,8 @@ def test_a_column_that_became_personal_is_not_shown(
     assert shown.keys() == ({"fruit", "probabilities"} if hidden == "inputs" else {"weight"})
 
 
-def test_a_log_that_cannot_be_written_gives_no_rows(ask: Ask, service: Service) -> None:
-    """Else the same row would be given to the next who asks."""
+def test_without_a_writable_log_no_rows_are_returned(ask: Ask, service: Service) -> None:
+    """Otherwise the next caller would get the same rows."""
     path = service.state.log.path
     path.rename(path.with_suffix(".moved"))
     path.mkdir()
@@ -131,8 +131,8 @@ def test_a_log_that_cannot_be_written_gives_no_rows(ask: Ask, service: Service) 
 
 
 @pytest.mark.slow  # a service of two workers is started
-def test_two_workers_give_no_row_twice(tmp_path: Path, published: Path) -> None:
-    """Whichever of them is asked, and however many ask at once."""
+def test_two_workers_return_no_row_twice(tmp_path: Path, published: Path) -> None:
+    """That holds for callers of both workers at the same time."""
     rows = 60
     secrets = {"ADMIN_PASSWORD": ADMIN[1], "SERVICE_WORKERS": "2"}
     with process_of(tmp_path, published, **secrets) as server:

@@ -1,4 +1,4 @@
-"""`GET /metrics`: the names that others rely on, and totals that equal the log."""
+"""`GET /metrics` keeps the names that others rely on; its totals equal the log."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ NAMES = {
     "python_info",
 }
 SILENT = {"predict_rejected", "predict_out_of_range_rows", "predict_unlogged", "model_refused"}
-"""Those that have no series until what they tell of has happened."""
+"""The metrics that have no series until their event has happened."""
 TOTALS = ("predict_requests_total", "predict_rows_total")
 
 
@@ -60,7 +60,7 @@ def test_the_names_that_dashboards_rely_on_are_there(service: Service) -> None:
 
 
 def test_totals_are_the_rows_of_the_log(service: Service) -> None:
-    """What was refused is in neither; what the model failed at is counted apart."""
+    """Neither has refused requests; failures of the model are counted apart."""
     service.predict([SUM_ROW, SUM_ROW, SUM_ROW])
     service.predict(SUM_ROW)
     service.predict([{}])
@@ -77,7 +77,7 @@ def test_totals_are_the_rows_of_the_log(service: Service) -> None:
 
 
 def test_totals_go_on_after_a_restart(serve: Serve) -> None:
-    """They are questions to the log, not memories of a process."""
+    """They are queried from the log and not kept in the process."""
     for expected in (1, 2):
         with serve() as service:
             service.predict(SUM_ROW)
@@ -87,7 +87,7 @@ def test_totals_go_on_after_a_restart(serve: Serve) -> None:
 def test_two_services_live_in_one_process(
     serve: Serve, new_settings: NewSettings, tmp_path: Path
 ) -> None:
-    """Each with a registry, a log and models of its own."""
+    """Each has a registry, a log and models of its own."""
     other_settings = new_settings(local_data=tmp_path / "other")
     with serve() as one, serve(["fruit"], used=other_settings) as other:
         one.predict(SUM_ROW)
@@ -112,8 +112,8 @@ def test_rejections_are_counted_by_type(service: Service) -> None:
     }
 
 
-def test_the_served_model_is_told_with_its_scores(service: Service) -> None:
-    """By model, version, alias and format; its age counts from its publication."""
+def test_the_served_model_is_published_with_its_scores(service: Service) -> None:
+    """Its series have model, version, alias and format; its age counts from its publication."""
     version = service.state.reloader.loaded_models.aliases["sum"]["champion"]
     found = service.samples("model_info", "model_train_score", "model_age_seconds")
     assert found["model_info", "sum", version, "champion", "regression", "onnx"] == 1
@@ -123,7 +123,7 @@ def test_the_served_model_is_told_with_its_scores(service: Service) -> None:
     assert found["model_age_seconds", "sum", version] >= 0
 
 
-def test_no_series_outlives_what_it_tells_of(serve: Serve, store: FileModelStore) -> None:
+def test_no_series_outlives_its_version(serve: Serve, store: FileModelStore) -> None:
     """A version that is no longer served has no gauge that keeps its last value."""
     with serve() as service:
         old = service.state.reloader.loaded_models.aliases["sum"]["champion"]
@@ -137,15 +137,15 @@ def test_no_series_outlives_what_it_tells_of(serve: Serve, store: FileModelStore
     assert f'"{old}"' not in text
 
 
-def test_the_code_that_runs_is_told(serve: Serve, new_settings: NewSettings) -> None:
-    """With the branch and the commit it was built from."""
+def test_the_running_code_is_published(serve: Serve, new_settings: NewSettings) -> None:
+    """The series has the branch and the commit of the build."""
     with serve(used=new_settings(git_branch="main", git_head="1a2b3c4")) as service:
         (labels,) = service.samples("service_info")
     assert labels[2:] == ("main", "1a2b3c4")
 
 
 def test_a_log_that_cannot_be_read_gives_no_totals(service: Service) -> None:
-    """A zero would be false; everything else is still told."""
+    """A zero would be false; all other metrics are still published."""
     service.predict(SUM_ROW)
     service.state.log.path.rename(service.state.log.path.with_suffix(".moved"))
     service.state.log.path.mkdir()
@@ -153,8 +153,8 @@ def test_a_log_that_cannot_be_read_gives_no_totals(service: Service) -> None:
     assert "http_requests_total" in service.metrics_text()
 
 
-def test_how_batches_and_commits_fare_is_told(service: Service) -> None:
-    """One batch of three rows, one commit."""
+def test_batches_and_commits_are_measured(service: Service) -> None:
+    """In this test they are one batch of three rows and one commit."""
     service.predict([SUM_ROW] * 3)
     found = service.samples(
         "predict_batch_rows_sum", "prediction_log_commit_seconds_count", "prediction_log_bytes"

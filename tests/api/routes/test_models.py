@@ -1,4 +1,4 @@
-"""`GET /models`: what is served."""
+"""`GET /models` lists the served models."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from tests.api.conftest import KINDS_SIGNATURE, ConstantPredictor, Serve, Servic
 
 
 def test_models_are_listed_with_what_a_caller_needs(service: Service) -> None:
-    """Version, aliases, signature with what training saw, and scores; the card stands elsewhere."""
+    """Each has version, aliases, signature with training ranges, and scores, but not its card."""
     version = service.state.reloader.loaded_models.aliases["sum"]["champion"]
     (model,) = service.client.get("/models").json()["models"]
     (shown,) = model.pop("versions")
@@ -35,13 +35,13 @@ def test_models_are_listed_with_what_a_caller_needs(service: Service) -> None:
 
 
 def test_a_model_is_shown_with_its_cards(service: Service) -> None:
-    """In Markdown, as it was published."""
+    """The cards are Markdown, as published."""
     (version,) = service.client.get("/models/sum").json()["versions"]
     assert version["card"] == "# Sums"
 
 
 def test_a_version_that_is_not_compiled_says_why(serve: Serve, store: FileModelStore) -> None:
-    """Whoever finds it slow learns what to change."""
+    """The reason says what to change to make it fast."""
     draft = replace(sum_draft(3), compilation=Compilation(reason="It is odd."))
     with serve() as service:
         version = store.publish(draft)
@@ -66,7 +66,7 @@ def test_all_versions_that_an_alias_names_are_shown(serve: Serve, store: FileMod
 
 @pytest.mark.parametrize("name", ["xyzzy", "SUM", "..%2f..%2fetc", "%00", "x" * 300])
 def test_an_unknown_model_is_not_found(service: Service, name: str) -> None:
-    """404 in the one shape, without the name."""
+    """The answer is a problem document with 404, without the name."""
     answer = service.client.get(f"/models/{name}")
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:problem:not-found"
@@ -74,7 +74,7 @@ def test_an_unknown_model_is_not_found(service: Service, name: str) -> None:
 
 
 def test_columns_of_every_kind_can_be_shown(service: Service) -> None:
-    """Non-ASCII categories too, which are UTF-8 in the answer."""
+    """Non-ASCII categories are UTF-8 in the answer."""
     service.install(loaded(ConstantPredictor(), signature=KINDS_SIGNATURE))
     answer = service.client.get("/models/sum")
     inputs = answer.json()["versions"][0]["signature"]["inputs"]
@@ -83,6 +83,6 @@ def test_columns_of_every_kind_can_be_shown(service: Service) -> None:
 
 
 def test_an_empty_store_shows_no_models(serve: Serve) -> None:
-    """An empty list is an answer."""
+    """The answer is an empty list."""
     with serve([]) as service:
         assert service.client.get("/models").json() == {"models": []}

@@ -1,4 +1,4 @@
-"""`GET /monitoring`: the newest report, for an administrator."""
+"""`GET /monitoring` shows the newest report to an administrator."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ def ask(service: Service, path: str = "/monitoring") -> Any:
 
 
 def test_the_newest_report_is_shown_as_it_stands(service: Service, reports: Path) -> None:
-    """Newest by its name, not by when the file was copied here."""
+    """The newest is found by its name, not by the time of the file."""
     (reports / "20261121T120000Z.html").write_text("<p>new</p>")
     (reports / "20261120T120000Z.html").write_text("<p>old</p>")
     answer = ask(service)
@@ -41,7 +41,7 @@ def test_the_newest_report_is_shown_as_it_stands(service: Service, reports: Path
 
 
 def test_no_script_runs_and_nothing_is_kept(service: Service, reports: Path) -> None:
-    """Whatever stands in the file, a browser runs no script, guesses no type and stores nothing."""
+    """Whatever the file holds, a browser runs no script, guesses no type and stores nothing."""
     (reports / "20261121T120000Z.html").write_text("<script>alert(1)</script>")
     headers = ask(service).headers
     policy = dict(part.strip().partition(" ")[::2] for part in
@@ -55,7 +55,7 @@ def test_no_script_runs_and_nothing_is_kept(service: Service, reports: Path) -> 
 
 
 def test_without_a_report_it_says_how_to_make_one(service: Service) -> None:
-    """Also where there is no folder of reports."""
+    """That holds also without a folder of reports."""
     answer = ask(service)
     assert answer.status_code == 404
     assert "mlops report" in answer.json()["detail"]
@@ -71,13 +71,13 @@ def test_without_a_report_it_says_how_to_make_one(service: Service) -> None:
     ],
 )
 def test_other_files_are_no_reports(service: Service, reports: Path, name: str) -> None:
-    """Evidently's pages run scripts, a part is not the whole; the others are other tools'."""
+    """Evidently's pages run scripts, a partial file is incomplete, others are not reports."""
     (reports / name).write_text("<p>other</p>")
     assert ask(service).status_code == 404
 
 
 def test_a_link_is_no_report(service: Service, reports: Path, tmp_path: Path) -> None:
-    """What is served stands in the folder itself."""
+    """Only a file of the folder itself is served."""
     secret = tmp_path / "secret"
     secret.write_text("secret")
     (reports / "20261121T120000Z.html").symlink_to(secret)
@@ -85,7 +85,7 @@ def test_a_link_is_no_report(service: Service, reports: Path, tmp_path: Path) ->
 
 
 def test_a_report_that_cannot_be_read_is_a_sentence(service: Service) -> None:
-    """Which says what to do; here the folder is no folder."""
+    """The sentence says what to do; in this test a file replaces the folder."""
     service.settings.local_data.mkdir(parents=True, exist_ok=True)
     (service.settings.local_data / "reports").write_text("")
     answer = ask(service)
@@ -94,7 +94,7 @@ def test_a_report_that_cannot_be_read_is_a_sentence(service: Service) -> None:
 
 
 def test_no_path_comes_from_the_caller(service: Service, reports: Path) -> None:
-    """There is one address; nothing that is added to it names a file."""
+    """There is one address, and nothing added to it selects a file."""
     (reports / "20261121T120000Z.html").write_text("<p>new</p>")
     (reports / "20261120T120000Z.html").write_text("<p>old</p>")
     assert ask(service, "/monitoring/20261120T120000Z.html").status_code == 404
@@ -102,7 +102,7 @@ def test_no_path_comes_from_the_caller(service: Service, reports: Path) -> None:
 
 
 def test_only_an_administrator_sees_it(service: Service, reports: Path) -> None:
-    """It shows single rows, which are other callers'."""
+    """It shows single rows of other callers."""
     (reports / "20261121T120000Z.html").write_text("<p>new</p>")
     assert service.client.get("/monitoring").status_code == 401
     metrics = ("metrics", "metrics-secret")

@@ -26,7 +26,7 @@ def version_of(service: Service, model: str = "sum") -> str:
 
 
 def test_an_array_of_rows_is_answered_in_its_order(service: Service) -> None:
-    """One answer a row: total = a + 2 * b."""
+    """Each row gets one answer: total = a + 2 * b."""
     answer = service.predict([{"a": float(n), "b": 1.0} for n in range(100)])
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
@@ -35,13 +35,13 @@ def test_an_array_of_rows_is_answered_in_its_order(service: Service) -> None:
 
 
 def test_the_order_of_keys_does_not_matter(service: Service) -> None:
-    """Columns go by name, never by place."""
+    """Columns are found by name, not by position."""
     assert service.predict({"b": 2, "a": 1}).json() == service.predict({"a": 1, "b": 2}).json()
     assert service.predict({"b": 2, "a": 1}).json()["total"] == pytest.approx(5)
 
 
 def test_one_object_is_answered_by_one_object(service: Service) -> None:
-    """And an array of one by an array of one."""
+    """An array of one is answered by an array of one."""
     assert service.predict(SUM_ROW).json() == {"total": pytest.approx(5)}
     assert service.predict([SUM_ROW]).json() == [{"total": pytest.approx(5)}]
 
@@ -53,7 +53,7 @@ def test_labels_are_answered_as_text(fruits: Service) -> None:
 
 
 def test_probabilities_stand_beside_the_label_when_asked_for(fruits: Service) -> None:
-    """By class, adding up to one."""
+    """There is one for each class, and they add up to one."""
     answer = fruits.predict({"weight": 60}, "/predict?probabilities=true")
     assert answer.json() == {"fruit": "Plum", "probabilities": {"Melon": 0.0, "Plum": 1.0}}
     plain = fruits.predict({"weight": 60}, "/predict?probabilities=false")
@@ -77,7 +77,7 @@ def test_any_other_query_is_refused_unrepeated(fruits: Service, query: str) -> N
 
 @pytest.mark.parametrize("given", ["a", "7f3e-11.a_b:c", "x" * 128])
 def test_a_given_request_id_is_kept(service: Service, given: str) -> None:
-    """In the answer, in the prediction log, and in the access line."""
+    """It stands in the answer, in the prediction log and in the access line."""
     answer = service.predict(SUM_ROW, headers={"X-Request-ID": given})
     assert answer.headers["x-request-id"] == given
     assert [row["request_id"] for row in service.logged()] == [given]
@@ -86,19 +86,19 @@ def test_a_given_request_id_is_kept(service: Service, given: str) -> None:
 
 @pytest.mark.parametrize("given", ["", " ", "x" * 129, "a b", "a\tb", '"a"', "\xe9", "<b>", "a;b"])
 def test_an_unsafe_request_id_is_replaced(service: Service, given: str) -> None:
-    """By one that is safe in a log, a file name and a shell."""
+    """The new id is safe in a log, a file name and a shell."""
     answer = service.predict(SUM_ROW, headers={"X-Request-ID": given.encode("latin-1")})
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
 
 
 def test_every_request_without_an_id_gets_its_own(service: Service) -> None:
-    """Errors too."""
+    """Errors have an id too."""
     answers = [service.predict(SUM_ROW), service.predict(b""), service.client.get("/xyzzy")]
     assert len({answer.headers["x-request-id"] for answer in answers}) == 3
 
 
 def test_an_answer_names_the_version_that_gave_it(service: Service) -> None:
-    """By all three paths; the log holds the same."""
+    """That holds for all three paths; the log has the same version."""
     version = version_of(service)
     for path in (
         "/predict",
@@ -112,14 +112,14 @@ def test_an_answer_names_the_version_that_gave_it(service: Service) -> None:
 
 
 def test_a_named_model_answers_beside_the_default_one(serve: Serve) -> None:
-    """`/predict` is undecided then, `/models/fruit/predict` is not."""
+    """Without a default model only `/models/fruit/predict` answers."""
     with serve(["sum", "fruit"]) as service:
         assert service.predict({"weight": 60}, "/models/fruit/predict").json() == {"fruit": "Plum"}
         assert service.predict(SUM_ROW).status_code == 503
 
 
 def test_the_log_holds_the_very_texts_of_request_and_answer(service: Service) -> None:
-    """Spaces, digits and all."""
+    """They have the same spaces and digits."""
     body = b'{ "a": 1.50,"b":2e0 }'
     answer = service.predict(body)
     with closing(sqlite3.connect(service.state.log.path)) as connection:
@@ -144,8 +144,8 @@ def test_the_log_holds_the_very_texts_of_request_and_answer(service: Service) ->
         "/xyzzy",
     ],
 )
-def test_what_is_not_there_is_not_found(service: Service, path: str) -> None:
-    """404 in the one shape, never a redirect that would drop credentials."""
+def test_unknown_paths_are_not_found(service: Service, path: str) -> None:
+    """The answer is a problem document with 404, never a redirect that would drop credentials."""
     answer = service.predict(SUM_ROW, path)
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
@@ -164,10 +164,10 @@ def test_what_is_not_there_is_not_found(service: Service, path: str) -> None:
         ("TRACE", "/models", "GET"),
     ],
 )
-def test_another_method_is_told_the_right_one(
+def test_another_method_gets_405_with_the_allowed_one(
     service: Service, method: str, path: str, allowed: str
 ) -> None:
-    """405 with `Allow`."""
+    """The header `Allow` names it."""
     answer = service.client.request(method, path)
     assert answer.status_code == 405
     assert allowed in answer.headers["allow"].split(", ")
@@ -175,14 +175,14 @@ def test_another_method_is_told_the_right_one(
 
 
 def test_a_version_without_an_alias_is_not_served(service: Service) -> None:
-    """Only what an alias names is loaded; the sentence says how to change that."""
+    """Only versions with an alias are loaded; the error says how to give it one."""
     answer = service.predict(SUM_ROW, "/models/sum/versions/20250101T000000Z_old/predict")
     assert answer.status_code == 404
     assert "mlops models promote" in answer.json()["detail"]
 
 
 def test_a_model_without_a_champion_does_not_answer(service: Service) -> None:
-    """503, as a promotion would mend it."""
+    """The answer is 503, as a promotion would mend it."""
     service.install(loaded(_Raises()))
     service.state.reloader.loaded_models.aliases["sum"].clear()  # type: ignore[attr-defined]
     answer = service.predict(SUM_ROW, "/models/sum/predict")
@@ -196,7 +196,7 @@ class _Raises:
 
 
 def test_values_that_training_never_saw_are_answered_and_counted(service: Service) -> None:
-    """Training saw a from 0 to 9: three of these rows are outside, one of them twice."""
+    """Training had a from 0 to 9: three of these rows are outside, one of them twice."""
     rows = [{"a": 9, "b": 4}, {"a": 9.5, "b": 0}, {"a": -1, "b": 0}, {"a": -1, "b": 100}]
     assert service.predict(rows).status_code == 200
     counted = service.samples("predict_out_of_range_rows_total")
@@ -204,7 +204,7 @@ def test_values_that_training_never_saw_are_answered_and_counted(service: Servic
 
 
 def test_an_unlogged_answer_says_so(serve: Serve, new_settings: NewSettings) -> None:
-    """Where the setting lets it leave at all."""
+    """The setting must allow such answers."""
     with serve(used=new_settings(log_on_failure="serve")) as service:
         assert "prediction-logged" not in service.predict(SUM_ROW).headers
         path = service.state.log.path
@@ -215,8 +215,10 @@ def test_an_unlogged_answer_says_so(serve: Serve, new_settings: NewSettings) -> 
         assert answer.headers["prediction-logged"] == "false"
 
 
-def test_room_is_asked_before_a_body_is_read(serve: Serve, new_settings: NewSettings) -> None:
-    """Who cannot be answered now shall not fill the memory meanwhile."""
+def test_the_queue_is_checked_before_a_body_is_read(
+    serve: Serve, new_settings: NewSettings
+) -> None:
+    """Requests that cannot be answered now must not fill the memory."""
     held = Held()
     with (
         serve(used=new_settings(predict_queue_requests=1)) as service,
@@ -239,7 +241,7 @@ def test_room_is_asked_before_a_body_is_read(serve: Serve, new_settings: NewSett
 
 
 def test_a_bad_body_is_refused_while_a_model_hangs(service: Service) -> None:
-    """Before it comes to the engine."""
+    """It is refused before it reaches the batcher."""
     held = Held()
     service.install(loaded(held.estimator))
     with ThreadPoolExecutor() as pool:

@@ -1,4 +1,4 @@
-"""A prediction that comes whole is answered directly, and as its route would answer it."""
+"""A prediction that comes whole takes the fast path, with the same answer as its route."""
 
 import base64
 import gc
@@ -34,23 +34,23 @@ api.server.server.DRAIN_SECONDS = 3.0
 del sys.argv[0]
 main()
 """
-"""Runs the service, which waits so long for requests that are on their way when it stops."""
+"""Runs a service that waits three seconds for requests on their way when it stops."""
 STUCK = """
 import time
 import api.batching.batch_runner
 api.batching.batch_runner.BatchRunner.answer = lambda self, batch: time.sleep(60)
 api.batching.batch_runner.BatchRunner.logs_at_once = False
 """
-"""Lets no model answer; in a thread, as the event loop is not to be held up."""
+"""Blocks every model in its thread, so that the event loop goes on."""
 KEPT_SECONDS = 5
-"""How long uvicorn keeps a connection on which nothing is asked."""
+"""How long uvicorn keeps an idle connection."""
 PAUSE_SECONDS = 0.05
-"""Long enough for a server to have read what was sent before."""
+"""Long enough for a server to have read all that was sent before."""
 NO_TIMES = re.compile(rb"(?<=\r\n)(date|x-request-id): [^\r]*\r\n")
 
 
 class Running(NamedTuple):
-    """A service, and where it writes its events."""
+    """A service, and the file of its events."""
 
     server: Server
     events: Path
@@ -58,7 +58,7 @@ class Running(NamedTuple):
 
 @pytest.fixture(scope="module")
 def running(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Return a running service that asks for a password; one for all, as none may harm it."""
+    """Return a running service that needs a password; all tests share it."""
     folder = tmp_path_factory.mktemp("fast-path")
     limits = {"PREDICT_MAX_BODY_BYTES": "4000", "PREDICT_MAX_ROWS": "100"}
     closed = {"PREDICT_OPEN": "no", "PREDICT_PASSWORD": "secret"}
@@ -109,7 +109,7 @@ def in_two(server: Server, sent: bytes) -> bytes:
 def test_whole_and_in_pieces_a_request_has_one_answer(
     running: Running, path: bytes, headers: bytes, body: bytes, status: int
 ) -> None:
-    """The same status, headers and body, and one access line each."""
+    """Both have the same status, headers and body, and one access line each."""
     server, events = running
     lines = AccessLines(server, events)
     sent = request(path, headers, body)
@@ -119,14 +119,14 @@ def test_whole_and_in_pieces_a_request_has_one_answer(
         NO_TIMES.sub(b"", pieces).split(b"\r\n")
     )
     first, second = lines.wait(2)
-    told = ("method", "route", "status")
-    assert [first[key] for key in told] == [second[key] for key in told]
+    same = ("method", "route", "status")
+    assert [first[key] for key in same] == [second[key] for key in same]
     assert first["request_id"].encode() in whole
     assert second["request_id"].encode() in pieces
 
 
 def test_requests_on_one_connection_are_answered_in_their_order(running: Running) -> None:
-    """Those that are answered directly, and those that are not."""
+    """That holds for requests of the fast path and for others, mixed."""
     good = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + CREDENTIALS
     one = good + b"Content-Length: 13\r\n\r\n" + ROW
     chunked = good + b"Transfer-Encoding: chunked\r\n\r\nd\r\n" + ROW + b"\r\n0\r\n\r\n"
@@ -139,8 +139,8 @@ def test_requests_on_one_connection_are_answered_in_their_order(running: Running
         assert received.rpartition(b"\r\n")[2].startswith(b'{"total":')
 
 
-def test_what_follows_a_refusal_is_not_cut_off_as_silence(running: Running) -> None:
-    """The limit of silence begins anew with each answer, and ends with each request."""
+def test_a_request_after_a_refusal_is_not_cut_off_as_idle(running: Running) -> None:
+    """The limit for idle connections begins with each answer and ends with each request."""
     wrong = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + b"Content-Length: 13\r\n\r\n" + ROW
     last = request(b"/predict", KIND + CREDENTIALS, ROW)
     with running.server.connect() as connection:
@@ -153,10 +153,10 @@ def test_what_follows_a_refusal_is_not_cut_off_as_silence(running: Running) -> N
     assert received.endswith(b'{"fruit":"Plum"}')
 
 
-def test_who_waits_in_vain_for_a_service_that_stops_is_told(
+def test_a_caller_that_waits_while_the_service_stops_gets_503(
     published: Path, tmp_path: Path
 ) -> None:
-    """With 503, whichever way the request came."""
+    """That holds for the fast path and for the route."""
     code = STUCK + PATIENT.replace("DRAIN_SECONDS = 3.0", "DRAIN_SECONDS = 0.0")
     with process_of(
         tmp_path,
@@ -179,17 +179,19 @@ def test_who_waits_in_vain_for_a_service_that_stops_is_told(
                 assert b"The service is stopping." in received
 
 
-def test_what_is_no_http_after_a_request_is_recorded_by_itself(running: Running) -> None:
-    """The request before it is answered or not; its own line says which."""
+def test_invalid_http_after_a_request_is_recorded_by_itself(running: Running) -> None:
+    """The access line of the request before it says whether that one was answered."""
     lines = AccessLines(*running)
     head = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + CREDENTIALS
     exchange(running.server, head + b"Content-Length: 13\r\n\r\n" + ROW + b"no http\r\n\r\n")
-    told = sorted((line["route"], line["status"]) for line in lines.wait(2))
-    assert told == [("/predict", 499), ("unmatched", 400)]
+    recorded = sorted((line["route"], line["status"]) for line in lines.wait(2))
+    assert recorded == [("/predict", 499), ("unmatched", 400)]
 
 
-def test_who_asks_while_the_service_stops_is_told(published: Path, tmp_path: Path) -> None:
-    """With 503 and `Connection: close`; who was admitted before is answered, and logged."""
+def test_a_request_that_comes_while_the_service_stops_gets_503(
+    published: Path, tmp_path: Path
+) -> None:
+    """It has `Connection: close`; requests admitted before are answered and logged."""
     sent = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + b"Content-Length: 13\r\n\r\n" + ROW
     with (
         process_of(tmp_path, published, prefix=[sys.executable, "-c", PATIENT]) as server,
@@ -231,14 +233,14 @@ def test_who_asks_while_the_service_stops_is_told(published: Path, tmp_path: Pat
 def test_only_usual_requests_are_taken(
     service: Service, url: bytes, headers: dict[bytes, bytes], *, taken: bool
 ) -> None:
-    """The route takes the others, and has the words for what is wrong with them."""
+    """The route takes the others, and explains what is wrong with them."""
     fast_path: FastPath = service.client.app_state["fast_path"]
     found = fast_path.target(url, {b"content-type": b"application/json"} | headers)
     assert (found is not None) is taken
 
 
-def test_what_is_served_changes_what_is_taken(service: Service) -> None:
-    """At the next request after a swap."""
+def test_the_fast_path_follows_the_served_models(service: Service) -> None:
+    """It does so at the next request after a swap."""
     fast_path: FastPath = service.client.app_state["fast_path"]
     headers = {b"content-type": b"application/json"}
     target = fast_path.target(b"/predict", headers)
@@ -246,7 +248,7 @@ def test_what_is_served_changes_what_is_taken(service: Service) -> None:
     replaced = weakref.ref(target.model)
     del target
     service.state.reloader.loaded_models = LoadedModels()
-    # It is not kept in memory until somebody asks again.
+    # The old model does not stay in memory until the next request.
     gc.collect()
     assert replaced() is None
     assert fast_path.target(b"/predict", headers) is None

@@ -1,4 +1,4 @@
-"""What only a real server can meet: bytes on a socket that are no proper request."""
+"""Only a real server can meet these: bytes on a socket that are no valid request."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def good(*, close: bool = False) -> bytes:
 
 @pytest.fixture(scope="module")
 def server(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Return a running service with a short deadline; one for all, as none may harm it."""
+    """Return a running service with a short deadline; all tests share it."""
     limits = {"PREDICT_BODY_TIMEOUT_SECONDS": "0.2", "PREDICT_MAX_BODY_BYTES": "100000"}
     with process_of(tmp_path_factory.mktemp("framing"), published, **limits) as started:
         yield started
@@ -50,7 +50,7 @@ def is_well(server: Server) -> bool:
     ],
 )
 def test_a_body_whose_end_is_unclear_is_refused(server: Server, framing: bytes) -> None:
-    """400, closed at once, so that no second request can be smuggled in."""
+    """It gets 400 and is closed at once, so that no second request can be smuggled in."""
     received = exchange(server, HEAD + framing + b"\r\n" + BODY + good(close=True), end=True)
     assert received.startswith((b"HTTP/1.1 400", b"HTTP/1.1 415", b"HTTP/1.1 413"))
     assert ANSWER not in received
@@ -62,14 +62,14 @@ def test_a_body_whose_end_is_unclear_is_refused(server: Server, framing: bytes) 
     "chunks", [b"xyzzy\r\n", b"-1\r\n", b"ffffffffffffffffff\r\n", b"5\r\n12345678\r\n0\r\n\r\n"]
 )
 def test_wrong_chunks_are_refused(server: Server, chunks: bytes) -> None:
-    """No prediction is made of what came before them."""
+    """The chunks before them are not predicted."""
     received = exchange(server, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks, end=True)
     assert b" 200 " not in received
     assert is_well(server)
 
 
-def test_a_body_in_chunks_is_good(server: Server) -> None:
-    """Of whatever sizes."""
+def test_a_body_in_chunks_is_answered(server: Server) -> None:
+    """The chunks may have any size."""
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in BODY) + b"0\r\n\r\n"
     head = HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert exchange(server, head + chunks).endswith(ANSWER)
@@ -77,7 +77,7 @@ def test_a_body_in_chunks_is_good(server: Server) -> None:
 
 @pytest.mark.parametrize("sent", [b"", b'{"weight":', BODY])
 def test_a_body_that_stays_incomplete_is_408(server: Server, sent: bytes) -> None:
-    """Longer by its length than what comes; then silence. The server closes."""
+    """Its length promises more bytes than come; the server closes the connection."""
     received = exchange(server, HEAD + b"Content-Length: 100\r\n\r\n" + sent)
     assert status_of(received) == 408
     assert b"connection: close" in received.lower()
@@ -86,20 +86,20 @@ def test_a_body_that_stays_incomplete_is_408(server: Server, sent: bytes) -> Non
 
 
 def test_chunks_that_never_end_are_408(server: Server) -> None:
-    """The deadline is the whole body's, so that a byte now and then does not help."""
+    """The deadline is that of the whole body; a byte now and then does not extend it."""
     head = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
     assert status_of(exchange(server, head + b"1\r\n{\r\n" * 5)) == 408
 
 
 def test_a_body_over_the_limit_is_refused_before_it_is_sent(server: Server) -> None:
-    """413 by its length alone."""
+    """Its length alone gets 413."""
     received = exchange(server, HEAD + b"Content-Length: 100001\r\n\r\n")
     assert status_of(received) == 413
     assert b"connection: close" in received.lower()
 
 
 def test_a_body_in_chunks_over_the_limit_is_refused(server: Server) -> None:
-    """As soon as it is over."""
+    """It is refused as soon as it is over."""
     chunk = b"8000\r\n" + b" " * 0x8000 + b"\r\n"
     received = exchange(server, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 4)
     assert status_of(received) == 413
@@ -117,14 +117,14 @@ def test_a_body_in_chunks_over_the_limit_is_refused(server: Server) -> None:
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused(server: Server, sent: bytes) -> None:
-    """By the parser, with a bare 400 or none at all."""
+def test_invalid_http_is_refused(server: Server, sent: bytes) -> None:
+    """The parser refuses it with a bare 400 or without an answer."""
     assert exchange(server, sent, end=True)[:12] in (b"", b"HTTP/1.1 400")
     assert is_well(server)
 
 
 def test_a_caller_that_leaves_midway_harms_nobody(server: Server) -> None:
-    """Before its body is whole, and before its answer is there."""
+    """It leaves before its body is whole, or before its answer is there."""
     for sent in (HEAD + b"Content-Length: 100\r\n\r\n{", good()):
         for _ in range(20):
             with server.connect() as connection:
@@ -133,12 +133,12 @@ def test_a_caller_that_leaves_midway_harms_nobody(server: Server) -> None:
 
 
 def test_requests_on_one_connection_are_answered_in_order(server: Server) -> None:
-    """A refusal in between does not end the connection."""
+    """A refusal between them does not end the connection."""
     bad = HEAD + b"Content-Length: 2\r\n\r\n{}"
     received = exchange(server, good() + bad + good(close=True))
     assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"200", b"422", b"200"]
 
 
-def test_no_answer_tells_the_server_that_gave_it(server: Server) -> None:
-    """Neither its name nor its version."""
+def test_no_answer_names_the_server_software(server: Server) -> None:
+    """It has neither its name nor its version."""
     assert b"server:" not in exchange(server, good(close=True)).lower()

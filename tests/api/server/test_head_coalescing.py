@@ -1,4 +1,4 @@
-"""The head of an answer leaves with its body."""
+"""The head of an answer is sent together with its body."""
 
 import asyncio
 from typing import cast
@@ -9,25 +9,25 @@ HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
 
 
 class Recorder(asyncio.Transport):
-    """Remembers what is asked of it."""
+    """A transport that records its calls."""
 
     def __init__(self) -> None:
         super().__init__()
         self.done: list[bytes | str] = []
 
     def write(self, data: object) -> None:
-        """Remember what is sent."""
+        """Record the bytes that are sent."""
         self.done.append(cast("bytes", data))
 
     def close(self) -> None:
-        """Remember that it is the end."""
+        """Record the end."""
         self.done.append("closed")
 
     def pause_reading(self) -> None:
-        """Remember nothing."""
+        """Do nothing."""
 
     def resume_reading(self) -> None:
-        """Remember nothing."""
+        """Do nothing."""
 
 
 def test_head_and_body_leave_together() -> None:
@@ -42,7 +42,7 @@ def test_head_and_body_leave_together() -> None:
 
 
 def test_an_answer_without_a_body_leaves_when_it_is_complete() -> None:
-    """As one to HEAD."""
+    """The answer to HEAD is one."""
     sent = Recorder()
     holder = HeadCoalescer(sent)
     holder.write(HEAD)
@@ -52,7 +52,7 @@ def test_an_answer_without_a_body_leaves_when_it_is_complete() -> None:
 
 
 def test_nothing_is_lost_by_closing() -> None:
-    """What was held goes first."""
+    """The held head is sent first."""
     sent = Recorder()
     holder = HeadCoalescer(sent)
     holder.write(HEAD)

@@ -1,4 +1,4 @@
-"""What only a real server can meet in the head of a request, and around it."""
+"""Heads of requests that only a real server can meet, and the bytes around them."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Running(NamedTuple):
 
 @pytest.fixture(scope="module")
 def running(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Return a running service with a short deadline; one for all, as none may harm it."""
+    """Return a running service with a short deadline; all tests share it."""
     folder = tmp_path_factory.mktemp("heads")
     with process_of(folder, published, PREDICT_BODY_TIMEOUT_SECONDS="0.3") as server:
         yield Running(server, folder / "events")
@@ -62,13 +62,13 @@ def is_well(server: Server) -> bool:
     ],
 )
 def test_a_head_that_is_no_http_is_refused(running: Running, head: bytes) -> None:
-    """400, in one line that repeats nothing; the connection is closed."""
+    """The answer is 400 with one line that repeats nothing; the connection is closed."""
     server, events = running
     lines = AccessLines(server, events)
     assert status_of(exchange(server, head)) == 400
     (line,) = lines.wait()
     assert (line["method"], line["route"], line["status"]) == ("other", "unmatched", 400)
-    assert VALUE.decode() not in lines.said.lower()
+    assert VALUE.decode() not in lines.text.lower()
     assert is_well(server)
 
 
@@ -77,7 +77,7 @@ def test_a_head_that_is_no_http_is_refused(running: Running, head: bytes) -> Non
     [b"gzip, chunked", b"gzip", b"identity", b"xyzzy", b"chunked, chunked", b"chunked;q=1"],
 )
 def test_a_transfer_coding_other_than_chunked_is_refused(running: Running, coding: bytes) -> None:
-    """Nothing is guessed of what the bytes may be."""
+    """The service does not guess what the bytes are."""
     server, events = running
     lines = AccessLines(server, events)
     head = POST + HOST + KIND + CLOSE + b"Transfer-Encoding: " + coding + b"\r\n\r\n"
@@ -102,8 +102,8 @@ def test_a_transfer_coding_other_than_chunked_is_refused(running: Running, codin
     ],
     ids=["an extension of a chunk", "a trailer", "an expectation", "an upgrade", "zeros"],
 )
-def test_what_may_be_ignored_is_ignored(running: Running, sent: bytes) -> None:
-    """Of a trailer, a request takes no id."""
+def test_harmless_additions_to_a_request_are_ignored(running: Running, sent: bytes) -> None:
+    """A request id in a trailer is not used."""
     server, events = running
     lines = AccessLines(server, events)
     received = exchange(server, POST + HOST + KIND + CLOSE + sent)
@@ -111,24 +111,26 @@ def test_what_may_be_ignored_is_ignored(running: Running, sent: bytes) -> None:
     assert received.endswith(ANSWER)
     assert VALUE not in received
     lines.wait()
-    assert VALUE.decode() not in lines.said
+    assert VALUE.decode() not in lines.text
 
 
 def test_a_trailer_that_never_ends_is_408(running: Running) -> None:
-    """It belongs to the body, and to its deadline."""
+    """It belongs to the body, whose deadline holds."""
     chunks = CHUNKED + b"d\r\n" + BODY + b"\r\n0\r\nX-A: xyzzy\r\n"
     assert status_of(exchange(running.server, POST + HOST + KIND + chunks)) == 408
 
 
-def test_who_has_said_all_and_listens_is_answered(running: Running) -> None:
-    """A caller may close its own side before the answer."""
+def test_a_caller_that_closes_its_side_after_sending_is_answered(running: Running) -> None:
+    """It may do so before the answer."""
     head = POST + HOST + KIND + b"Content-Length: 13\r\n\r\n"
     assert exchange(running.server, head + BODY, end=True).endswith(ANSWER)
 
 
 @pytest.mark.parametrize("sent", [b"", BODY[:5]])
-def test_who_leaves_before_the_body_is_whole_is_not_answered(running: Running, sent: bytes) -> None:
-    """And recorded as one who has left."""
+def test_a_caller_that_leaves_before_its_body_is_whole_is_not_answered(
+    running: Running, sent: bytes
+) -> None:
+    """The request is recorded as 499."""
     server, events = running
     lines = AccessLines(server, events)
     head = POST + HOST + KIND + b"Content-Length: 13\r\n\r\n"
@@ -137,8 +139,8 @@ def test_who_leaves_before_the_body_is_whole_is_not_answered(running: Running, s
     assert line["status"] == 499
 
 
-def test_a_caller_who_waits_for_a_word_is_told_to_go_on(running: Running) -> None:
-    """100, and once the body is there its answer."""
+def test_a_caller_that_expects_100_continue_gets_it(running: Running) -> None:
+    """Once the body is there it gets its answer."""
     head = POST + HOST + KIND + CLOSE + b"Expect: 100-continue\r\nContent-Length: 13\r\n\r\n"
     with running.server.connect() as connection:
         connection.sendall(head)
@@ -148,15 +150,17 @@ def test_a_caller_who_waits_for_a_word_is_told_to_go_on(running: Running) -> Non
     assert status_of(received) == 200
 
 
-def test_a_caller_who_waits_for_a_word_with_too_much_is_refused(running: Running) -> None:
-    """413 instead of 100, so that nothing is sent in vain."""
+def test_a_caller_that_expects_100_continue_with_too_large_a_body_is_refused(
+    running: Running,
+) -> None:
+    """It gets 413 instead of 100, so that nothing is sent in vain."""
     length = b"Expect: 100-continue\r\nContent-Length: 99999999\r\n\r\n"
     assert status_of(exchange(running.server, POST + HOST + KIND + length)) == 413
 
 
 @pytest.mark.parametrize("method", [b"HEAD", b"OPTIONS", b"TRACE", b"PROPFIND"])
 def test_another_method_is_405(running: Running, method: bytes) -> None:
-    """With those that are allowed; to HEAD without a body."""
+    """The answer names the allowed methods; HEAD gets it without a body."""
     received = exchange(running.server, method + b" /predict HTTP/1.1\r\n" + HOST + LAST)
     assert status_of(received) == 405
     assert b"\r\nallow: POST\r\n" in received
@@ -175,20 +179,20 @@ def test_another_method_is_405(running: Running, method: bytes) -> None:
     ],
 )
 def test_an_answer_has_one_id(running: Running, sent: list[bytes], taken: bytes | None) -> None:
-    """The first that is a name, or one of our own."""
+    """It is the first valid id that was sent, or a new one."""
     server, events = running
     lines = AccessLines(server, events)
     ids = b"".join(b"X-Request-ID: " + each + b"\r\n" for each in sent)
     received = exchange(server, POST + HOST + ids + LAST)
-    (told,) = re.findall(rb"(?i)\r\nx-request-id: (.*)\r\n", received)
-    assert told == (taken or told)
-    assert VALUE not in told
+    (answered,) = re.findall(rb"(?i)\r\nx-request-id: (.*)\r\n", received)
+    assert answered == (taken or answered)
+    assert VALUE not in answered
     (line,) = lines.wait()
-    assert line["request_id"].encode() == told
+    assert line["request_id"].encode() == answered
 
 
 def test_many_requests_at_once_on_one_connection_are_answered_in_order(running: Running) -> None:
-    """However many are sent before the first answer is read."""
+    """All of them are sent before the first answer is read."""
     count = 300
     head = POST + HOST + KIND + b"Content-Length: 13\r\n"
     sent = [head + b"X-Request-ID: n%d\r\n\r\n" % number + BODY for number in range(count)]

@@ -1,4 +1,4 @@
-"""Connections whose request never comes are closed; those of good callers are not."""
+"""Connections whose request never comes are closed; those of good callers stay open."""
 
 import asyncio
 import socket
@@ -61,24 +61,24 @@ def all_of(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("head", [b"", b"GE", b"GET / HTTP/1.1\r\nHost: he"])
-def test_a_head_that_is_never_complete_is_waited_for_no_longer(
+def test_a_head_that_is_never_complete_ends_its_connection(
     address: tuple[str, int], head: bytes
 ) -> None:
-    """Silence, half a line and half the headers all end in a closed connection."""
+    """The connection is closed after silence, half a line or half of the headers."""
     with socket.create_connection(address) as connection:
         connection.sendall(head)
         assert all_of(connection) == b""
 
 
 def test_the_second_head_of_a_connection_has_the_same_limit(address: tuple[str, int]) -> None:
-    """A caller that was good once is not trusted for ever."""
+    """One good request does not lift the limit."""
     with socket.create_connection(address) as connection:
         connection.sendall(REQUEST + b"GET / HT")
         assert all_of(connection).count(b"200 OK") == 1
 
 
 def test_heads_that_are_complete_are_answered(address: tuple[str, int]) -> None:
-    """Two in one piece, and one in two."""
+    """Two come in one piece, and one in two."""
     with socket.create_connection(address) as connection:
         connection.sendall(REQUEST + REQUEST + REQUEST[:9])
         connection.sendall(REQUEST[9:].replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
@@ -86,7 +86,7 @@ def test_heads_that_are_complete_are_answered(address: tuple[str, int]) -> None:
 
 
 def test_a_head_that_is_too_large_is_refused(address: tuple[str, int]) -> None:
-    """Headers without end do not fill the memory."""
+    """Endless headers do not fill the memory."""
     with socket.create_connection(address) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nX: " + b"a" * MAX_HEAD_BYTES)
         assert all_of(connection).startswith(b"HTTP/1.1 400")
@@ -94,7 +94,7 @@ def test_a_head_that_is_too_large_is_refused(address: tuple[str, int]) -> None:
 
 @pytest.mark.parametrize("name", [b"Upgrade", b"upgrade", b"UPGRADE "])
 def test_an_offer_to_upgrade_is_ignored(address: tuple[str, int], name: bytes) -> None:
-    """The body belongs to its request, and is not taken for one of its own."""
+    """The body belongs to its request and is not read as the next one."""
     body = b"GET /other HTTP/1.1\r\nHost: here\r\n\r\n"
     head = b"POST / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\n" + name + b": h2c\r\n"
     with socket.create_connection(address) as connection:
@@ -104,7 +104,7 @@ def test_an_offer_to_upgrade_is_ignored(address: tuple[str, int], name: bytes) -
 
 
 def test_silence_after_a_late_body_is_limited(address: tuple[str, int]) -> None:
-    """A body that comes when its answer has left already does not keep the connection for ever."""
+    """A body that comes after its answer does not keep the connection for ever."""
     with socket.create_connection(address) as connection:
         connection.sendall(REQUEST.replace(b"GET", b"POST")[:-2] + b"Content-Length: 4\r\n\r\n")
         connection.settimeout(30)
@@ -115,7 +115,7 @@ def test_silence_after_a_late_body_is_limited(address: tuple[str, int]) -> None:
 
 
 def test_a_head_that_is_too_large_is_refused_in_one_piece_too(address: tuple[str, int]) -> None:
-    """However it arrives."""
+    """In this test all of it arrives at once."""
     with socket.create_connection(address) as connection:
         connection.sendall(REQUEST[:-2] + b"X: " + b"x" * 2 * MAX_HEAD_BYTES + b"\r\n\r\n")
         assert b" 200 " not in received_or_reset(connection)
@@ -123,20 +123,20 @@ def test_a_head_that_is_too_large_is_refused_in_one_piece_too(address: tuple[str
 
 @pytest.mark.parametrize("hosts", [b"", b"Host: here\r\nHost: there\r\n"])
 def test_a_request_names_one_host(address: tuple[str, int], hosts: bytes) -> None:
-    """RFC 9112, 3.2: none and two are answered with 400."""
+    """No host and two hosts get 400 (RFC 9112, 3.2)."""
     with socket.create_connection(address) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\n" + hosts + b"\r\n")
         assert all_of(connection).startswith(b"HTTP/1.1 400 ")
 
 
 def test_http_1_0_needs_no_host(address: tuple[str, int]) -> None:
-    """It knew none."""
+    """HTTP/1.0 has no Host header."""
     with socket.create_connection(address) as connection:
         connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
         assert b" 200 OK" in all_of(connection)
 
 
-def test_who_only_listens_any_more_is_answered(address: tuple[str, int]) -> None:
+def test_a_caller_that_closed_its_side_is_answered(address: tuple[str, int]) -> None:
     """A caller may close its side once it has sent its request."""
     with socket.create_connection(address) as connection:
         connection.sendall(REQUEST)
@@ -144,8 +144,8 @@ def test_who_only_listens_any_more_is_answered(address: tuple[str, int]) -> None
         assert all_of(connection).endswith(b"here")
 
 
-def test_who_never_reads_is_left(address: tuple[str, int]) -> None:
-    """Answers that nobody takes do not fill the memory for ever."""
+def test_a_caller_that_never_reads_is_disconnected(address: tuple[str, int]) -> None:
+    """Its unread answers do not fill the memory for ever."""
     with socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(address)
@@ -159,15 +159,15 @@ def test_who_never_reads_is_left(address: tuple[str, int]) -> None:
 
 
 def received_or_reset(connection: socket.socket) -> bytes:
-    """Return what comes, or nothing where the other side has left in the middle."""
+    """Return the bytes that come, or none if the other side has left midway."""
     try:
         return all_of(connection)
     except ConnectionResetError:
         return b""
 
 
-class Asked:
-    """Takes the place of what answers directly, and takes nothing."""
+class EmptyFastPath:
+    """A fast path that takes no request."""
 
     urls: list[bytes]
 
@@ -175,32 +175,34 @@ class Asked:
         self.urls = []
 
     def target(self, url: bytes, _: dict[bytes, bytes]) -> None:
-        """Note what is asked."""
+        """Record the URL."""
         self.urls.append(url)
 
 
-class Deaf(Recorder):
-    """A connection of which nothing is known."""
+class OpenConnection(Recorder):
+    """A connection without further information."""
 
     def is_closing(self) -> bool:
         """Return False."""
         return False
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        """Return what was asked for, as far as it is known."""
+        """Return the default."""
         return default
 
 
-def test_who_does_not_read_is_not_answered_directly() -> None:
-    """Answers would pile up in memory; the way through ASGI waits until some have been read."""
-    asked = Asked()
+def test_a_caller_that_does_not_read_does_not_get_the_fast_path() -> None:
+    """Answers would fill the memory; the ASGI route waits until some have been read."""
+    fast_path = EmptyFastPath()
     post = REQUEST.replace(b"GET", b"POST")
 
     async def scenario() -> None:
         config = uvicorn.Config(here, lifespan="off", log_config=None, ws="none")
         state = ServerState()
-        protocol = HttpProtocol(config=config, server_state=state, app_state={"fast_path": asked})
-        protocol.connection_made(Deaf())
+        protocol = HttpProtocol(
+            config=config, server_state=state, app_state={"fast_path": fast_path}
+        )
+        protocol.connection_made(OpenConnection())
         protocol.data_received(post.replace(b"/", b"/1", 1))
         await asyncio.gather(*state.tasks)
         protocol.pause_writing()
@@ -212,11 +214,11 @@ def test_who_does_not_read_is_not_answered_directly() -> None:
         protocol.connection_lost(None)
 
     asyncio.run(scenario())
-    assert asked.urls == [b"/1", b"/3"]
+    assert fast_path.urls == [b"/1", b"/3"]
 
 
 def test_later_heads_have_the_limits_of_the_first(address: tuple[str, int]) -> None:
-    """In size, and in what is ignored; what came before a head does not count for it."""
+    """The size and the ignored headers are the same; earlier bytes do not count."""
     offer = REQUEST.replace(b"\r\n\r\n", b"\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
     large = REQUEST.replace(b"\r\n\r\n", b"\r\nX: " + b"x" * MAX_HEAD_BYTES + b"\r\n\r\n")
     body = b"POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 70000\r\n\r\n" + b"x" * 70_000

@@ -23,7 +23,7 @@ from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
 
 
 def ask(server: Server, request_id: str, weight: float = 60) -> bytes:
-    """Send one prediction; return what is answered."""
+    """Send one prediction; return the answer."""
     request = Request(
         f"http://127.0.0.1:{server.port}/predict",
         json.dumps({"weight": weight}).encode(),
@@ -56,10 +56,10 @@ def kinds(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_service_that_is_told_to_stop_leaves_with_0(
+def test_a_service_that_gets_the_signal_to_stop_exits_with_0(
     tmp_path: Path, published: Path, number: signal.Signals
 ) -> None:
-    """And says so; its log is flushed and whole."""
+    """It logs the stop; its prediction log is flushed and whole."""
     with process_of(tmp_path, published) as server:
         assert ask(server, "first") == b'{"fruit":"Plum"}'
         assert server.stop(number) == (0, "")
@@ -71,13 +71,13 @@ def test_a_service_that_is_told_to_stop_leaves_with_0(
 def test_a_request_in_flight_is_finished_before_the_service_stops(
     tmp_path: Path, published: Path
 ) -> None:
-    """Half of its body came before the signal, the rest after."""
+    """Half of its body comes before the signal, the rest after."""
     with process_of(tmp_path, published) as server, server.connect() as connection:
         connection.sendall(
             b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
             b"Expect: 100-continue\r\nContent-Length: 13\r\n\r\n"
         )
-        # The service asks for the body, so that it is surely reading when it is told to stop.
+        # The service asks for the body, so it is surely reading when the signal comes.
         assert connection.recv(65536).startswith(b"HTTP/1.1 100")
         server.process.send_signal(signal.SIGTERM)
         with contextlib.suppress(OSError):
@@ -91,10 +91,8 @@ def test_a_request_in_flight_is_finished_before_the_service_stops(
     assert len(ids_in_log(tmp_path)) == 1
 
 
-def test_what_was_acknowledged_before_a_kill_is_in_the_log_once(
-    tmp_path: Path, published: Path
-) -> None:
-    """Whoever got no answer may be there once, too; totals go on, and equal the rows."""
+def test_answers_before_a_kill_are_in_the_log_once(tmp_path: Path, published: Path) -> None:
+    """An unanswered request may be there once too; the totals equal the rows."""
     acknowledged: list[str] = []
 
     def send(server: Server, prefix: str) -> None:
@@ -122,8 +120,8 @@ def test_what_was_acknowledged_before_a_kill_is_in_the_log_once(
     assert LogReader(tmp_path / "predictions.sqlite").check().holds
 
 
-def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
-    """With another one to try; so is an address that is not this machine's."""
+def test_a_port_that_is_taken_is_reported_in_a_sentence() -> None:
+    """The sentence names another port to try; an address of another machine gets one too."""
     with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(AddressError, match=rf"127\.0\.0\.1:{port} \(Address already in use\)"):
@@ -132,8 +130,8 @@ def test_a_port_that_is_taken_is_told_in_a_sentence() -> None:
         listen("192.0.2.1", 0)
 
 
-def test_a_service_whose_port_is_taken_leaves_at_once(tmp_path: Path, published: Path) -> None:
-    """With the sentence and an exit code that is not 0, and without a log half made."""
+def test_a_service_whose_port_is_taken_exits_at_once(tmp_path: Path, published: Path) -> None:
+    """It prints the sentence, exits with a code other than 0, and leaves no partial log."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with process_of(tmp_path, published, SERVICE_PORT=str(port)) as server:
@@ -144,7 +142,7 @@ def test_a_service_whose_port_is_taken_leaves_at_once(tmp_path: Path, published:
 
 
 def test_a_second_service_on_one_log_does_not_start(tmp_path: Path, published: Path) -> None:
-    """It says why, in a sentence and nothing else, and leaves the first one in peace."""
+    """It prints one sentence with the reason; the first service goes on."""
     with process_of(tmp_path, published) as first:
         with process_of(tmp_path, published) as second:
             assert second.port == 0
@@ -157,8 +155,8 @@ def test_a_second_service_on_one_log_does_not_start(tmp_path: Path, published: P
         assert first.stop() == (0, "")
 
 
-def test_the_signal_takes_readiness_off(service: Service) -> None:
-    """Before anything is closed."""
+def test_the_signal_ends_readiness(service: Service) -> None:
+    """It does so before anything is closed."""
     server = api_server.Server(uvicorn.Config(service.app), lambda _: None)
     server.started, server.lifespan = True, Mock(state=service.client.app_state)
     server.handle_exit(signal.SIGTERM, None)
@@ -166,7 +164,7 @@ def test_the_signal_takes_readiness_off(service: Service) -> None:
     assert service.client.get("/health/ready").status_code == 503
 
 
-def test_a_closed_listener_gives_its_port_back() -> None:
+def test_a_closed_listener_releases_its_port() -> None:
     """A service can start again on it at once."""
     with listen("127.0.0.1", 0) as first:
         port = first.getsockname()[1]

@@ -1,4 +1,4 @@
-"""`mlops feedback import`, told to a real service."""
+"""`mlops feedback import`, sent to a real service."""
 
 import json
 import sqlite3
@@ -72,7 +72,7 @@ def server(folder: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def tell(mlops: Mlops, server: Server, tmp_path: Path) -> Import:
+def feedback_import(mlops: Mlops, server: Server, tmp_path: Path) -> Import:
     """Import a table that is given as text."""
 
     def call(table: str, *options: str) -> Result:
@@ -93,26 +93,26 @@ def stored(folder: Path, request_id: str) -> list[object]:
         return [json.loads(value) for (value,) in connection.execute(query, (request_id,))]
 
 
-def test_a_table_is_told_and_refused_lines_are_named(tell: Import, folder: Path) -> None:
-    """Each with its reason; the others are stored. A second time changes nothing."""
+def test_a_table_is_sent_and_refused_lines_are_named(feedback_import: Import, folder: Path) -> None:
+    """Each has its reason; the others are stored. A second import changes nothing."""
     table = "request_id,row,value\nfruit,0,Plum\nfruit,9,Plum\nother,0,Plum\nfruit,1,7\nfruit,x,7\n"
-    told = tell(table)
-    assert told.exit_code == Exit.FAILED
-    assert "line 3: row out of range\nline 4: unknown request\nline 6: no feedback" in told.stdout
-    # A label may look like a number: it is told as the text that the model's output is.
+    result = feedback_import(table)
+    assert result.exit_code == Exit.FAILED
+    assert "line 3: row out of range\nline 4: unknown request\nline 6: no feedback" in result.stdout
+    # A label may look like a number: it is sent as text if the output of the model is text.
     assert stored(folder, "fruit") == ["Plum", "7"]
-    again = json.loads(tell(table, "--json").stdout)
+    again = json.loads(feedback_import(table, "--json").stdout)
     assert again["counts"]["unchanged"] == 2
     assert again["refused"][0] == {"line": 3, "reason": "row out of range"}
 
 
-def test_numbers_are_told_as_numbers(tell: Import, folder: Path) -> None:
-    """By other names of columns, and past a cell that is none."""
-    told = tell(
+def test_numbers_are_sent_as_numbers(feedback_import: Import, folder: Path) -> None:
+    """Columns may have other names; a wrong cell does not stop the import."""
+    result = feedback_import(
         "total,id,place\n5,sum,0\n5.5,sum,1\nfive,sum,2\n,sum,2\n",
         *("--columns", "id,place,total", "--model", "sum", "--json"),
     )
-    assert json.loads(told.stdout) == {
+    assert json.loads(result.stdout) == {
         "counts": {"stored": 2, "value is no number": 1, "value is missing": 1},
         "refused": [
             {"line": 4, "reason": "value is no number"},
@@ -122,37 +122,43 @@ def test_numbers_are_told_as_numbers(tell: Import, folder: Path) -> None:
     assert stored(folder, "sum") == [5, 5.5]
 
 
-def test_a_table_that_pandas_wrote_is_understood(tell: Import, folder: Path) -> None:
+def test_a_table_that_pandas_wrote_is_understood(feedback_import: Import, folder: Path) -> None:
     """Rows of a column with gaps are written as 2.0; blanks around a label are no part of it."""
-    told = tell("request_id,row,value\ngaps,2.0, Plum \ngaps,,Plum\ngaps,1.5,Plum\n", "--json")
-    found = json.loads(told.stdout)
+    result = feedback_import(
+        "request_id,row,value\ngaps,2.0, Plum \ngaps,,Plum\ngaps,1.5,Plum\n", "--json"
+    )
+    found = json.loads(result.stdout)
     assert found["counts"]["stored"] == 1
     assert [refused["line"] for refused in found["refused"]] == [3, 4]
     assert stored(folder, "gaps") == ["Plum"]
 
 
-def test_blanks_that_training_kept_are_part_of_a_class(tell: Import, folder: Path) -> None:
+def test_blanks_that_training_kept_are_part_of_a_class(
+    feedback_import: Import, folder: Path
+) -> None:
     """A file with a blank after each comma is read so; what is no class as it stands is not."""
     table = "request_id,row,value\nincome, 0, >50K\nincome, 1, <=50K\nincome, 2,  >50K \n"
-    assert tell(table, "--model", "income").exit_code == Exit.DONE
+    assert feedback_import(table, "--model", "income").exit_code == Exit.DONE
     assert stored(folder, "income") == [" >50K", " <=50K", ">50K"]
 
 
-def test_a_number_may_be_spelled_in_all_usual_ways(tell: Import, folder: Path) -> None:
-    """A whole one is told exactly; what is not finite is none, nor what only Python reads."""
+def test_a_number_may_be_spelled_in_all_usual_ways(feedback_import: Import, folder: Path) -> None:
+    """Whole numbers are sent exactly; infinite numbers and Python's own spellings are refused."""
     good = [".5", "+5", "5.", "007", "1E2", "9007199254740993"]
     bad = ["1_000", "nan", "-Infinity", "1e999", "9" * 400]
     lines = [f"spelled,{place % 9},{word}" for place, word in enumerate(good + bad)]
-    told = tell("\n".join(["request_id,row,value", *lines]), "--model", "sum", "--json")
-    assert json.loads(told.stdout)["counts"] == {"stored": 6, "value is no number": 5}
+    result = feedback_import(
+        "\n".join(["request_id,row,value", *lines]), "--model", "sum", "--json"
+    )
+    assert json.loads(result.stdout)["counts"] == {"stored": 6, "value is no number": 5}
     assert stored(folder, "spelled") == [0.5, 5, 5.0, 7, 100.0, 9007199254740993]
 
 
-def test_a_long_table_goes_in_parts(tell: Import) -> None:
-    """And the lines keep their numbers."""
+def test_a_long_table_goes_in_parts(feedback_import: Import) -> None:
+    """The lines keep their numbers."""
     lines = [f"nobody,{row},Plum" for row in range(1000)]
-    told = tell("\n".join(["request_id,row,value", *lines]), "--json")
-    found = json.loads(told.stdout)
+    result = feedback_import("\n".join(["request_id,row,value", *lines]), "--json")
+    found = json.loads(result.stdout)
     assert found["counts"] == {"unknown request": 1000}
     assert found["refused"][-1]["line"] == 1001
 
@@ -178,13 +184,13 @@ def test_a_long_table_goes_in_parts(tell: Import) -> None:
         ("request_id,row,value\n", ["--url", "http://127.0.0.1:1"], Exit.FAILED, "No service"),
     ],
 )
-def test_what_cannot_be_told_is_a_sentence(
-    tell: Import, table: str, options: list[str], code: Exit, sentence: str
+def test_feedback_that_cannot_be_sent_is_a_sentence(
+    feedback_import: Import, table: str, options: list[str], code: Exit, sentence: str
 ) -> None:
-    """With what to do."""
-    told = tell(table, *options)
-    assert told.exit_code == code
-    assert sentence in told.stderr
+    """The sentence says what to do."""
+    result = feedback_import(table, *options)
+    assert result.exit_code == code
+    assert sentence in result.stderr
 
 
 def test_a_table_that_cannot_be_read_is_a_sentence(
@@ -201,7 +207,7 @@ def test_a_table_that_cannot_be_read_is_a_sentence(
 def test_a_password_is_sent(
     mlops: Mlops, tmp_path: Path, folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That of the role `predict`, as the settings have it; a wrong one is refused."""
+    """It is the one of the role `predict` in the settings; a wrong one is refused."""
     (tmp_path / "truth.csv").write_text("request_id,row,value\n")
     guarded = {"PREDICT_OPEN": "no", "PREDICT_PASSWORD": "predict-secret"}
     with process_of(tmp_path, folder / "published", **guarded) as other:

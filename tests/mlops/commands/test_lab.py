@@ -1,4 +1,4 @@
-"""`mlops lab`: who gets in, and that a notebook does there what it does in a run."""
+"""`mlops lab` needs its token, and runs a notebook as a training does."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import httpx
 import nbformat
 import pytest
 
-from ml_pipe.runner.notebook_run import run_notebook
+from ml_pipe.runner.run.notebook_run import run_notebook
 from mlops.commands import lab
 from mlops.console import Exit
 from mlops.process.threads import VARIABLES
@@ -40,7 +40,7 @@ class Lab:
     address: str
     token: str
     said: Path
-    """What it said so far."""
+    """Its output so far."""
 
     def get(self, path: str, token: str | None = None) -> httpx.Response:
         """Ask for something, with the token unless another one is given."""
@@ -108,15 +108,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_the_token_opens_it_and_nothing_else_does(running: Lab) -> None:
-    """Neither no token, nor another one, nor one from the environment or their own settings."""
+    """A missing or another token is refused, also one of the environment or of other settings."""
     assert running.get("/api/kernels").json() == []
     refused = [running.get("/api/kernels", token).status_code for token in ("", "x", "theirs")]
     assert refused == [403, 403, 403]
 
 
 @pytest.mark.slow  # JupyterLab is started, once for all that use it
-def test_the_token_is_never_told(running: Lab) -> None:
-    """What is said tells where it is; a kernel, whose outputs are kept, cannot show it."""
+def test_the_token_is_never_printed(running: Lab) -> None:
+    """The output names its file; a kernel, whose outputs are kept, cannot show it."""
     assert lab.TOKEN in running.said.read_text()
     assert running.token not in running.said.read_text()
     ((seen,),) = running.run(NOTEBOOK, ["import os; print(dict(os.environ))"])
@@ -126,7 +126,7 @@ def test_the_token_is_never_told(running: Lab) -> None:
 
 @pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_it_opens_in_the_folder_of_the_notebooks(running: Lab) -> None:
-    """And the one kernel to be had is this interpreter's."""
+    """The only kernel is this interpreter."""
     assert running.get("/").headers["Location"].rstrip("?").endswith("/lab/tree/ml_pipe")
     files = running.get("/api/contents/ml_pipe").json()["content"]
     assert NOTEBOOK.name in [file["name"] for file in files]
@@ -135,7 +135,7 @@ def test_it_opens_in_the_folder_of_the_notebooks(running: Lab) -> None:
 
 @pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_hidden_files_are_not_shown(running: Lab) -> None:
-    """Such as those of git."""
+    """Those of git are an example."""
     assert (PROJECT_ROOT / ".gitattributes").is_file()
     assert running.get("/api/contents/.gitattributes").status_code == 404
     assert running.get("/api/contents/settings.ini").status_code == 200
@@ -143,14 +143,14 @@ def test_hidden_files_are_not_shown(running: Lab) -> None:
 
 @pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_it_fetches_nothing(running: Lab) -> None:
-    """The page is told of no news, of no newer version, and of no list of extensions."""
+    """The page shows no news, no newer version and no list of extensions."""
     page = running.get("/lab").text
     config = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', page, re.DOTALL)
     assert config
-    told = json.loads(config[1])
-    assert told["news"] == {"disabled": True}
-    assert lab.ANNOUNCEMENTS in told["disabledExtensions"]
-    assert told["extensionManager"]["can_install"] is False
+    page = json.loads(config[1])
+    assert page["news"] == {"disabled": True}
+    assert lab.ANNOUNCEMENTS in page["disabledExtensions"]
+    assert page["extensionManager"]["can_install"] is False
     assert running.get("/lab/api/update").json() == {"notification": None}
 
 
@@ -200,29 +200,29 @@ def test_a_kernel_has_the_surroundings_of_a_run(running: Lab, tmp_path: Path) ->
 
 
 @pytest.mark.slow  # JupyterLab is started, once for all that use it
-def test_a_taken_port_is_told(mlops: Mlops, local_data: Path, running: Lab) -> None:
-    """In a sentence that names it, before a token is made."""
-    told = mlops("lab", "--port", running.address.rpartition(":")[2])
-    assert told.exit_code == Exit.FAILED
-    assert running.address.removeprefix("http://") in told.stderr
-    assert len(told.stderr.strip().splitlines()) == 1
+def test_a_taken_port_is_reported(mlops: Mlops, local_data: Path, running: Lab) -> None:
+    """A sentence names it, before a token is made."""
+    result = mlops("lab", "--port", running.address.rpartition(":")[2])
+    assert result.exit_code == Exit.FAILED
+    assert running.address.removeprefix("http://") in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
     assert not local_data.exists()
 
 
 def test_an_installation_without_it_says_so(
     mlops: Mlops, local_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the image that only serves."""
+    """The image that only serves is such an installation."""
     monkeypatch.setattr(lab, "find_spec", lambda name: None)
-    told = mlops("lab")
-    assert told.exit_code == Exit.FAILED
-    assert "make lab" in told.stderr
+    result = mlops("lab")
+    assert result.exit_code == Exit.FAILED
+    assert "make lab" in result.stderr
     assert not local_data.exists()
 
 
-def test_a_folder_that_cannot_be_written_is_told(mlops: Mlops, local_data: Path) -> None:
-    """Without a place for the token it does not start, least of all without one."""
+def test_a_folder_that_cannot_be_written_is_reported(mlops: Mlops, local_data: Path) -> None:
+    """Without a place for the token JupyterLab does not start."""
     local_data.write_text("a file where the folder should be")
-    told = mlops("lab", "--port", "0")
-    assert told.exit_code == Exit.FAILED
-    assert "LOCAL_DATA" in told.stderr
+    result = mlops("lab", "--port", "0")
+    assert result.exit_code == Exit.FAILED
+    assert "LOCAL_DATA" in result.stderr

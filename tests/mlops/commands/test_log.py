@@ -44,9 +44,9 @@ def test_export_goes_on_after_a_sequence_number(mlops: Mlops, local_data: Path) 
 
 def test_a_log_that_is_not_there_is_a_sentence(mlops: Mlops) -> None:
     """Nothing was predicted yet: the verb says so, and fails."""
-    told = mlops("log", "export")
-    assert told.exit_code == Exit.FAILED
-    assert "no prediction log" in told.stderr
+    result = mlops("log", "export")
+    assert result.exit_code == Exit.FAILED
+    assert "no prediction log" in result.stderr
 
 
 def test_check_holds_the_ledger_against_the_rows(mlops: Mlops, local_data: Path) -> None:

@@ -1,4 +1,4 @@
-"""`mlops models`: what is stored, which version answers, and moving that."""
+"""`mlops models` lists versions, shows which one answers, and moves aliases."""
 
 import json
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_rollback_and_promote_move_the_champion(
 
 
 def test_an_unknown_name_is_not_found(mlops: Mlops, publish: Publish) -> None:
-    """The exit code tells a script that the name, not the store, is wrong."""
+    """The exit code shows a script that the name, not the store, is wrong."""
     publish()
     assert mlops("models", "show", "circle").exit_code == Exit.NOT_FOUND
     assert mlops("models", "promote", "line", "yesterday").exit_code == Exit.NOT_FOUND

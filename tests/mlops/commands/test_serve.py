@@ -1,4 +1,4 @@
-"""`mlops serve`: what is refused before anything is made, and the secrets of the first start."""
+"""`mlops serve` refuses errors before it makes anything; its first start makes secrets."""
 
 import socket
 import stat
@@ -37,42 +37,44 @@ def taken_port() -> Iterator[int]:
 
 
 def refused(mlops: Mlops, local_data: Path, *arguments: str) -> str:
-    """Return the one sentence of a start that is refused, and see that it left nothing behind."""
-    told = mlops("serve", *arguments)
-    assert told.exit_code in {Exit.FAILED, Exit.USAGE}
-    assert told.stdout == ""
-    assert len(told.stderr.strip().splitlines()) == 1
+    """Return the one sentence of a refused start; assert that it left nothing behind."""
+    result = mlops("serve", *arguments)
+    assert result.exit_code in {Exit.FAILED, Exit.USAGE}
+    assert result.stdout == ""
+    assert len(result.stderr.strip().splitlines()) == 1
     assert not local_data.exists()
-    return told.stderr
+    return result.stderr
 
 
-def test_a_taken_port_is_told_before_anything_is_trained(
+def test_a_taken_port_is_reported_before_anything_is_trained(
     mlops: Mlops, local_data: Path, taken_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who cannot have the address does not wait for a training; the sentence names the port."""
+    """A start without its address does not train first; the sentence names the port."""
     monkeypatch.setenv("SERVICE_PORT", str(taken_port))
     assert str(taken_port) in refused(mlops, local_data)
 
 
-def test_a_table_that_is_not_there_is_told(mlops: Mlops, local_data: Path, tmp_path: Path) -> None:
+def test_a_table_that_is_not_there_is_reported(
+    mlops: Mlops, local_data: Path, tmp_path: Path
+) -> None:
     """The sentence names the path that was given."""
     path = str(tmp_path / "nowhere.csv")
     assert path in refused(mlops, local_data, "--data", path, "--target", "kind")
 
 
-def test_an_unreadable_table_is_told(mlops: Mlops, local_data: Path, tmp_path: Path) -> None:
+def test_an_unreadable_table_is_reported(mlops: Mlops, local_data: Path, tmp_path: Path) -> None:
     """A file of bytes is no table, whatever its name."""
     path = tmp_path / "table.csv"
     path.write_bytes(bytes(range(256)) * 4)
     assert "CSV" in refused(mlops, local_data, "--data", str(path), "--target", "kind")
 
 
-def test_a_target_that_is_missing_is_told_with_near_names(
+def test_a_target_that_is_missing_is_reported_with_near_names(
     mlops: Mlops, local_data: Path, table: Path
 ) -> None:
     """A misspelt target is answered with the column that was probably meant."""
-    told = refused(mlops, local_data, "--data", str(table), "--target", "kidn")
-    assert "kind" in told.replace("kidn", "")
+    sentence = refused(mlops, local_data, "--data", str(table), "--target", "kidn")
+    assert "kind" in sentence.replace("kidn", "")
 
 
 def test_a_table_without_a_target_is_a_usage_error(
@@ -82,7 +84,7 @@ def test_a_table_without_a_target_is_a_usage_error(
     assert "TARGET=" in refused(mlops, local_data, "--data", str(table))
 
 
-def test_a_column_that_cannot_be_served_is_told(
+def test_a_column_that_cannot_be_served_is_reported(
     mlops: Mlops, local_data: Path, tmp_path: Path
 ) -> None:
     """A column of lists fits into no row of a request; the sentence names it."""
@@ -91,7 +93,7 @@ def test_a_column_that_cannot_be_served_is_told(
     assert '"tags"' in refused(mlops, local_data, "--data", str(path), "--target", "kind")
 
 
-def test_a_task_that_the_target_does_not_allow_is_told(
+def test_a_task_that_the_target_does_not_allow_is_reported(
     mlops: Mlops, local_data: Path, table: Path
 ) -> None:
     """Words are no amounts: a regression on them is refused at once."""
@@ -103,10 +105,10 @@ def test_two_models_need_a_name(mlops: Mlops, publish: Publish) -> None:
     """Which of two models `/predict` answers with is never guessed."""
     publish(model="line")
     publish(model="other")
-    told = mlops("serve")
-    assert told.exit_code == Exit.USAGE
-    assert "line, other" in told.stderr
-    assert "MODEL_NAME=" in told.stderr
+    result = mlops("serve")
+    assert result.exit_code == Exit.USAGE
+    assert "line, other" in result.stderr
+    assert "MODEL_NAME=" in result.stderr
 
 
 def test_secrets_are_made_once_and_for_their_owner_alone(tmp_path: Path) -> None:

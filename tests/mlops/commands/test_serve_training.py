@@ -1,4 +1,4 @@
-"""`mlops serve` on an empty store, where the training that comes first fails."""
+"""`mlops serve` on an empty store, if its first training fails."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def failing(tmp_path: Path) -> Path:
 def test_a_first_training_that_fails_stops_no_start(
     tmp_path: Path, failing: Path, workers: str
 ) -> None:
-    """It is told why and what to do; the service runs, not ready, and ends with 0.
+    """It prints the reason and what to do; the service runs, not ready, and ends with 0.
 
     A container whose process ended would be started again, and would train again, without end.
     """

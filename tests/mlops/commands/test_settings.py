@@ -10,7 +10,7 @@ from settings.settings import Settings
 from tests.mlops.conftest import Mlops
 
 
-def test_every_setting_is_told_with_its_source(
+def test_every_setting_is_printed_with_its_source(
     mlops: Mlops, local_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The environment wins over a secret file, the file over the settings file, that over none."""
@@ -45,13 +45,13 @@ def test_no_secret_is_printed(mlops: Mlops, monkeypatch: pytest.MonkeyPatch) -> 
     ("variable", "value"),
     [("SERVICE_PORT", "eighty"), ("SERVICE_PROT", "80"), ("LOG_DURABILITY", "maybe")],
 )
-def test_what_cannot_be_used_is_one_sentence(
+def test_an_invalid_setting_is_one_sentence(
     mlops: Mlops, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     """A wrong value and a misspelt name end in a sentence that names the setting, and code 2."""
     monkeypatch.setenv(variable, value)
-    told = mlops("settings")
-    assert told.exit_code == Exit.USAGE
-    assert len(told.stderr.strip().splitlines()) == 1
-    assert variable in told.stderr
-    assert value not in told.stderr.replace(variable, "")
+    result = mlops("settings")
+    assert result.exit_code == Exit.USAGE
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert variable in result.stderr
+    assert value not in result.stderr.replace(variable, "")

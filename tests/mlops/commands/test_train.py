@@ -2,7 +2,8 @@
 
 import pytest
 
-from mlops.commands.train import parse_parameters, surroundings
+from mlops.commands.run_context import run_context
+from mlops.commands.train import parse_parameters
 from mlops.console import Exit
 from settings.settings import Settings
 from tests.mlops.conftest import Mlops
@@ -19,16 +20,16 @@ def test_a_value_is_text_up_to_the_end() -> None:
 
 def test_a_parameter_without_a_value_is_a_usage_error(mlops: Mlops) -> None:
     """The sentence shows how it is written."""
-    told = mlops("train", "-p", "seed")
-    assert told.exit_code == Exit.USAGE
-    assert "name=value" in told.stderr
+    result = mlops("train", "-p", "seed")
+    assert result.exit_code == Exit.USAGE
+    assert "name=value" in result.stderr
 
 
 def test_an_unknown_parameter_is_refused_with_the_known_ones(mlops: Mlops) -> None:
     """Parameter names are a closed list: none is pasted into a notebook unseen."""
-    told = mlops("train", "ml_pipe", "-p", "sede=7")
-    assert told.exit_code == Exit.FAILED
-    assert "seed" in told.stderr
+    result = mlops("train", "ml_pipe", "-p", "sede=7")
+    assert result.exit_code == Exit.FAILED
+    assert "seed" in result.stderr
 
 
 def test_an_installation_that_only_serves_says_so(
@@ -36,17 +37,17 @@ def test_an_installation_that_only_serves_says_so(
 ) -> None:
     """To train with it is refused with what to use instead."""
     monkeypatch.setattr("mlops.commands.train.find_spec", lambda name: None)
-    told = mlops("train", "ml_pipe")
-    assert told.exit_code == Exit.FAILED
-    assert "cannot train" in told.stderr
-    assert "image of all modes" in told.stderr
+    result = mlops("train", "ml_pipe")
+    assert result.exit_code == Exit.FAILED
+    assert "cannot train" in result.stderr
+    assert "image of all modes" in result.stderr
 
 
-def test_a_commit_that_was_built_from_changed_files_is_told_as_such(
+def test_a_commit_that_was_built_from_changed_files_is_marked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`make image` says so in the name of the commit, as there is no git in the image."""
-    monkeypatch.setattr("mlops.commands.train.is_dirty", lambda folder: False)
+    monkeypatch.setattr("mlops.commands.run_context.is_dirty", lambda folder: False)
     for head, dirty in (("1a2b3c4", False), ("1a2b3c4-dirty", True)):
-        told = surroundings(Settings(git_branch="main", git_head=head))
-        assert (told["git_head"], told["git_dirty"]) == ("1a2b3c4", dirty)
+        origin = run_context(Settings(git_branch="main", git_head=head))
+        assert (origin["git_head"], origin["git_dirty"]) == ("1a2b3c4", dirty)

@@ -28,8 +28,8 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_branch_and_commit_are_told(checkout: Path) -> None:
-    """A clean checkout is told by its branch and its whole commit id."""
+def test_branch_and_commit_are_read(checkout: Path) -> None:
+    """A clean checkout has its branch and its whole commit id."""
     found = read_git_revision(checkout)
     assert found.branch == "main"
     assert len(found.head) == 40
@@ -54,14 +54,22 @@ def test_a_changed_file_makes_it_dirty(checkout: Path) -> None:
     assert is_dirty(checkout)
 
 
-def test_a_copy_without_git_has_nothing_to_tell(tmp_path: Path) -> None:
+def test_a_new_file_makes_it_dirty(checkout: Path) -> None:
+    """A notebook that nobody has committed yet may be what trained."""
+    (checkout / "new").touch()
+    assert is_dirty(checkout)
+    (checkout / ".gitignore").write_text("*")
+    assert not is_dirty(checkout)
+
+
+def test_a_copy_without_git_has_no_revision(tmp_path: Path) -> None:
     """A template that was copied as files trains all the same."""
     assert read_git_revision(tmp_path) == GitRevision()
     assert not is_dirty(tmp_path)
 
 
 def test_an_image_knows_its_own_code(tmp_path: Path) -> None:
-    """By a digest, in place of git; a checkout that is mounted over it may be another one."""
+    """It has a digest in place of git; a checkout mounted over it may have other code."""
     for name in ("ml_pipe/00.ipynb", "ml_pipe/etl.py", "examples/iris/iris.csv"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("one")

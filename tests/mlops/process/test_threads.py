@@ -20,13 +20,13 @@ def _unset(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_thread_serves() -> None:
-    """Whatever the host has."""
+    """The number of cores does not matter."""
     use_one_thread()
     assert [os.environ[name] for name in VARIABLES] == ["1", "1", "1"]
 
 
-def test_what_the_environment_says_stays(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In serving and in training."""
+def test_variables_of_the_environment_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That holds in serving and in training."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setattr(joblib, "cpu_count", lambda: 7)
     use_one_thread()
@@ -35,7 +35,7 @@ def test_what_the_environment_says_stays(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_training_uses_what_the_container_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the quota says, and one thread again afterwards."""
+    """It uses as many threads as the quota allows, and one again afterwards."""
     monkeypatch.setattr(joblib, "cpu_count", lambda: 7)
     use_one_thread()
     with threads_for_training():
@@ -49,13 +49,13 @@ def test_the_command_says_so_before_numpy_is_loaded() -> None:
 import os, sys
 from importlib.abc import MetaPathFinder
 
-class Watch(MetaPathFinder):
+class ImportMonitor(MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name == "numpy":
             print(os.environ.get("OPENBLAS_NUM_THREADS"), flush=True)
             os._exit(0)
 
-sys.meta_path.insert(0, Watch())
+sys.meta_path.insert(0, ImportMonitor())
 from mlops.__main__ import main
 main()
 """

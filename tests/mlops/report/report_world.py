@@ -1,4 +1,4 @@
-"""The smallest world of a report: versions that were never trained, and a log of what they did."""
+"""The smallest world of a report: versions that were never trained, and their log."""
 
 import json
 import re
@@ -94,7 +94,7 @@ def answers_of(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 class ReportLog(PredictionLog):
-    """The log of a service, written in a few words."""
+    """The log of a service, with short calls to write it."""
 
     def __init__(self, local_data: Path, **options: Any) -> None:
         super().__init__(

@@ -153,7 +153,7 @@ def test_a_column_of_hashes_with_gaps_is_left_out_alone(settings: Settings, tmp_
 
 
 def test_a_column_of_few_values_is_left_out_and_named(settings: Settings, tmp_path: Path) -> None:
-    """As our own report shows nothing of it; a name cannot put anything into the page."""
+    """Our own report shows nothing of it either; a name cannot put HTML into the page."""
     name = f"weight {SCRIPT}"
     inputs = (Column(name=name, kind=Kind.NUMBER), SIGNATURE.inputs[1])
     publish(settings.local_data, signature=Signature(inputs=inputs, outputs=SIGNATURE.outputs))

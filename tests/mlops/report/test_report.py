@@ -36,7 +36,7 @@ def report(mlops: Mlops, local_data: Path) -> Report:
 
 
 def observed(local_data: Path, store: FileModelStore) -> Observation:
-    """Return what the running service would see of the version."""
+    """Return what the running service would observe of the version."""
     settings = Settings(local_data=local_data)
     manifest, reference = store.manifest("fruit", "v1"), store.reference("fruit", "v1")
     window = Window(
@@ -48,7 +48,7 @@ def observed(local_data: Path, store: FileModelStore) -> Observation:
     return observe("fruit", "v1", window, thresholds(settings), fewest_rows=20)
 
 
-def test_it_is_written_where_the_service_looks(mlops: Mlops, local_data: Path) -> None:
+def test_it_is_written_where_the_service_reads_it(mlops: Mlops, local_data: Path) -> None:
     """Named by the time, for its owner alone, and nothing is left beside it."""
     with ReportLog(local_data):
         pass
@@ -62,7 +62,7 @@ def test_it_is_written_where_the_service_looks(mlops: Mlops, local_data: Path) -
 def test_drift_is_that_of_the_monitor(
     report: Report, local_data: Path, store: FileModelStore
 ) -> None:
-    """Of each column the same index, distance and p-value that the service publishes."""
+    """Each column has the index, distance and p-value that the service publishes."""
     publish(local_data)
     with ReportLog(local_data) as log:
         log.answered("first", rows_like_training(300) + HEAVY)
@@ -208,7 +208,7 @@ def test_a_report_of_a_part_is_not_what_the_service_shows(mlops: Mlops, local_da
     assert ReportFolder(local_data).newest()
 
 
-def test_what_nobody_knows_has_no_report(
+def test_an_unknown_model_or_version_has_no_report(
     mlops: Mlops, local_data: Path, store: FileModelStore
 ) -> None:
     """A sentence names what there is, in the store or in the log alone."""
@@ -226,7 +226,7 @@ def test_what_nobody_knows_has_no_report(
 
 
 def test_a_pipe_is_written_to(tmp_path: Path) -> None:
-    """As is a device: neither becomes a file."""
+    """So is a device: neither becomes a file."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)

@@ -1,4 +1,4 @@
-"""What a report says of labels: scores over time, and the rows that somebody should look at."""
+"""Labels in a report: scores over time, and the rows that a person should check."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def test_scores_over_time_have_a_scale(mlops: Mlops, local_data: Path) -> None:
         assert f">{tick}</text>" in page.text
 
 
-def test_what_was_answered_at_once_has_no_picture_over_time(mlops: Mlops, local_data: Path) -> None:
+def test_answers_of_one_moment_have_no_picture_over_time(mlops: Mlops, local_data: Path) -> None:
     """A period has a minute at least."""
     publish(local_data)
     with ReportLog(local_data) as log:
@@ -61,7 +61,7 @@ def test_labels_that_are_no_class_are_counted(mlops: Mlops, local_data: Path) ->
 
 
 def test_equal_rows_are_shown_once(mlops: Mlops, local_data: Path) -> None:
-    """With how many there are, so that one of them does not fill the table."""
+    """Their number stands beside them, so that they do not fill the table."""
     publish(local_data)
     odd = [{"weight": 900.0, "color": "green"}, {"weight": 901.0, "color": "green"}] * 10
     with ReportLog(local_data) as log:
@@ -75,10 +75,10 @@ def test_equal_rows_are_shown_once(mlops: Mlops, local_data: Path) -> None:
     assert len({tuple(row[1:]) for row in rows}) == len(rows) == 5
 
 
-def test_of_a_large_request_the_last_rows_are_looked_at(
+def test_of_a_large_request_the_last_rows_are_read(
     mlops: Mlops, local_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As the window does: an odd row that 2,000 others followed is old."""
+    """So does the window: a rare row that 2,000 others followed is old."""
     publish(local_data)
     monkeypatch.setenv("WINDOW_ROWS", "3000")
     old, new = ({"weight": weight, "color": "green"} for weight in (900.0, 901.0))

@@ -128,7 +128,7 @@ def test_the_worst_rows_are_shown_as_the_log_holds_them(page: Page) -> None:
 
 
 def test_rows_can_be_left_out(mlops: Mlops, local_data: Path, page: Page) -> None:
-    """So that the page can be handed on."""
+    """Such a page can be handed on."""
     assert "second, row 300" in page.shown
     assert "second, row 300" not in page_of(mlops, "--worst-rows", "0").shown
 
@@ -143,7 +143,7 @@ def test_an_empty_log_is_a_page_too(mlops: Mlops, local_data: Path) -> None:
 
 
 def test_hashes_are_no_distribution(mlops: Mlops, local_data: Path) -> None:
-    """Of a log of hashes no column is shown, and its rows are hidden; labels are scored."""
+    """For a log of hashes no column and no row is shown; labels are scored."""
     publish(local_data)
     with ReportLog(local_data, keep="hashed") as log:
         # As the service does at its start: a label is hashed under the name of its output.
@@ -161,7 +161,7 @@ def test_hashes_are_no_distribution(mlops: Mlops, local_data: Path) -> None:
 
 
 def test_a_log_without_values_shows_traffic_alone(mlops: Mlops, local_data: Path) -> None:
-    """And says why there is no more."""
+    """It says why there is no more."""
     publish(local_data)
     with ReportLog(local_data, keep="none") as log:
         log.answered("first", rows_like_training(150))
@@ -201,7 +201,7 @@ def test_a_version_that_left_the_store_has_its_traffic(mlops: Mlops, local_data:
 def test_personal_values_are_never_shown(
     mlops: Mlops, local_data: Path, monkeypatch: Any, keep: str
 ) -> None:
-    """Neither where the log hashed them nor where it is older than the setting."""
+    """That holds if the log hashed them, and if the log is older than the setting."""
     publish(local_data)
     fields = frozenset({"color", "fruit"}) if keep == "after" else frozenset()
     with ReportLog(local_data, personal_fields=fields) as log:

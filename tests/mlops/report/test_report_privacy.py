@@ -24,7 +24,7 @@ def pictures(page: Page) -> str:
 
 
 def test_a_column_of_few_values_is_not_drawn(mlops: Mlops, local_data: Path) -> None:
-    """Of 30 rows two have a weight: no picture or table shows it, only how many are missing."""
+    """Two of 30 rows have a weight: the page shows only how many are missing."""
     publish(local_data)
     rows = [{**row, "weight": None} for row in rows_like_training(28)]
     with ReportLog(local_data) as log:
@@ -57,7 +57,7 @@ def test_settings_are_said_to_be_those_of_the_command(mlops: Mlops, local_data: 
     assert "By the settings of this command, which may differ" in page_of(mlops).shown
 
 
-def test_what_the_log_holds_as_hashes_is_named(mlops: Mlops, local_data: Path) -> None:
+def test_columns_that_the_log_holds_as_hashes_are_named(mlops: Mlops, local_data: Path) -> None:
     """The other columns are shown, also where the command does not know which are personal."""
     publish(local_data)
     with ReportLog(local_data, personal_fields=frozenset({"color"})) as log:
@@ -110,7 +110,7 @@ def test_missing_values_are_drawn(mlops: Mlops, local_data: Path) -> None:
 
 
 def test_training_stands_beside_the_statistics(mlops: Mlops, local_data: Path) -> None:
-    """As far as the reference has it; the words name its median."""
+    """The reference decides what is shown; the words name its median."""
     publish(local_data)
     with ReportLog(local_data) as log:
         log.answered("first", rows_like_training(300))

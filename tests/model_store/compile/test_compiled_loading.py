@@ -40,7 +40,7 @@ print(json.dumps({"form": model.form, "answers": given, "heavy": heavy}))
 def test_a_compiled_model_is_served_without_the_libraries_of_its_training(
     store: FileModelStore, folder: Path, version: str
 ) -> None:
-    """In a process of its own: neither loading nor answering imports one of them."""
+    """A process of its own imports none of them to load the model and to answer."""
     path = os.pathsep.join([str(Path(__file__).parents[3]), *sys.path])
     finished = subprocess.run(
         [sys.executable, "-c", LOAD, folder.parents[1], version, *HEAVY],
@@ -50,24 +50,24 @@ def test_a_compiled_model_is_served_without_the_libraries_of_its_training(
         env=os.environ | {"PYTHONPATH": path},
     )
     assert not finished.returncode, finished.stderr
-    told = json.loads(finished.stdout)
-    assert told["form"] == "compiled"
-    assert told["heavy"] == []
-    assert [row["y"] for row in told["answers"]] == pytest.approx([3.0, -4.0])
+    found = json.loads(finished.stdout)
+    assert found["form"] == "compiled"
+    assert found["heavy"] == []
+    assert [row["y"] for row in found["answers"]] == pytest.approx([3.0, -4.0])
 
 
 def test_the_compiled_form_is_preferred(store: FileModelStore, version: str) -> None:
-    """And says so."""
+    """The loaded model says so."""
     loaded = store.load("line", version)
     assert isinstance(loaded.predictor, OnnxPredictor)
     assert (loaded.form, loaded.form_reason) == ("compiled", "")
     assert loaded.manifest.compiled == Compiled()
 
 
-def test_what_cannot_be_compiled_is_served_by_its_estimator(
+def test_a_model_that_cannot_be_compiled_is_served_by_its_estimator(
     store: FileModelStore, draft_line: DraftLine
 ) -> None:
-    """With the reason, which the manifest keeps."""
+    """The manifest keeps the reason."""
     draft = draft_line(compilation=Compilation(reason="Not today."))
     version = store.publish(draft)
     loaded = store.load("line", version)
@@ -82,7 +82,7 @@ def test_an_installation_without_those_libraries_refuses_an_estimator(
     version: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With what is missing and what to do; compiled models are not affected."""
+    """The error says what is missing and what to do; compiled models are not affected."""
     uncompiled = store.publish(draft_line(compilation=Compilation(reason="Not today.")))
     monkeypatch.setattr("model_store.packages._is_there", lambda module: module != "skops")
     assert store.load("line", version).form == "compiled"
@@ -94,7 +94,7 @@ def test_an_installation_without_those_libraries_refuses_an_estimator(
 def test_a_graph_that_cannot_run_here_falls_back(
     damaged: bytes, store: FileModelStore, version: str, reseal: Reseal
 ) -> None:
-    """To the estimator, with all its checks; `verify` says which of the forms fails."""
+    """The estimator is used, with all its checks; `verify` says which form fails."""
     reseal({"model.onnx": damaged})
     loaded = store.load("line", version)
     assert loaded.form == "estimator"
@@ -106,7 +106,7 @@ def test_a_graph_that_cannot_run_here_falls_back(
 def test_a_graph_that_answers_otherwise_falls_back(
     store: FileModelStore, folder: Path, version: str, draft_line: DraftLine, reseal: Reseal
 ) -> None:
-    """Here it is another version's, well sealed."""
+    """In this test it is the graph of another version with right hashes."""
     other = store.publish(draft_line(slope=2.001))
     reseal({"model.onnx": (folder.with_name(other) / "model.onnx").read_bytes()})
     loaded = store.load("line", version)
@@ -117,7 +117,7 @@ def test_a_graph_that_answers_otherwise_falls_back(
 
 
 def test_a_damaged_graph_is_refused(store: FileModelStore, folder: Path, version: str) -> None:
-    """What does not match its hash is no reason to fall back: somebody changed the bundle."""
+    """A wrong hash is no reason to fall back: somebody changed the bundle."""
     (folder / "model.onnx").write_bytes(b"other")
     with pytest.raises(RefusedError, match=r"model\.onnx is not the file that was published"):
         store.load("line", version)
@@ -145,7 +145,7 @@ def test_publishing_checks_the_estimator_although_the_graph_would_serve(
 def test_a_manifest_that_knows_no_compiled_form_is_read(
     store: FileModelStore, folder: Path, version: str, reseal: Reseal
 ) -> None:
-    """Versions from before there were any load as they did."""
+    """Versions from before the compiled form load as they did."""
     (folder / "model.onnx").unlink()
     manifest = store.manifest("line", version)
     reseal(files=tuple(f for f in manifest.files if f.name != "model.onnx"), compiled=None)

@@ -48,7 +48,7 @@ from tests.model_store.compile.compiled_pairs import (
 )
 
 EXACT = 1e-12
-"""Where additions may be made in another order."""
+"""The tolerance where additions may be made in another order."""
 UNSEEN = 5000
 SEEDS = {"random_state": 0}
 
@@ -115,7 +115,7 @@ def test_classifiers_answer_the_same_compiled(estimator: Any, labels: tuple[Any,
 
 @pytest.mark.parametrize("estimator", REGRESSORS, ids=name_of)
 def test_regressors_answer_the_same_compiled(estimator: Any) -> None:
-    """In double precision."""
+    """They answer in double precision."""
     table = numbers()
     truth = pd.Series(1.0 + table["a"] ** 2 + (table["count"] - 2**30) / 7, name="y")
     found = pair(estimator, table, truth)
@@ -126,7 +126,7 @@ def test_regressors_answer_the_same_compiled(estimator: Any) -> None:
     "estimator", [DecisionTreeRegressor(), RandomForestRegressor(5), LinearRegression()]
 )
 def test_several_outputs_are_compiled(estimator: Any) -> None:
-    """Each keeps its place."""
+    """Each output keeps its place."""
     table = numbers()
     truth = pd.DataFrame({"first": table["a"], "second": table["count"] * 1.0})
     found = pair(estimator, table, truth)
@@ -139,7 +139,7 @@ def test_several_outputs_are_compiled(estimator: Any) -> None:
 )
 @pytest.mark.filterwarnings("ignore:Found unknown categories")  # that is what they are
 def test_a_pipeline_of_every_kind_is_compiled(encoder: Any, model: Any) -> None:
-    """With gaps, rare and unknown categories, empty texts and others than ASCII."""
+    """Its table has gaps, rare and unknown categories, and empty and non-ASCII texts."""
     table = mixed()
     found = pair(make_pipeline(features(encoder), model), table, target(table, ("no", "yes")))
     unseen = mixed(UNSEEN, seed=1)
@@ -167,7 +167,7 @@ def test_days_may_be_categories() -> None:
     ids=name_of,
 )
 def test_numbers_beside_a_threshold_fall_on_the_same_side(estimator: Any) -> None:
-    """On it, and one step of single and of double precision to each side of it."""
+    """They are the threshold and one step of single and double precision to each side."""
     table = numbers()
     found = pair(estimator, table, target(table))
     inner = getattr(estimator, "steps", [("", estimator)])[-1][1]
@@ -191,7 +191,7 @@ def test_numbers_beside_a_threshold_fall_on_the_same_side(estimator: Any) -> Non
     "estimator", [DecisionTreeClassifier(**SEEDS), HistGradientBoostingClassifier(**SEEDS)]
 )
 def test_numbers_at_the_ends_of_what_there_is_are_answered_alike(estimator: Any) -> None:
-    """From the smallest to those that single precision can just hold."""
+    """They go from the smallest numbers to those that single precision can just hold."""
     table = numbers()
     found = pair(estimator, table, target(table))
     extremes = [0.0, -0.0, 5e-324, -5e-324, 1e-45, 1e-38, 1e30, -1e38, 3.4e38]
@@ -218,8 +218,10 @@ def test_numbers_at_the_ends_of_what_there_is_are_answered_alike(estimator: Any)
         (DummyRegressor(), NUMBERS, "DummyRegressor"),
     ],
 )
-def test_what_cannot_be_compiled_says_why(estimator: Any, columns: list[str], reason: str) -> None:
-    """In a sentence, and nothing is raised."""
+def test_a_model_that_cannot_be_compiled_has_a_reason(
+    estimator: Any, columns: list[str], reason: str
+) -> None:
+    """The reason is a sentence; nothing is raised."""
     table = mixed()[columns].dropna().reset_index(drop=True)
     truth = pd.Series(np.arange(len(table)) * 1.0, name="y")
     compilation, _, _ = compile_fitted(estimator, table, truth)
@@ -236,7 +238,7 @@ def test_several_labels_are_not_compiled() -> None:
 
 
 def test_a_graph_that_answers_otherwise_is_never_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here of a converter that takes the thresholds for others, by a millionth."""
+    """In this test a converter shifts the thresholds by a millionth."""
     table = numbers()
     truth = pd.Series(table["a"] ** 2, name="y")
 
@@ -277,7 +279,7 @@ def test_a_graph_that_is_wrong_beside_the_golden_rows_is_not_kept_either(
 
 
 def test_without_the_converter_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Publishing says so, and goes on."""
+    """Publishing says so and goes on."""
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
     monkeypatch.delitem(sys.modules, "model_store.compile.conversion", raising=False)
     table = numbers()

@@ -72,7 +72,7 @@ def pipeline(model: Any) -> Pipeline:
 )
 @pytest.mark.filterwarnings("ignore:Found unknown categories")  # that is what a new day is
 def test_a_pipeline_comes_back_from_the_store_as_it_was(model: Any, tmp_path: Path) -> None:
-    """With text, None, NaN, booleans and days, on the road that a request takes."""
+    """It answers text, None, NaN, booleans and days, on the way of a request."""
     target = pd.DataFrame({"even": ["yes" if n % 2 == 0 else "no" for n in range(ROWS)]})
     signature = infer_signature(table(), target)
     trained_on = conform(table(), signature.inputs)

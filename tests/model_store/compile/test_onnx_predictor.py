@@ -1,4 +1,4 @@
-"""A compiled predictor gives what the signature says, or says why not, without any value."""
+"""A compiled predictor answers as the signature says, or raises without any value."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ def classifier(labels: Any, shares: Any) -> OnnxPredictor:
 
 
 def test_labels_are_those_of_the_manifest() -> None:
-    """The graph tells their places."""
+    """The graph returns their positions."""
     predictor = classifier([1, 0, 1, 0], np.full((4, 2), 0.5))
     (labels,), shares = predictor.predict(COLUMNS, probabilities=True)
     assert labels.tolist() == ["yes", "no", "yes", "no"]
@@ -81,8 +81,8 @@ def test_labels_are_those_of_the_manifest() -> None:
         (np.array([[1.0], [np.inf], [1.0], [1.0]]), "infinity"),
     ],
 )
-def test_what_is_no_number_is_refused(values: Any, reason: str) -> None:
-    """As of an estimator."""
+def test_an_output_that_is_no_number_is_refused(values: Any, reason: str) -> None:
+    """The same holds for an estimator."""
     with pytest.raises(PredictionError, match=reason):
         regressor(values).predict(COLUMNS)
 
@@ -97,20 +97,20 @@ def test_what_is_no_number_is_refused(values: Any, reason: str) -> None:
         ([0, 1, 0, 1], np.full((4, 2), np.nan), "not numbers"),
     ],
 )
-def test_what_is_no_label_is_refused(labels: Any, shares: Any, reason: str) -> None:
+def test_an_output_that_is_no_label_is_refused(labels: Any, shares: Any, reason: str) -> None:
     """An index below zero would count from the end."""
     with pytest.raises(PredictionError, match=reason):
         classifier(labels, shares).predict(COLUMNS, probabilities=True)
 
 
 def test_a_regression_has_no_probabilities_to_give() -> None:
-    """And says so instead of failing."""
+    """It says so instead of failing."""
     with pytest.raises(PredictionError, match="no probabilities"):
         regressor(np.zeros((4, 1))).predict(COLUMNS, probabilities=True)
 
 
-def test_an_error_of_the_runtime_tells_no_value() -> None:
-    """Neither in its sentence nor in a traceback."""
+def test_an_error_of_the_runtime_contains_no_value() -> None:
+    """Neither its sentence nor its traceback has one."""
     node = helper.make_node("Reshape", [NUMBERS, "shape"], ["answer_values"])
     made = graph(constant(np.array([7, 7]), "shape"), node, outputs=[("answer_values", DOUBLE)])
     predictor = OnnxPredictor(made, signature(), Compiled())
@@ -131,7 +131,7 @@ def test_an_error_of_the_runtime_tells_no_value() -> None:
     ],
 )
 def test_a_graph_of_another_signature_is_refused_at_once(inputs: Any, outputs: Any) -> None:
-    """When loading, not when predicting."""
+    """It is refused when it is loaded, not when it predicts."""
     (name, kind), *_ = outputs
     dtype = np.int64 if kind == INT64 else np.float64
     made = graph(constant(np.zeros((4, 1), dtype), name), inputs=inputs, outputs=outputs)

@@ -30,7 +30,7 @@ def encoded(
 
 
 def test_each_request_gets_its_rows_and_its_shape() -> None:
-    """An array for an array, an object for an object."""
+    """An array is answered by an array, an object by an object."""
     values = np.array([1.5, -0.0])
     answers = encoded(
         (Column(name="total", kind=Kind.NUMBER),),
@@ -59,7 +59,7 @@ def test_every_kind_of_output_is_written_as_json_has_it(kind: Kind, values: np.n
 
 
 def test_probabilities_stand_beside_the_label() -> None:
-    """By label, in the order of the classes."""
+    """They are named by label, in the order of the classes."""
     prediction = Prediction((np.array([True]),), np.array([[0.25, 0.75]]))
     answers = encoded((Column(name="yes", kind=Kind.BOOLEAN),), prediction, (False, True))
     assert answers == [[{"yes": True, "probabilities": {"false": 0.25, "true": 0.75}}]]

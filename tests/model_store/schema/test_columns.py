@@ -99,7 +99,7 @@ def test_a_request_gives_exactly_the_table_that_the_model_was_trained_on(
     ],
 )
 def test_the_dtype_depends_on_the_kind_alone(kind: Kind, dtype: str, nullable_dtype: str) -> None:
-    """Whatever the table held it in."""
+    """The dtype of the original table does not matter."""
     held: dict[Kind, Any] = {
         Kind.STRING: "str",
         Kind.CATEGORY: "str",
@@ -120,7 +120,7 @@ def test_a_nullable_column_may_miss_every_value(kind: Kind) -> None:
 
 
 def test_text_is_missing_as_none_and_never_as_nan() -> None:
-    """An imputer of text looks for one of the two."""
+    """An imputer of text recognises one of the two."""
     column = Column(name="x", kind=Kind.STRING, nullable=True)
     frame = conform(pd.DataFrame({"x": pd.Series(["a", np.nan], dtype="str")}), [column])
     assert frame["x"].tolist() == ["a", None]
@@ -134,7 +134,7 @@ def test_a_category_that_training_did_not_see_passes_through() -> None:
 
 
 def test_the_index_stays_and_other_columns_are_left_out() -> None:
-    """So that a notebook can join the result with what it came from."""
+    """So a notebook can join the result with its source."""
     frame = pd.DataFrame({"other": [0, 0], "x": [1, 2]}, index=[7, 9])
     result = conform(frame, [Column(name="x", kind=Kind.NUMBER)])
     assert result.to_dict() == {"x": {7: 1.0, 9: 2.0}}

@@ -1,4 +1,4 @@
-"""A signature tells what a table holds, or refuses it with a sentence that helps."""
+"""A signature describes the columns of a table, or refuses it with a helpful sentence."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uin
 
 
 def inferred(values: Any, dtype: Any = None) -> Column:
-    """Return what is inferred of one column."""
+    """Return what is inferred from one column."""
     series = pd.Series(values, dtype=dtype)
     target = pd.DataFrame({"y": np.arange(len(series))})
     (column,) = infer_signature(pd.DataFrame({"x": series}), target).inputs
@@ -44,7 +44,7 @@ def test_integers_that_can_be_missing_stay_integers(dtype: Any) -> None:
     "dtype", ["float16", "float32", "float64", "Float32", "Float64", "float[pyarrow]", object]
 )
 def test_every_width_of_floats_is_a_number(dtype: Any) -> None:
-    """And a missing one makes it nullable."""
+    """A missing value makes it nullable."""
     assert inferred([0.5, None, 1.5], dtype) == Column(
         name="x", kind=Kind.NUMBER, nullable=True, minimum=0.5, maximum=1.5
     )
@@ -52,12 +52,12 @@ def test_every_width_of_floats_is_a_number(dtype: Any) -> None:
 
 @pytest.mark.parametrize("values", [[Decimal("0.5"), Decimal("1.5")], [1, 1.5, 0.5]])
 def test_decimals_and_integers_among_floats_are_numbers(values: list[Any]) -> None:
-    """As databases and spreadsheets give them."""
+    """Databases and spreadsheets give such columns."""
     assert inferred(values, object).kind is Kind.NUMBER
 
 
 def test_arrow_floats_may_hide_a_missing_value_as_nan() -> None:
-    """Arrow tells NaN from null, JSON knows null only."""
+    """Arrow distinguishes NaN from null, JSON has null only."""
     column = inferred(pd.arrays.ArrowExtensionArray(pa.array([0.5, float("nan")])))
     assert (column.kind, column.nullable, column.maximum) == (Kind.NUMBER, True, 0.5)
 
@@ -78,12 +78,12 @@ def test_booleans_may_be_missing(dtype: Any) -> None:
     "dtype", ["str", "string", "string[python]", "string[pyarrow]", "large_string[pyarrow]", object]
 )
 def test_every_text_is_a_string(dtype: Any) -> None:
-    """And has no categories."""
+    """It has no categories."""
     assert inferred(["Zürich", None], dtype) == Column(name="x", kind=Kind.STRING, nullable=True)
 
 
 def test_a_category_knows_the_values_seen_in_the_tables_own_order() -> None:
-    """Not those that only its dtype knows."""
+    """Values that only its dtype knows are left out."""
     values = pd.Categorical(
         ["low", "high", None], categories=["low", "unseen", "high"], ordered=True
     )
@@ -124,7 +124,7 @@ def test_a_category_of_other_things_is_of_their_kind(values: list[Any], kind: Ki
     ],
 )
 def test_a_time_without_a_zone_is_taken_for_utc(dtype: Any) -> None:
-    """Of every unit; the range is told in RFC 3339."""
+    """That holds for every unit; the range is written in RFC 3339."""
     moment = NOON if "UTC" in str(dtype) else NOON.replace(tzinfo=None)
     assert inferred(pd.Series([moment, None]).astype(dtype)) == Column(
         name="x",
@@ -135,7 +135,7 @@ def test_a_time_without_a_zone_is_taken_for_utc(dtype: Any) -> None:
     )
 
 
-def test_another_zone_is_told_as_utc() -> None:
+def test_another_zone_is_converted_to_utc() -> None:
     """All arrays are UTC."""
     berlin = pd.Series([NOON]).dt.tz_convert("Europe/Berlin")
     assert inferred(berlin).minimum == "2026-11-21T12:00:00Z"
@@ -176,8 +176,10 @@ def test_a_date_is_its_midnight(dtype: Any) -> None:
         (np.array(["-0001-01-01"], "datetime64[s]"), None, "years 1 to 9999"),
     ],
 )
-def test_what_cannot_be_served_is_refused_by_name(values: Any, dtype: Any, reason: str) -> None:
-    """And with the reason."""
+def test_a_column_that_cannot_be_served_is_refused_by_name(
+    values: Any, dtype: Any, reason: str
+) -> None:
+    """The error has the reason too."""
     with pytest.raises(SignatureError, match='column "x"') as refusal:
         inferred(values, dtype)
     assert reason in str(refusal.value)

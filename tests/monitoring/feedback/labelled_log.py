@@ -18,7 +18,7 @@ PRICE = ScoredVersion("price", "v1", "price", "regression")
 
 
 class LabelledLog(PredictionLog):
-    """A log whose clock a test sets, and that is written in a few words."""
+    """A log whose clock a test sets, with short calls to write it."""
 
     def __init__(self, path: Path, **options: Any) -> None:
         super().__init__(path, LogOptions(**options), lambda: self.now)
@@ -31,15 +31,15 @@ class LabelledLog(PredictionLog):
     def answered(
         self, request_id: str, *answers: Mapping[str, Any], of: ScoredVersion = FRUIT
     ) -> None:
-        """Log a request that was answered like this, now; each row's input is its number."""
+        """Log a request with these answers, now; the input of each row is its number."""
         inputs = [{"x": number} for number in range(len(answers))]
         texts = (json.dumps(side, separators=(",", ":")).encode() for side in (inputs, answers))
         names = (of.model, of.version)
         rows = len(answers)
         self.write([Entry(request_id, self.now, *names, "answered", rows, 0.001, *texts)])
 
-    def told(self, request_id: str, *truths: Any) -> None:
-        """Tell the truth of the first rows of a request, now."""
+    def label(self, request_id: str, *truths: Any) -> None:
+        """Add the true values of the first rows of a request, now."""
         self.add_feedback(Feedback(request_id, row, value) for row, value in enumerate(truths))
 
 

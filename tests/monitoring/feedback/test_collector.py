@@ -12,7 +12,7 @@ from tests.monitoring.feedback.labelled_log import FRUIT, LabelledLog, fruits, m
 
 
 def scraped(path: Path, *results: LiveScores) -> list[str]:
-    """Return what Prometheus would see an hour after noon, without comments."""
+    """Return what Prometheus would scrape an hour after noon, without comments."""
     registry = CollectorRegistry()
     registry.register(
         FeedbackCollector(FeedbackReader(path), lambda: results, lambda: moment(hours=1))
@@ -22,10 +22,10 @@ def scraped(path: Path, *results: LiveScores) -> list[str]:
 
 
 def test_the_last_scores_are_shown(path: Path) -> None:
-    """The total and the age are of now; an estimate has a name of its own."""
+    """The total and the age are current; an estimate has a name of its own."""
     with LabelledLog(path) as log:
         log.answered("a", *fruits("P"))
-        log.told("a", "Plum")
+        log.label("a", "Plum")
     result = LiveScores(
         FRUIT,
         rows=40,
@@ -44,15 +44,15 @@ def test_the_last_scores_are_shown(path: Path) -> None:
     ]
 
 
-def test_what_is_not_known_is_not_shown(path: Path) -> None:
-    """A version without labels says so by a number of rows; without a log there are no totals."""
+def test_unknown_values_are_not_published(path: Path) -> None:
+    """A version without labels has zero labelled rows; without a log there are no totals."""
     assert scraped(path, LiveScores(FRUIT)) == [
         'live_score_rows{model="fruit",version="v1"} 0.0',
     ]
 
 
 def test_registering_reads_no_log(path: Path) -> None:
-    """Nor does it ask for results."""
+    """It does not read results either."""
     CollectorRegistry(auto_describe=True).register(
         FeedbackCollector(FeedbackReader(path), lambda: pytest.fail("asked"), moment)
     )

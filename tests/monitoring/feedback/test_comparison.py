@@ -1,4 +1,4 @@
-"""Which truths and answers can be held against each other."""
+"""Which true values and answers can be compared."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def test_a_hash_is_compared_with_a_hash(truth: Any, answer: Any, *, expected: bo
 def test_of_clear_and_hashed_rows_those_of_the_newest_form_are_usable(
     *, newest_is_hashed: bool
 ) -> None:
-    """Else each class would count twice; a row that cannot be used decides nothing."""
+    """Otherwise each class would count twice; a row that cannot be used decides nothing."""
     clear, hashed = row("Plum", "Plum"), row(PLUM, PLUM)
     newest, other = (hashed, clear) if newest_is_hashed else (clear, hashed)
     rows = [row(PLUM, "Plum"), newest, other, newest]

@@ -1,4 +1,4 @@
-"""The estimate from probabilities, held against scikit-learn's calibration and against NannyML."""
+"""The estimate from probabilities equals scikit-learn's calibration and NannyML's estimate."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ SHARES = st.sampled_from([number / 20 for number in range(21)])
 
 @given(st.lists(st.tuples(SHARES, st.booleans()), min_size=1), st.lists(SHARES, min_size=1))
 def test_the_fit_is_scikit_learns(points: list[tuple[float, bool]], asked: list[float]) -> None:
-    """With ties, between its points, and outside of them."""
+    """That holds for ties, between its points, and outside of them."""
     x, y = (np.array(side, dtype=np.float64) for side in zip(*points, strict=True))
     expected = IsotonicRegression(out_of_bounds="clip").fit(x, y).predict(asked)
     assert Isotonic.fit(x, y)(np.array(asked)) == pytest.approx(expected)
@@ -33,11 +33,11 @@ def too_sure(rows: int, first: int) -> tuple[Labels, Numbers]:
     """
     number = np.arange(rows) + first
     logits = np.stack([2 * np.sin(number * f + o) for f, o in ((0.7, 0), (1.3, 1), (2.1, 2))], 1)
-    honest, told = (np.exp(factor * logits) for factor in (1, 2.5))
+    honest, stated = (np.exp(factor * logits) for factor in (1, 2.5))
     draw = number * 0.6180339887498949 % 1
     honest /= honest.sum(axis=1, keepdims=True)
     truth = (draw[:, np.newaxis] > honest.cumsum(axis=1)).sum(axis=1)
-    return np.array(CLASSES)[truth], told / told.sum(axis=1, keepdims=True)
+    return np.array(CLASSES)[truth], stated / stated.sum(axis=1, keepdims=True)
 
 
 def test_the_estimate_is_nannymls() -> None:
@@ -49,8 +49,8 @@ def test_the_estimate_is_nannymls() -> None:
     truth, shares = too_sure(1000, first=0)
     _, later = too_sure(500, first=1000)
     answers = later.argmax(axis=1)
-    told = expected_scores(later, answers)
-    assert told == pytest.approx(
+    uncalibrated = expected_scores(later, answers)
+    assert uncalibrated == pytest.approx(
         {"accuracy": 0.8299023334733256, "f1_macro": 0.8299008923421769}, rel=1e-9
     )
     calibration = Calibration.fit(truth, CLASSES, shares)

@@ -1,4 +1,4 @@
-"""The rows most worth a label, given out once at a time."""
+"""The label queue returns the rows most useful to label, each to one caller at a time."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -42,12 +42,12 @@ def take(
 
 
 def places(tasks: list[Task]) -> list[tuple[str, int]]:
-    """Return which rows were given."""
+    """Return which rows were returned."""
     return [(task.row.request_id, task.row.row) for task in tasks]
 
 
-def test_reasons_take_turns(log: LabelledLog) -> None:
-    """The least certain, the rarest, one at random; and again: of the sample all are random."""
+def test_reasons_alternate(log: LabelledLog) -> None:
+    """They are least certain, rarest, random, and so on; rows of the sample are all random."""
     shares = (0.9, 0.6, 0.7, 0.8, 0.95, 0.99, 0.5)
     log.answered("a", *[sure("Plum", share) for share in shares])
     # Rows 1, 5 and 6 are of the sample; 2 is the least certain of the others and 4 the rarest.
@@ -61,8 +61,8 @@ def test_reasons_take_turns(log: LabelledLog) -> None:
     assert sorted(places(tasks)) == [("a", row) for row in range(7)]
 
 
-def test_of_equal_hard_rows_one_is_given_at_a_time(log: LabelledLog) -> None:
-    """Those at random stay as they came: their share of all rows is what they tell."""
+def test_of_equal_hard_rows_one_is_returned_at_a_time(log: LabelledLog) -> None:
+    """Equal random rows are kept: their share of all rows matters."""
     for number in range(12):
         log.answered(f"{number}", sure("Plum", 0.9))
     sampled = sum(in_sample(number, 0) for number in range(1, 13))
@@ -72,7 +72,7 @@ def test_of_equal_hard_rows_one_is_given_at_a_time(log: LabelledLog) -> None:
 
 
 def test_the_score_by_the_queues_labels_is_that_of_all_rows(log: LabelledLog) -> None:
-    """A team labels what it is given, 20 rows at a time; the least certain fifth is wrong."""
+    """A team labels 20 rows of the queue at a time; the least certain fifth is wrong."""
     log.answered("a", *[sure("Plum", 0.5 + row / 2000) for row in range(1000)])
     for batch in range(1, 31):
         tasks = take(log, 20, seed=batch)
@@ -86,7 +86,7 @@ def test_the_score_by_the_queues_labels_is_that_of_all_rows(log: LabelledLog) ->
 
 
 def test_that_score_is_right_on_average() -> None:
-    """Of ten logs of 1,000 rows, whether 100 of them are labelled or 600."""
+    """The average is over ten logs of 1,000 rows, with 100 or 600 labels."""
     logs, scores = range(1, 11), defaultdict(list)
     for sequence in logs:
         random = Random(sequence)  # noqa: S311 - a test's choice
@@ -110,7 +110,7 @@ def test_that_score_is_right_on_average() -> None:
 
 
 def test_a_row_comes_with_what_a_person_needs(log: LabelledLog) -> None:
-    """What was asked, what was answered, and when."""
+    """It has its input, its answer and its time."""
     log.answered("a", *fruits("PM"))
     rows = {task.row.row: task.row for task in take(log, 2)}
     assert (rows[1].request_id, rows[1].version, rows[1].time) == ("a", "v1", moment())
@@ -118,14 +118,14 @@ def test_a_row_comes_with_what_a_person_needs(log: LabelledLog) -> None:
 
 
 def test_without_probabilities_and_rarities_all_is_random(log: LabelledLog) -> None:
-    """As for a regression whose reference is not known; no row is left out."""
+    """A regression without a reference is such a case; no row is left out."""
     log.answered("a", {"price": 1}, {"price": 2}, of=PRICE)
     tasks = take(log, 2, model="price")
     assert [task.reason for task in tasks] == [Reason.RANDOM] * 2
 
 
-def test_a_row_is_given_once_while_it_is_out(log: LabelledLog) -> None:
-    """Afterwards to somebody else."""
+def test_a_row_is_returned_once_while_it_is_out(log: LabelledLog) -> None:
+    """Afterwards another caller gets it."""
     log.answered("a", *fruits("PPP"))
     first = take(log, 2)
     assert len(first) == 2
@@ -137,42 +137,40 @@ def test_a_row_is_given_once_while_it_is_out(log: LabelledLog) -> None:
     assert len(take(log, 3)) == 3
 
 
-def test_a_row_that_somebody_else_was_given_meanwhile_is_left_out(log: LabelledLog) -> None:
-    """Two may look at the log before either takes: the writer gives each row once."""
+def test_a_row_that_another_caller_took_meanwhile_is_left_out(log: LabelledLog) -> None:
+    """Two callers may read the log before either takes a row: the writer leases each row once."""
     log.answered("a", *fruits("PPP"))
     wanted = [Lease(1, row, Reason.RANDOM) for row in range(3)]
     assert log.lease(wanted[1:2], 1, DAY) == [0]
     assert log.lease(wanted, 2, DAY) == [0, 2]
 
 
-def test_a_labelled_row_is_never_given(log: LabelledLog) -> None:
-    """Nor one that retention removed, however it comes to be wanted."""
+def test_a_labelled_row_is_never_returned(log: LabelledLog) -> None:
+    """A row that retention removed is not returned either."""
     log.answered("a", *fruits("PP"))
-    log.told("a", "Plum")
+    log.label("a", "Plum")
     assert places(take(log, 9)) == [("a", 1)]
     wanted = [Lease(1, 0, Reason.RANDOM), Lease(9, 0, Reason.RANDOM)]
     assert log.lease(wanted, 2, DAY) == []
 
 
 def test_a_request_id_that_was_used_again_means_the_later_request(log: LabelledLog) -> None:
-    """A label of the earlier one could not be told."""
+    """Feedback cannot name the earlier one."""
     log.answered("a", *fruits("PP"))
     log.answered("a", *fruits("M"))
     assert places(take(log, 9)) == [("a", 0)]
 
 
-def test_what_the_log_does_not_keep_is_not_shown(path: Path) -> None:
-    """Who has the rows elsewhere finds them by the request's id."""
+def test_values_that_the_log_does_not_keep_are_not_shown(path: Path) -> None:
+    """Callers that keep the rows elsewhere find them by the request id."""
     with LabelledLog(path, keep="none") as log:
         log.answered("a", sure("Plum", 0.9))
         (task,) = take(log, 9, {"v1": lambda _: pytest.fail("there are no inputs")})
     assert (task.row.inputs, task.row.answer, task.reason) == (None, None, Reason.RANDOM)
 
 
-def test_only_the_newest_rows_are_looked_at(
-    log: LabelledLog, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However long the log is; of a large request the last ones, as in the window."""
+def test_only_the_newest_rows_are_read(log: LabelledLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That holds for a log of any length; of a large request the last rows are read."""
     monkeypatch.setattr(label_queue, "CANDIDATE_ROWS", 3)
     log.answered("old", *fruits("PP"))
     log.answered("new", *fruits("PP"))
@@ -181,6 +179,6 @@ def test_only_the_newest_rows_are_looked_at(
 
 
 def test_no_log_is_a_sentence(path: Path) -> None:
-    """There is nothing to be labelled."""
+    """The error says that there is no prediction log."""
     with pytest.raises(LogUnavailableError, match="no prediction log"):
         candidates(path, "fruit", moment())

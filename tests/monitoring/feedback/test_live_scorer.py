@@ -1,4 +1,4 @@
-"""Scores that are asked for again and again: labels are read where they may have changed."""
+"""Scores are asked for again and again; labels are read only if they may have changed."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,7 +38,7 @@ def log(path: Path) -> Iterator[LabelledLog]:
     """Return an open log that forgets after a day, with two labelled rows."""
     with LabelledLog(path, retention_days=1) as log:
         log.answered("a", *[sure("Plum", 0.9)] * 2)
-        log.told("a", "Plum", "Plum")
+        log.label("a", "Plum", "Plum")
         yield log
 
 
@@ -50,12 +50,12 @@ def reader(log: LabelledLog) -> CountingReader:
 
 @pytest.fixture
 def score(reader: CountingReader) -> Score:
-    """Return what scores by that reader, again and again."""
+    """Return a live scorer of that reader."""
     scorer = LiveScorer(reader, FRUIT, rows=100, min_rows=1)
     return lambda **options: scorer.score(reader.state(), **options)
 
 
-def test_labels_are_read_once_while_none_is_told(
+def test_labels_are_read_once_while_none_is_added(
     log: LabelledLog, reader: CountingReader, score: Score
 ) -> None:
     """New predictions change the estimate alone, and without any nothing is read."""
@@ -77,7 +77,7 @@ def test_labels_of_others_are_no_reason_to_read(
     """Each version counts its own."""
     score()
     log.answered("c", {"price": 1.0}, of=PRICE)
-    log.told("c", 2.0)
+    log.label("c", 2.0)
     score(answered=False)
     assert reader.labels == 1
 
@@ -85,18 +85,18 @@ def test_labels_of_others_are_no_reason_to_read(
 def test_a_corrected_label_counts_although_the_clock_was_set_back(
     log: LabelledLog, score: Score
 ) -> None:
-    """By the number of changes: the newest time is of before."""
+    """The number of changes decides, as the newest time is an older one."""
     assert score().scores["accuracy"] == 1
     log.later(hours=-1)
-    log.told("a", "Melon", "Melon")
+    log.label("a", "Melon", "Melon")
     assert score(answered=False).scores["accuracy"] == 0
 
 
 def test_rows_that_retention_removed_are_scored_no_more(log: LabelledLog, score: Score) -> None:
-    """Also where none is left."""
+    """That holds also if none is left."""
     log.later(hours=20)
     log.answered("b", *fruits("P"))
-    log.told("b", "Plum")
+    log.label("b", "Plum")
     assert score().rows == 3
     log.later(hours=20)
     assert log.retain()
@@ -107,20 +107,20 @@ def test_rows_that_retention_removed_are_scored_no_more(log: LabelledLog, score:
 
 
 def test_another_log_is_read_anew(log: LabelledLog, score: Score) -> None:
-    """Even if it counts the same."""
+    """That holds even if its counts are the same."""
     assert score().scores["accuracy"] == 1
     log.path.rename(log.path.with_suffix(".moved"))
     log.answered("a", *fruits("PP"))
-    log.told("a", "Melon", "Melon")
+    log.label("a", "Melon", "Melon")
     assert score(answered=False).scores["accuracy"] == 0
 
 
-def test_what_could_not_be_read_is_read_the_next_time(
+def test_rows_that_could_not_be_read_are_read_the_next_time(
     log: LabelledLog, reader: CountingReader, score: Score
 ) -> None:
-    """The predictions and labels of a look that failed are not forgotten."""
+    """The predictions and labels of a failed reading are not forgotten."""
     score()
-    log.told("a", "Melon")
+    log.label("a", "Melon")
     reader.is_broken = True
     with pytest.raises(LogUnavailableError):
         score()

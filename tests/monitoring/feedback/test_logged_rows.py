@@ -1,4 +1,4 @@
-"""Single rows of the log, and the spans in which they are looked for."""
+"""Single rows of the log, and the spans in which they are searched."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.monitoring.feedback.labelled_log import FRUIT, LabelledLog, fruits, s
 
 
 def test_rows_are_found_by_their_places(tmp_path: Path) -> None:
-    """In the order asked for; what is gone, or was never there, is left out."""
+    """They come in the order asked for; missing rows are left out."""
     with LabelledLog(tmp_path / "log.sqlite") as log:
         log.answered("first", *fruits("PM"))
         log.answered("second", *fruits("M"))
@@ -22,7 +22,7 @@ def test_rows_are_found_by_their_places(tmp_path: Path) -> None:
 
 
 def test_a_log_that_keeps_no_values_has_no_rows(tmp_path: Path) -> None:
-    """There is nothing to show of them."""
+    """There is nothing to show."""
     with LabelledLog(tmp_path / "log.sqlite", keep="none") as log:
         log.answered("first", *fruits("PM"))
         assert read_rows(log.path, [(1, 0)]) == []
@@ -33,13 +33,13 @@ def test_a_span_limits_what_is_read(tmp_path: Path) -> None:
     with LabelledLog(tmp_path / "log.sqlite") as log:
         for name, share in (("first", 0.6), ("second", 0.7), ("third", 0.8), ("fourth", 0.9)):
             log.answered(name, sure("Plum", share))
-            log.told(name, "Plum")
+            log.label(name, "Plum")
         span = Span(2, 3)
         labels = FeedbackReader(log.path, span)
         labelled = labels.labelled(FRUIT.model, FRUIT.version, 10)
-        told = labels.newest_answers(FRUIT.model, FRUIT.version, 10)
+        answers = labels.newest_answers(FRUIT.model, FRUIT.version, 10)
         window = WindowReader(log.path, FRUIT.model, FRUIT.version, span=span)
         requests = window.read(Cursor(), 10).requests
     assert [(row.sequence, row.row) for row in labelled] == [(3, 0), (2, 0)]
-    assert [answer["probabilities"]["Plum"] for answer in told] == [0.8, 0.7]
+    assert [answer["probabilities"]["Plum"] for answer in answers] == [0.8, 0.7]
     assert [request.sequence for request in requests] == [2, 3]

@@ -23,11 +23,11 @@ def log(path: Path) -> Iterator[LabelledLog]:
 
 
 def test_totals_count_each_row_once_and_outlive_it(log: LabelledLog) -> None:
-    """Told anew it does not count again, but is a change; a counter must never go down."""
+    """A new value for the same row is a change but no new row; a counter must never go down."""
     log.answered("a", *fruits("PP"))
-    log.told("a", "Plum", "Plum")
+    log.label("a", "Plum", "Plum")
     log.later(hours=1)
-    log.told("a", "Melon")
+    log.label("a", "Melon")
     reader = FeedbackReader(log.path)
     [total] = expected = reader.state().totals
     assert total[:3] == ("fruit", "v1", 2)
@@ -43,8 +43,8 @@ def test_a_label_of_a_row_that_was_out_for_being_hard_is_counted_once(log: Label
     log.answered("a", *fruits("PPPP"))
     wanted = enumerate((Reason.UNCERTAIN, Reason.DRIFTED, Reason.RANDOM))
     log.lease([Lease(1, row, reason) for row, reason in wanted], 3, seconds=60)
-    log.told("a", *["Plum"] * 4)
-    log.told("a", *["Melon"] * 4)
+    log.label("a", *["Plum"] * 4)
+    log.label("a", *["Melon"] * 4)
     [total] = FeedbackReader(log.path).state().totals
     assert (total.rows, total.asked, total.changes) == (4, 2, 8)
 
@@ -66,12 +66,12 @@ def test_the_log_begins_with_the_oldest_request_that_is_left(log: LabelledLog) -
 
 
 def test_labelled_rows_come_newest_first(log: LabelledLog) -> None:
-    """With what was answered, what was true, and when."""
+    """Each has its answer, its true value and both times."""
     log.answered("a", *fruits("PM"))
     log.later(minutes=1)
     log.answered("b", *fruits("M"))
-    log.told("b", "Kiwi")
-    log.told("a", "Plum", "Melon")
+    log.label("b", "Kiwi")
+    log.label("a", "Plum", "Melon")
     newest, *others = FeedbackReader(log.path).labelled("fruit", "v1", 2)
     assert (newest.truth, newest.answer) == ("Kiwi", {"fruit": "Melon"})
     assert newest.predicted == newest.received == moment(minutes=1)
@@ -81,10 +81,10 @@ def test_labelled_rows_come_newest_first(log: LabelledLog) -> None:
 
 
 def test_labels_whose_answers_were_not_kept_are_there(path: Path) -> None:
-    """So that it can be said why they give no scores."""
+    """So the reason for missing scores can be reported."""
     with LabelledLog(path, keep="none") as log:
         log.answered("a", *fruits("P"))
-        log.told("a", "Plum")
+        log.label("a", "Plum")
     [row] = FeedbackReader(path).labelled("fruit", "v1", 9)
     assert (row.truth, row.answer) == (None, {})
 
@@ -92,7 +92,7 @@ def test_labels_whose_answers_were_not_kept_are_there(path: Path) -> None:
 def test_all_labels_come_newest_first_whether_sampled_or_not(log: LabelledLog) -> None:
     """The two parts are merged, and no more than the limit is given."""
     log.answered("a", *fruits("P" * 30))
-    log.told("a", *["Plum"] * 30)
+    log.label("a", *["Plum"] * 30)
     found = FeedbackReader(log.path).labelled("fruit", "v1", 20)
     assert [row.row for row in found] == list(range(29, 9, -1))
     assert len({in_sample(1, row.row) for row in found}) == 2
@@ -111,7 +111,7 @@ def test_the_newest_answers_come_newest_first(log: LabelledLog) -> None:
 
 
 def test_labels_are_found_by_an_index(log: LabelledLog) -> None:
-    """However many another version has; nothing is sorted, of all as of those of the sample."""
+    """The index finds them among labels of other versions, without sorting."""
     log.answered("a", *fruits("P"))
     values = {"total": 1, "first": 1, "last": 9, "rows": 9}
     with contextlib.closing(sqlite3.connect(log.path)) as connection:
@@ -127,6 +127,6 @@ def test_labels_are_found_by_an_index(log: LabelledLog) -> None:
 
 
 def test_no_log_is_a_sentence(path: Path) -> None:
-    """Whatever is asked."""
+    """Every query gives it."""
     with pytest.raises(LogUnavailableError, match="no prediction log"):
         FeedbackReader(path).state()

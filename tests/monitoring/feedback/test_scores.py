@@ -1,4 +1,4 @@
-"""Scores, held against scikit-learn's and against those that the notebooks publish."""
+"""Scores equal scikit-learn's and those that the notebooks publish."""
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ numbers = st.integers(-1_000_000, 1_000_000).map(lambda number: number / 8)
 
 @given(labels)
 def test_classification_scores_are_scikit_learns(pairs: list[tuple[str, str]]) -> None:
-    """Also where a label is never answered, or never true."""
+    """That holds also if a label is never answered or never true."""
     truth, answers = (np.array(side) for side in zip(*pairs, strict=True))
     scores = classification_scores(truth, answers)
     assert scores["accuracy"] == pytest.approx(metrics.accuracy_score(truth, answers))
@@ -47,7 +47,7 @@ def test_one_misspelt_label_of_a_thousand_costs_next_to_nothing() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), *[st.floats(0, 1)] * 3), min_size=1))
 def test_log_loss_is_scikit_learns(rows: list[tuple[str, float, float, float]]) -> None:
-    """Also of a probability of 0 for what was true, which costs much but not infinity."""
+    """A probability of 0 for the true class costs much, but not infinity."""
     truth = np.array([row[0] for row in rows])
     shares = np.array([row[1:] for row in rows]) + 1e-300
     shares /= shares.sum(axis=1, keepdims=True)
@@ -63,7 +63,7 @@ def test_a_class_that_the_model_does_not_know_had_no_probability() -> None:
 
 @given(st.lists(st.tuples(numbers, numbers), min_size=2))
 def test_regression_scores_are_scikit_learns(pairs: list[tuple[float, float]]) -> None:
-    """And the bias is the mean of answer minus truth."""
+    """The bias is the mean of answer minus true value."""
     truth, answers = (np.array(side) for side in zip(*pairs, strict=True))
     scores = regression_scores(truth, answers)
     assert scores == pytest.approx(
@@ -84,7 +84,7 @@ def test_one_row_has_no_r2() -> None:
 
 
 def test_live_scores_have_the_names_of_the_notebooks() -> None:
-    """So that each stands beside its counterpart from training."""
+    """So each can be compared with its counterpart from training."""
     inputs, truth = pd.DataFrame({"x": [0.0, 1.0]}), pd.Series(["a", "b"])
     trained = score(DummyClassifier().fit(inputs, truth), inputs, truth, "classification")
     live = classification_scores(truth.to_numpy(str), truth.to_numpy(str))

@@ -36,7 +36,7 @@ def samples(path: Path) -> Callable[[], dict[tuple[str, str], float]]:
 def test_the_newest_value_is_shown_with_its_age(
     path: Path, samples: Callable[[], dict[tuple[str, str], float]]
 ) -> None:
-    """After a restart as before; a name that nobody told has no sample, one undeclared neither."""
+    """That holds after a restart; names without a value or undeclared have no sample."""
     assert samples() == {}
     with LabelledLog(path) as log:
         log.add_business_metrics({"revenue": 10.0, "undeclared": 1.0})
@@ -60,8 +60,8 @@ def test_so_many_values_of_each_name_are_kept(path: Path, monkeypatch: pytest.Mo
     assert [measured.value for measured in kept["orders"]] == [1]
 
 
-def test_what_is_kept_of_a_name_takes_no_more_than_is_said() -> None:
-    """With the longest name; the settings reserve as much of the log."""
+def test_the_values_of_a_name_take_no_more_than_their_limit() -> None:
+    """The test uses the longest name; the settings reserve as much of the log."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(SCHEMA)
         before = _size(connection)

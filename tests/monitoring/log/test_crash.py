@@ -1,4 +1,4 @@
-"""What was acknowledged survives `kill -9`, and the harness that says so can tell otherwise."""
+"""Acknowledged rows survive `kill -9`, and the harness can find a log that loses some."""
 
 import subprocess
 import sys

@@ -36,7 +36,7 @@ def bytes_on_disk(path: Path) -> bytes:
 def test_a_personal_value_reaches_the_disk_nowhere(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Not in inputs, outputs, probabilities, feedback or events; other values stay as they are."""
+    """Inputs, outputs, probabilities, feedback and events hide it; other values stay."""
     personal = frozenset({"name", "diagnosis"})
     with new_log(personal_fields=personal, key=KEY) as log:
         log.declare(
@@ -114,7 +114,7 @@ def test_none_keeps_the_count_alone(new_log: NewLog, new_entry: NewEntry, path: 
 def test_feedback_on_undeclared_outputs_is_hidden_where_anything_is_personal(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Rather hidden than told."""
+    """It is hidden in case of doubt."""
     with new_log(personal_fields=frozenset({"name"}), key=KEY) as log:
         log.write([new_entry("a")])
         log.add_feedback([Feedback("a", 0, "Virginica")])
@@ -132,7 +132,7 @@ def test_a_body_that_cannot_be_protected_is_not_stored(
 
 
 def test_another_key_or_column_gives_another_digest() -> None:
-    """So that a hash tells nothing outside its own column and its own log."""
+    """So a hash has no meaning outside its own column and its own log."""
     ours, theirs = (Privacy(LogOptions(key=key)) for key in (KEY, KEY[::-1]))
     digests = {
         ours.digest("a", 1),
@@ -152,7 +152,7 @@ def test_a_hash_is_known_in_whole() -> None:
     assert not any(is_hash(value) for value in others)
 
 
-def test_what_is_kept_elsewhere_is_as_private_as_the_log(tmp_path: Path) -> None:
+def test_events_in_place_of_the_log_are_as_private_as_the_log(tmp_path: Path) -> None:
     """While the log cannot be written, its rules hold for what stands in for it."""
     options = LogOptions(personal_fields=frozenset({"name"}), key=KEY)
     log = PredictionLog(tmp_path / "log.sqlite", options, lambda: datetime.now(UTC))

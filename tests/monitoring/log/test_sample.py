@@ -6,7 +6,7 @@ from monitoring.log.sample import in_sample
 
 
 def test_a_third_of_all_rows_is_in_the_sample() -> None:
-    """Of requests of one row, of one request of many, and of every other one."""
+    """That holds for requests of one row, for one large request, and for every other request."""
     size = 30_000
     for rows in (
         [(number, 0) for number in range(size)],

@@ -1,4 +1,4 @@
-"""Metrics of a window: those of the last look, of columns and categories that training knew."""
+"""Metrics of a window: its last update, and columns and categories that training knew."""
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -15,8 +15,8 @@ FRUIT = columns_of({"c": "category"}, {"c": ["apple"] * 150 + ["pear"] * 50})
 Samples = dict[tuple[str, ...], float]
 
 
-def told(*observations: Observation) -> Samples:
-    """Return what is exposed: by name and the values of all labels but model, version and side."""
+def exposed(*observations: Observation) -> Samples:
+    """Return the samples: by name and the values of all labels but model, version and side."""
     registry = CollectorRegistry()
     registry.register(WindowCollector(lambda: observations))
     return {
@@ -27,13 +27,13 @@ def told(*observations: Observation) -> Samples:
 
 
 def seen(window: Window) -> Observation:
-    """Return what a look at a window sees."""
+    """Return the observation of a window."""
     return observe("m", "v", window, Thresholds(), fewest_rows=20)
 
 
-def test_a_number_is_told_by_its_distribution() -> None:
-    """Of 100 values, 0 to 99, each once; training went from 0 to 199."""
-    values = told(seen(window_of(NUMBERS, x=[float(x) for x in range(100)])))
+def test_a_number_is_published_by_its_distribution() -> None:
+    """The window has the values 0 to 99, each once; training had 0 to 199."""
+    values = exposed(seen(window_of(NUMBERS, x=[float(x) for x in range(100)])))
     assert values["window_rows",] == 100
     assert values["feature_mean", "x"] == 49.5
     assert values["feature_standard_deviation", "x"] == pytest.approx(28.866, abs=1e-3)
@@ -46,9 +46,9 @@ def test_a_number_is_told_by_its_distribution() -> None:
     assert values["drift_share",] == values["drift_dataset_detected",] == 1
 
 
-def test_a_category_is_told_by_its_shares_and_no_label_is_a_value_that_was_sent() -> None:
-    """What training never saw is counted, and not named."""
-    values = told(seen(window_of(FRUIT, c=["apple"] * 50 + ["<script>"] * 50)))
+def test_a_category_is_published_by_its_shares_and_no_label_is_a_value_that_was_sent() -> None:
+    """Values that training never saw are counted, but not named."""
+    values = exposed(seen(window_of(FRUIT, c=["apple"] * 50 + ["<script>"] * 50)))
     assert values["category_ratio", "c", "apple"] == 0.5
     assert values["category_ratio", "c", "pear"] == 0
     assert values["unseen_ratio", "c"] == 0.5
@@ -56,21 +56,21 @@ def test_a_category_is_told_by_its_shares_and_no_label_is_a_value_that_was_sent(
     assert not any("<script>" in labels for labels in values)
 
 
-def test_of_few_rows_only_their_number_is_told() -> None:
-    """Neither statistics, nor a verdict."""
-    assert told(seen(window_of(NUMBERS, x=[1.0] * 19))) == {("window_rows",): 19}
+def test_below_the_minimum_only_the_number_of_rows_is_published() -> None:
+    """There are neither statistics nor a verdict."""
+    assert exposed(seen(window_of(NUMBERS, x=[1.0] * 19))) == {("window_rows",): 19}
 
 
-def test_drift_is_not_told_of_fewer_rows_than_anything() -> None:
-    """However few it is judged from."""
+def test_drift_is_not_published_below_the_minimum_for_statistics() -> None:
+    """That holds even if fewer rows are enough to judge drift."""
     window = window_of(NUMBERS, x=[900.0] * 19)
     few = Thresholds(fewest_rows=2)
     assert observe("m", "v", window, few, fewest_rows=20).drift == {}
     assert observe("m", "v", window, few, fewest_rows=19).drift
 
 
-def test_a_withheld_column_is_not_told_of() -> None:
-    """The others are, and are judged without it."""
+def test_a_withheld_column_is_not_published() -> None:
+    """The others are published and judged without it."""
     columns = columns_of({"x": "number", "name": "string"}, {"x": [1.0] * 99, "name": ["me"] * 99})
     found = seen(window_of(columns, x=[1.0] * 100, name=["hmac:" + "0" * 64] * 99 + [None]))
     assert [column.name for column in found.statistics] == ["x"]
@@ -79,7 +79,7 @@ def test_a_withheld_column_is_not_told_of() -> None:
 
 
 def test_each_version_has_series_of_its_own() -> None:
-    """Those of one that is looked at no more are gone with it."""
+    """The series of a version end when it is no longer monitored."""
     window = window_of(NUMBERS, x=[1.0] * 30)
     registry = CollectorRegistry()
     observations = [observe("m", v, window, Thresholds(), fewest_rows=20) for v in ("v1", "v2")]

@@ -44,7 +44,7 @@ def test_categories_are_counted_by_their_numbers() -> None:
 
 
 def test_without_reference_all_is_outside() -> None:
-    """And still it is counted."""
+    """It is still counted."""
     known = [ViewColumn("x", "number", "input"), ViewColumn("c", "category", "input")]
     window = window_of(window_columns(known, {}), x=[1, 2, None], c=["a", None, None])
     counted = count_columns(window)
@@ -52,7 +52,7 @@ def test_without_reference_all_is_outside() -> None:
 
 
 def test_hashes_are_left_out_with_their_part_of_the_missing_values() -> None:
-    """A missing value has no hash: in a column of hashes it tells nothing of those in clear."""
+    """A missing value has no hash; among hashes it does not count for the values in clear."""
     columns = columns_of({"x": "number", "c": "category"}, {"x": [1.0, 2.0], "c": ["a", "b"]})
     half = [*[1.0] * 30, *["hmac:" + "0" * 64] * 30, *[None] * 20]
     whole = ["hmac:" + "0" * 64] * 60 + [None] * 20

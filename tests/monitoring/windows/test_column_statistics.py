@@ -1,4 +1,4 @@
-"""What is told of a window's columns."""
+"""The statistics of a window's columns."""
 
 import math
 from typing import Any
@@ -20,7 +20,7 @@ def described(
 
 
 def test_numbers_have_a_distribution() -> None:
-    """Of the values that are there; missing ones and those out of range are shares."""
+    """It is of the values that are there; missing and out-of-range values are shares."""
     found = described("number", [1.0, 30.0], [*range(1, 41), *[None] * 10])
     assert (found.name, found.side, found.count) == ("x", "input", 50)
     assert (found.missing, found.out_of_range) == (0.2, 0.25)
@@ -35,14 +35,14 @@ def test_numbers_have_a_distribution() -> None:
     )
 
 
-def test_missing_values_are_told_beside_those_of_training() -> None:
-    """What training saw a share of is nothing new; of no training nothing is known."""
+def test_missing_values_stand_beside_those_of_training() -> None:
+    """The share of training is given as well, if it is known."""
     found = described("number", [1.0, None, None, 2.0], [*[1.0] * 20, *[None] * 20])
     assert (found.missing, found.reference_missing) == (0.5, 0.5)
 
 
-def test_dates_are_told_in_seconds_and_texts_by_their_length() -> None:
-    """Since 1970; in characters."""
+def test_dates_are_in_seconds_and_texts_have_lengths() -> None:
+    """Seconds count from 1970; lengths are in characters."""
     dates = described("datetime", ["1970-01-01"], ["1970-01-01T00:01:00Z"] * 20)
     assert dates.distribution
     assert dates.distribution.mean == 60
@@ -51,8 +51,8 @@ def test_dates_are_told_in_seconds_and_texts_by_their_length() -> None:
     assert (texts.distribution.mean, texts.out_of_range) == (5, 1)
 
 
-def test_out_of_range_is_what_no_row_of_training_was() -> None:
-    """Where that is known; the reference is of some of those rows alone."""
+def test_out_of_range_is_outside_the_range_of_training() -> None:
+    """The range is that of all rows of training; the reference has only some of them."""
     columns = columns_of({"x": "number"}, {"x": [2.2, 4.4]}, ranges={"x": (2.0, 4.4)})
     window = window_of(columns, x=[2.0, 1.9, *[3.0] * 17, 4.5])
     [found] = column_statistics(count_columns(window))
@@ -60,7 +60,7 @@ def test_out_of_range_is_what_no_row_of_training_was() -> None:
 
 
 def test_categories_have_shares() -> None:
-    """By the reference's names alone: what was sent is never told."""
+    """Only the names of the reference appear: a value that was sent is never published."""
     found = described("category", ["a", "a", "b"], [*["a"] * 10, *["secret"] * 10, *[None] * 5])
     assert found.categories == {"a": 0.5, "b": 0}
     assert (found.other, found.unseen, found.missing) == (0, 0.5, 0.2)
@@ -69,14 +69,14 @@ def test_categories_have_shares() -> None:
 
 
 def test_few_categories_are_named() -> None:
-    """The others are told together."""
+    """The others are counted together."""
     found = described("category", ["a", "a", "b", "c"], ["a", "b", "b", "c"] * 5, most_categories=1)
     assert found.categories == {"a": 0.25}
     assert (found.other, found.unseen) == (0.75, 0)
 
 
-def test_nothing_is_told_of_few_rows() -> None:
-    """Nor of the values of a column that has few of them."""
+def test_below_the_minimum_nothing_is_published() -> None:
+    """That holds for rows, and for the values of a column."""
     columns = columns_of({"x": "number"}, {"x": [1.0]})
     assert column_statistics(count_columns(window_of(columns, x=[1] * 19))) == []
     assert column_statistics(count_columns(window_of(columns)), fewest_rows=0) == []
@@ -87,7 +87,7 @@ def test_nothing_is_told_of_few_rows() -> None:
 
 
 def test_without_reference_there_is_no_range_and_no_category() -> None:
-    """Numbers have a distribution all the same."""
+    """Numbers still have a distribution."""
     known = [ViewColumn("x", "number", "input"), ViewColumn("c", "category", "input")]
     window = window_of(window_columns(known, {}), x=[1] * 20, c=["a"] * 20)
     numbers, categories = column_statistics(count_columns(window))
@@ -97,8 +97,8 @@ def test_without_reference_there_is_no_range_and_no_category() -> None:
     assert numbers.reference_missing is None
 
 
-def test_values_too_great_to_add_up_are_told_as_infinite() -> None:
-    """A look goes on, without a warning."""
+def test_values_too_great_to_add_up_are_infinite() -> None:
+    """The update goes on without a warning."""
     found = described("number", [1.0], [1.7e308] * 20)
     assert found.distribution
     assert (found.distribution.mean, found.distribution.median) == (math.inf, 1.7e308)

@@ -19,7 +19,7 @@ TRAINING: dict[str, list[Any]] = {
     "datetime": ["2026-01-01", "2026-01-02"],
     "string": ["x", "yy"],
 }
-TELLS: dict[str, Any] = TRAINING | {"datetime": ["2026-01-01T00:00:00Z"]}
+SENT: dict[str, Any] = TRAINING | {"datetime": ["2026-01-01T00:00:00Z"]}
 HASH = "hmac:" + "0123456789abcdef" * 4
 
 
@@ -48,18 +48,18 @@ def test_every_kind_has_its_number(kind: str, value: object, number: float) -> N
 
 
 @pytest.mark.parametrize("kind", TRAINING)
-def test_a_hash_is_not_told(kind: str) -> None:
-    """It would look like an unseen category or a long text; what stands beside it is told."""
+def test_a_hash_is_hidden(kind: str) -> None:
+    """It would count as an unseen category or a long text; the values beside it count."""
     [column] = columns_of({"x": kind}, {"x": TRAINING[kind]})
-    hidden, missing, told = column.numbers([HASH, None, TELLS[kind][0]])
+    hidden, missing, clear = column.numbers([HASH, None, SENT[kind][0]])
     assert hidden == math.inf
     assert math.isnan(missing)
-    assert math.isfinite(told)
+    assert math.isfinite(clear)
 
 
 @pytest.mark.parametrize("kind", ["category", "string"])
 def test_a_text_that_begins_like_a_hash_is_a_text(kind: str) -> None:
-    """A caller hides nothing by it."""
+    """A caller cannot hide a value by it."""
     [column] = columns_of({"x": kind}, {"x": TRAINING[kind]})
     for text in ("hmac:x", HASH[:-1], HASH + "0", HASH + "\n", HASH.upper()):
         assert column.numbers([text])[0] == (3 if kind == "category" else len(text))
@@ -74,7 +74,7 @@ def test_a_value_of_another_kind_is_refused(kind: str) -> None:
 
 
 def test_a_column_has_the_range_that_it_is_given() -> None:
-    """Of numbers and dates, as JSON has them; unknown where there is none."""
+    """Numbers and dates of JSON have one; it is unknown if none is given."""
     kinds = {"number": "number", "datetime": "datetime", "integer": "integer"}
     training = {kind: TRAINING[kind] for kind in kinds}
     ranges = {"number": (1, 2.5), "datetime": ("1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z")}
@@ -84,13 +84,13 @@ def test_a_column_has_the_range_that_it_is_given() -> None:
 
 
 def test_a_boolean_that_training_never_saw_is_unseen() -> None:
-    """As a category is."""
+    """So is a category."""
     [column] = columns_of({"x": "boolean"}, {"x": [True, True]})
     assert column.numbers([False]).tolist() == [2]
 
 
-def test_rare_categories_are_told_from_unseen_ones() -> None:
-    """By the signature, which names all that training saw; without it they count as rare."""
+def test_rare_categories_differ_from_unseen_ones() -> None:
+    """The signature names all that training saw; without it unseen ones count as rare."""
     names = [f"{number:05}" for number in range(LARGEST_CATEGORIES + 1)]
     rare, unseen = LARGEST_CATEGORIES, LARGEST_CATEGORIES + 1
     [column] = columns_of({"x": "category"}, {"x": names}, seen={"x": names})

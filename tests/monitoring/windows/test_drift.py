@@ -34,7 +34,7 @@ def test_the_reference_itself_has_not_drifted() -> None:
 
 
 def test_effects_are_those_of_the_books() -> None:
-    """For shares of a half and a half against a fifth and four fifths, and rows without end."""
+    """Shares are 1/2 and 1/2 against 1/5 and 4/5, with very many rows."""
     found = column_drift(
         "boolean", [True, False] * 50_000, [True, False, False, False, False] * 20_000
     )
@@ -63,7 +63,7 @@ def test_chance_is_taken_off_the_effect() -> None:
     assert np.mean([drift.drifted for drift in found]) < 0.02
 
 
-def test_what_is_taken_off_is_as_much_as_chance_adds() -> None:
+def test_the_correction_is_as_large_as_the_effect_of_chance() -> None:
     """A fiftieth of the index of two bins with a hundred rows each, its share of the distance."""
     training, values = [True, False] * 50, [True, False, False, False, False] * 20
     small = column_drift("boolean", training, values)
@@ -74,7 +74,7 @@ def test_what_is_taken_off_is_as_much_as_chance_adds() -> None:
 
 
 def test_categories_that_a_small_reference_missed_are_no_drift() -> None:
-    """Of many rare ones each sample has others; how many to expect follows from the reference."""
+    """Samples differ in rare categories; the reference gives the number to expect."""
     random = np.random.default_rng(0)
     names = [f"c{number}" for number in range(60)]
     shares = 1 / np.arange(1, 61)
@@ -108,13 +108,13 @@ def drift_of_named(named: int, training: list[str], values: list[str]) -> Column
     ("count", "rows"), [(100, 500), (200, 500), (300, 1000), (300, 2000), (2000, 1000)]
 )
 def test_many_categories_are_no_drift(count: int, rows: int) -> None:
-    """However few rows of each the reference has."""
+    """That holds for few rows of each in the reference."""
     found = [column_drift("category", drawn(count, rows), drawn(count, 1000)) for _ in range(40)]
     assert np.mean([drift.drifted for drift in found]) < 0.1
 
 
 def test_one_of_many_categories_that_grew_is_drift() -> None:
-    """Though it was among the rarest of the reference."""
+    """It was among the rarest of the reference."""
     training, values = drawn(300, 2000), drawn(300, 1000)
     [(rarest, _)] = Counter(training).most_common()[-1:]
     assert not column_drift("category", training, values).drifted
@@ -131,13 +131,13 @@ def test_more_categories_than_have_names_are_no_drift(count: int, rows: int) -> 
 
 
 def test_names_that_chance_gave_are_no_difference() -> None:
-    """Nor is there one by the test alone, where many rows would make the least of them certain."""
+    """The test alone finds none either, although many rows would make a small one certain."""
     found = [drift_of_named(100, drawn(200, 2000), drawn(200, 2000)) for _ in range(40)]
     assert np.mean([drift.p_value < 0.05 for drift in found]) < 0.125
 
 
 def test_a_frequent_category_is_compared_however_many_have_no_name() -> None:
-    """What is far from having got none is told apart."""
+    """A frequent category has a cell of its own beside many without a name."""
     training = [*["a"] * 600, *drawn(300, 1400)]
     assert not drift_of_named(100, training, [*["a"] * 300, *drawn(300, 700)]).drifted
     assert drift_of_named(100, training, [*["a"] * 600, *drawn(300, 400)]).drifted
@@ -155,7 +155,7 @@ def test_how_many_unseen_ones_to_expect_is_uncertain() -> None:
 
 
 def test_rare_categories_that_now_are_frequent_are_drift() -> None:
-    """Though the reference lets some be expected."""
+    """The reference lets only some be expected."""
     training = [*["a"] * 100, *[f"c{number}" for number in range(5)]]
     assert not column_drift("category", training, [*["a"] * 190, *["new"] * 10]).drifted
     assert column_drift("category", training, [*["a"] * 140, *["new"] * 60]).drifted
@@ -232,7 +232,7 @@ def test_the_share_that_makes_a_drifted_dataset_is_reached_by_itself() -> None:
 
 
 def test_predictions_drift_by_themselves() -> None:
-    """On their own side, whatever the inputs do."""
+    """Their side is judged apart from the inputs."""
     kinds = {"x": "number", "y": "category"}
     training = {"x": NORMAL, "y": ["a", "b"] * 500}
     found = drift_of(kinds, training, x=NORMAL, y=["a"] * 1000)
@@ -242,7 +242,7 @@ def test_predictions_drift_by_themselves() -> None:
 
 
 def test_p_values_are_corrected_for_the_columns_of_their_side() -> None:
-    """By twenty, for the least of twenty."""
+    """The least of twenty is multiplied by twenty."""
     shifted = [value + 0.2 for value in NORMAL]
     alone = column_drift("number", NORMAL, shifted).p_value
     names = [f"x{number}" for number in range(20)]
@@ -252,7 +252,7 @@ def test_p_values_are_corrected_for_the_columns_of_their_side() -> None:
 
 
 def test_few_rows_and_no_reference_are_not_judged() -> None:
-    """Neither is drift, nor that there is none."""
+    """The verdict is neither drift nor its absence."""
     kinds = {"x": "number"}
     assert drift_of(kinds, {"x": NORMAL}, x=[9.0] * 99) == {}
     assert drift_of(kinds, {"x": NORMAL}, x=[9.0] * 100)["input"].drifted

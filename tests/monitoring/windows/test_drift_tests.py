@@ -1,4 +1,4 @@
-"""The p-values, held against SciPy's."""
+"""The p-values equal SciPy's."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_the_kolmogorov_distribution_is_scipys(x: float) -> None:
 
 @given(st.floats(0, 1200), st.integers(1, 250))
 def test_the_chi_squared_distribution_is_scipys(x: float, degrees: int) -> None:
-    """For odd and even degrees."""
+    """That holds for odd and even degrees of freedom."""
     expected = float(stats.chi2.sf(x, degrees))
     assume(expected > 1e-300)
     assert chi_squared_survival(x, degrees) == pytest.approx(expected, rel=1e-9, abs=0)
@@ -74,7 +74,7 @@ def test_chi_squared_is_scipys_where_rows_are_enough(counts: list[tuple[int, int
 
 
 def test_rare_categories_are_taken_together() -> None:
-    """Fifty categories of one row each tell together what none tells alone."""
+    """Fifty categories of one row each are significant together, but not alone."""
     common, rare = np.array([500, *[0] * 50]), np.array([450, *[1] * 50])
     expected = stats.chi2_contingency([[500, 0], [450, 50]], correction=False).pvalue
     assert chi_squared(common, rare) == pytest.approx(expected, rel=1e-9)
@@ -84,8 +84,8 @@ def test_rare_categories_are_taken_together() -> None:
     assert few == pytest.approx(joined, rel=1e-9)
 
 
-def test_what_is_not_told_apart_joins_the_rare_categories() -> None:
-    """Unseen ones are rare, as a rule; where they are not, together they have a cell."""
+def test_categories_counted_together_join_the_rare_ones() -> None:
+    """Unseen categories are usually rare; if they are frequent, they have a cell of their own."""
     window, reference = np.array([90, 98, 2]), np.array([100, 96, 4])
     joined = stats.chi2_contingency([[12, 90, 98], [4, 100, 96]], correction=False).pvalue
     assert chi_squared(window, reference, together=(10, 0)) == pytest.approx(joined, rel=1e-9)
@@ -97,7 +97,7 @@ def test_what_is_not_told_apart_joins_the_rare_categories() -> None:
 
 
 def test_more_rows_than_the_test_needs_may_be_asked_of_a_cell() -> None:
-    """Of both samples; what has fewer is taken together, and what is not told apart with it."""
+    """It holds for both samples; smaller cells are merged with those counted together."""
     window, reference = np.array([40, 60, 100]), np.array([60, 40, 100])
     cells = pool_rare(window, reference, together=(7, 8), fewest=101)
     assert cells.tolist() == [[107, 100], [108, 100]]
@@ -105,16 +105,16 @@ def test_more_rows_than_the_test_needs_may_be_asked_of_a_cell() -> None:
 
 
 def test_one_category_cannot_differ() -> None:
-    """Nor can samples that are too small to have two."""
+    """Samples that are too small for two cannot differ either."""
     assert chi_squared(np.array([10, 0]), np.array([20, 0])) == 1
     assert chi_squared(np.array([1, 2]), np.array([2, 1])) == 1
 
 
 @given(st.integers(1, 2000), st.integers(1, 2000), st.data())
-def test_what_the_reference_has_not_is_tested_exactly(
+def test_values_that_the_reference_lacks_are_tested_exactly(
     rows: int, reference_rows: int, data: st.DataObject
 ) -> None:
-    """By Fisher's test, as SciPy's hypergeometric distribution has it."""
+    """Fisher's test is used, as in SciPy's hypergeometric distribution."""
     count = data.draw(st.integers(0, rows))
     total = rows + reference_rows
     expected = float(stats.hypergeom.sf(count - 1, total, count, rows))

@@ -29,7 +29,7 @@ def test_a_number_is_as_rare_as_its_bin() -> None:
 
 
 def test_columns_add_up_and_answers_do_not_count() -> None:
-    """Nor does a value that the log holds as a hash."""
+    """A value that the log holds as a hash does not count either."""
     kinds = {"x": "number", "z": "number", "y": "number"}
     columns = columns_of(kinds, dict.fromkeys(kinds, [1.0, 2.0] * 10))
     one = rarity(columns, {"x": 1.0})

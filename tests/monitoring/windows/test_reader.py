@@ -26,7 +26,7 @@ def numbers(reading: Reading) -> list[int]:
 def test_the_newest_requests_are_read_the_oldest_of_them_first(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """As many as it takes to have the rows wanted, with their texts."""
+    """It reads enough requests for the wanted rows, with their texts."""
     with new_log() as log:
         log.write([new_entry(rows=4), new_entry(rows=3), new_entry(rows=2)])
         reader = WindowReader(path, "iris", "v1")
@@ -41,7 +41,7 @@ def test_the_newest_requests_are_read_the_oldest_of_them_first(
 def test_a_reading_goes_on_where_the_last_one_ended(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Each request is read once, whoever's is the last one in the log."""
+    """Each request is read once, even if the last one belongs to another version."""
     with new_log() as log:
         reader = WindowReader(path, "iris", "v1")
         log.write([new_entry(), new_entry(version="v2")])
@@ -56,16 +56,14 @@ def test_a_reading_goes_on_where_the_last_one_ended(
 def test_many_requests_are_read_page_by_page(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Also where the version's own stand far apart."""
+    """That holds also if the requests of the version are far apart."""
     with new_log() as log:
         log.write([new_entry(version=f"v{number % 1250}") for number in range(2600)])
         assert numbers(WindowReader(path, "iris", "v1").read(START, 100)) == [2, 1252, 2502]
 
 
-def test_what_is_far_back_is_not_looked_for(
-    new_log: NewLog, new_entry: NewEntry, path: Path
-) -> None:
-    """A version that is hardly ever asked must not have the whole log read."""
+def test_rows_far_back_are_not_searched(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
+    """A rarely asked version must not make the reader read the whole log."""
     with new_log() as log:
         log.write([new_entry(), *[new_entry(version="v2")] * 9])
         assert numbers(WindowReader(path, "iris", "v1", look_back=9).read(START, 1)) == []
@@ -109,7 +107,9 @@ def test_a_log_that_took_back_its_end_is_read_anew(
     assert (numbers(found), found.cursor.sequence, found.anew) == ([1, 2], 2, True)
 
 
-def test_what_retention_left_is_read_anew(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
+def test_rows_that_retention_left_are_read_anew(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
     """Once, and only where something that was found is gone."""
     with new_log() as log:
         log.write([new_entry(version="v2"), *[new_entry()] * 3])
@@ -134,14 +134,14 @@ def test_a_log_without_requests_has_none(new_log: NewLog, path: Path) -> None:
     assert (found.requests, found.cursor.sequence) == ([], 0)
 
 
-def test_no_log_is_told(path: Path) -> None:
-    """With the sentence of every reader."""
+def test_no_log_raises(path: Path) -> None:
+    """The error is the one of every reader."""
     with pytest.raises(LogUnavailableError, match="no prediction log at"):
         WindowReader(path, "iris", "v1").read(START, 100)
 
 
-def test_a_damaged_log_is_told(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
-    """As one that cannot be read now, not as an error of SQLite's."""
+def test_a_damaged_log_raises(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
+    """The error says that it cannot be read now; it is no error of SQLite."""
     with new_log() as log:
         log.write([new_entry()])
     with contextlib.closing(sqlite3.connect(path)) as connection:

@@ -38,7 +38,7 @@ def test_dates_are_seconds() -> None:
 
 
 def test_texts_are_lengths() -> None:
-    """And no more is known of them."""
+    """No more is known of them."""
     assert read(np.array(["a", "bcd"], object), "string").edges.tolist() == [1, 1, 3]
 
 
@@ -73,7 +73,7 @@ def test_nothing_known_is_read_as_nothing(kind: str) -> None:
         assert reference.counts.tolist() == [0, 0]
 
 
-def test_what_is_rounded_otherwise_is_within_the_range() -> None:
+def test_values_rounded_otherwise_are_within_the_range() -> None:
     """A compiled model's greatest answer may be a bit greater than the estimator's."""
     described = profile({"x": np.array([0.1, 0.3] * 50)}, {"x": "number"})["x"]
     reference = read_reference(described, "number")

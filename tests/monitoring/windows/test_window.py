@@ -34,7 +34,7 @@ def test_inputs_and_answers_stand_in_their_columns() -> None:
 
 @pytest.mark.parametrize("size", [1, 3, 4, 1500])
 def test_a_full_window_holds_the_newest_rows(size: int) -> None:
-    """However many come at once, and however large the window."""
+    """That holds for any number of rows and any size of window."""
     window = Window(COLUMNS, size)
     sent = 0
     for sequence, count in enumerate([1, 2, 3, 2500, 1], 1):
@@ -101,15 +101,15 @@ def test_a_row_that_does_not_fit_the_columns_is_left_out_alone() -> None:
 
 
 def test_the_confidence_is_the_greatest_probability() -> None:
-    """Where probabilities were asked for, and are no hash."""
-    told = {"x": 1, "y": "a", "probabilities": {"a": 0.75, "b": 0.25}}
+    """It needs probabilities in clear."""
+    row = {"x": 1, "y": "a", "probabilities": {"a": 0.75, "b": 0.25}}
     window = Window(COLUMNS, 5)
-    window.extend(reading([told, *rows(1), told | {"probabilities": "hmac:1"}]))
+    window.extend(reading([row, *rows(1), row | {"probabilities": "hmac:1"}]))
     np.testing.assert_array_equal(window.confidence(), [0.75, np.nan, np.nan])
 
 
 def test_a_row_that_cannot_be_read_leaves_the_others_counted_once() -> None:
-    """The caller hears of it, and goes on after it."""
+    """The window raises, and goes on after that row."""
     window = Window(COLUMNS, 5)
     window.extend(reading(rows(1)))
     broken = LoggedRequest(3, json.dumps([{"x": 1}]), "[")

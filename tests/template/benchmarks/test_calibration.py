@@ -57,4 +57,4 @@ def test_the_command_prints_all_tables_and_the_cost(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out.splitlines()
     lines = [line for line in printed if line.startswith("|")]
     assert len(lines) == (2 + 4) + (2 + 13) + (2 + len(CATEGORIES))
-    assert "look" in printed[-1]
+    assert "update" in printed[-1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ml_pipe.runner.notebook_run import run_notebook
+from ml_pipe.runner.run.notebook_run import run_notebook
 from model_store.file_store import FileModelStore
 from model_store.store import LoadPolicy
 

@@ -14,7 +14,7 @@ from monitoring.log.errors import LogUnavailableError
 @pytest.mark.parametrize(
     ("number", "is_older"), [(FORMAT_NUMBER - 1, True), (FORMAT_NUMBER, False)]
 )
-def test_what_an_older_log_lacks_comes_with_the_next_start(
+def test_a_table_that_an_older_log_lacks_comes_with_the_next_start(
     tmp_path: Path, number: int, *, is_older: bool
 ) -> None:
     """The sentence says so where the log is older, and only there."""

@@ -151,14 +151,14 @@ def test_an_upgrade_that_fails_changes_nothing(older: Path, new_log: NewLog) -> 
 
 
 def test_an_older_log_is_read_as_it_is(older: Path) -> None:
-    """By who may not write it; what came later is not there, and a sentence says so."""
+    """A reader that may not write it gets its tables; newer ones raise with a sentence."""
     assert len(list(LogReader(older).export())) == 2
     with pytest.raises(LogUnavailableError, match="feedback_totals"):
         FeedbackReader(older).state()
 
 
 def test_a_log_of_this_format_is_left_alone(path: Path, new_log: NewLog) -> None:
-    """At every opening but the first."""
+    """Every opening after the first changes nothing."""
     for _ in range(2):
         with new_log():
             pass

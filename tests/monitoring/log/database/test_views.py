@@ -102,7 +102,7 @@ def test_many_rows_keep_their_answers(new_log: NewLog, new_entry: NewEntry, path
 def test_a_column_may_have_any_name(
     new_log: NewLog, new_entry: NewEntry, path: Path, name: str
 ) -> None:
-    """As input and as output, sent with escapes or without."""
+    """That holds for inputs and outputs, sent with escapes or without."""
     columns = [ViewColumn(name, "number", "input"), ViewColumn(name + "!", "string", "output")]
     with new_log() as log:
         log.declare("iris", columns)
@@ -184,7 +184,7 @@ def test_versions_with_other_columns_share_the_view(
 def test_a_true_value_stands_beside_the_answer(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Of the row that it was told for; a next training reads rows that have one."""
+    """It belongs to its row; the next training reads the rows that have one."""
     body, answer = text([{"n": 1}] * 3), text([{"variety": "a"}] * 3)
     with new_log() as log:
         log.declare("iris", [*inputs(n="integer"), VARIETY])
@@ -196,7 +196,7 @@ def test_a_true_value_stands_beside_the_answer(
 
 
 def test_probabilities_come_as_json(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
-    """Where they were asked for."""
+    """The view has them for requests that asked for them."""
     answer = b'[{"variety":"a","probabilities":{"a":0.75,"b":0.25}}]'
     with new_log() as log:
         log.declare("iris", [VARIETY])

@@ -1,4 +1,4 @@
-"""The log as JSON lines, whole or as it grows, without holding the writer up."""
+"""The log as JSON lines, whole or as it grows, without delaying the writer."""
 
 import json
 import threading
@@ -25,7 +25,7 @@ class Polls(threading.Event):
         self._left = 2000
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait as told, and count."""
+        """Wait, and count the call."""
         self.begun.set()
         self._left -= 1
         return super().wait(timeout) or self._left < 0
@@ -39,7 +39,7 @@ def names(lines: Iterator[str], count: int) -> list[str]:
 def test_every_request_is_exported_as_one_line(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Also one whose body was sent on several lines; numbers stay as they were written."""
+    """A body of several lines becomes one line; numbers stay as they were written."""
     with new_log() as log:
         log.write([new_entry(inputs=b'[{\r\n "a\tb": 1.50,\n "c": "d e"}]'.replace(b"\t", b" "))])
         [line] = LogReader(path).export()
@@ -71,7 +71,7 @@ def test_an_export_may_be_long_and_may_go_on_where_another_ended(
 
 
 def test_nothing_kept_is_exported_as_null(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
-    """So that a line has the same keys always."""
+    """So every line has the same keys."""
     with new_log(keep="none") as log:
         log.write([new_entry()])
         [line] = LogReader(path).export()
@@ -117,8 +117,8 @@ def test_following_begins_with_the_next_request(
     assert found == ["after"]
 
 
-def test_no_log_and_another_file_are_told(path: Path) -> None:
-    """Each with its sentence; nothing is made."""
+def test_no_log_and_another_file_raise(path: Path) -> None:
+    """Each has its own error; no file is made."""
     reader = LogReader(path)
     with pytest.raises(LogUnavailableError, match="no prediction log at"):
         reader.totals()

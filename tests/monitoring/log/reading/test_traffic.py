@@ -35,7 +35,7 @@ def answer(
 
 
 def test_nothing_answered_is_no_traffic(log: PredictionLog) -> None:
-    """Nor is what was answered outside of the period."""
+    """Answers outside of the period are not counted either."""
     assert read_traffic(log.path) is None
     answer(log, NOON)
     assert read_traffic(log.path, since=NOON + timedelta(seconds=1)) is None
@@ -44,7 +44,7 @@ def test_nothing_answered_is_no_traffic(log: PredictionLog) -> None:
 
 
 def test_requests_and_rows_are_counted_by_version(log: PredictionLog) -> None:
-    """The version that answered last is first; its span tells where its requests are."""
+    """The version that answered last is first; its span gives the place of its requests."""
     answer(log, NOON, NOON)
     answer(log, NOON, version="v2", rows=5)
     answer(log, NOON, version="v3")
@@ -72,7 +72,7 @@ def test_rows_are_counted_by_steps_of_time(log: PredictionLog) -> None:
 
 
 def test_centuries_have_few_steps_too(log: PredictionLog) -> None:
-    """However long the period."""
+    """The number of steps is bounded for any period."""
     answer(log, NOON, NOON + timedelta(days=365 * 300))
     traffic = read_traffic(log.path)
     assert traffic
@@ -80,26 +80,26 @@ def test_centuries_have_few_steps_too(log: PredictionLog) -> None:
     assert traffic.versions[0].steps.total() == 4
 
 
-def test_latencies_are_told_to_five_percent(log: PredictionLog) -> None:
+def test_latencies_are_accurate_to_five_percent(log: PredictionLog) -> None:
     """Half of the requests, and 99 of 100, took at most so long."""
     for seconds in range(1, 101):
         answer(log, NOON, seconds=seconds / 1000)
     traffic = read_traffic(log.path)
     assert traffic
-    told = traffic.latencies[0].quantiles()
-    assert told
-    assert told.median == pytest.approx(0.050, rel=0.05)
-    assert told.p99 == pytest.approx(0.099, rel=0.05)
+    quantiles = traffic.latencies[0].quantiles()
+    assert quantiles
+    assert quantiles.median == pytest.approx(0.050, rel=0.05)
+    assert quantiles.p99 == pytest.approx(0.099, rel=0.05)
 
 
-def test_what_took_no_time_is_counted(log: PredictionLog) -> None:
-    """A clock may stand."""
+def test_requests_that_took_no_time_are_counted(log: PredictionLog) -> None:
+    """A clock may stand still."""
     answer(log, NOON, seconds=0.0)
     traffic = read_traffic(log.path)
     assert traffic
-    told = traffic.latencies[0].quantiles()
-    assert told
-    assert told.median < 1e-6
+    quantiles = traffic.latencies[0].quantiles()
+    assert quantiles
+    assert quantiles.median < 1e-6
 
 
 def test_some_versions_are_asked_for(log: PredictionLog) -> None:
@@ -112,7 +112,7 @@ def test_some_versions_are_asked_for(log: PredictionLog) -> None:
     assert traffic.since == NOON + timedelta(hours=1)
 
 
-def test_rows_that_the_clock_put_among_those_of_a_period_are_told(log: PredictionLog) -> None:
+def test_rows_that_the_clock_moved_into_a_period_are_reported(log: PredictionLog) -> None:
     """They are counted apart: the period's own numbers do not hold them."""
     hour = timedelta(hours=1)
     answer(log, NOON - hour, NOON, NOON + 3 * hour, NOON + hour, NOON + 3 * hour)
@@ -124,8 +124,8 @@ def test_rows_that_the_clock_put_among_those_of_a_period_are_told(log: Predictio
     assert version.strays == 0
 
 
-def test_a_log_that_is_none_is_said_to_be(tmp_path: Path) -> None:
-    """As everywhere where a log is read."""
+def test_a_file_that_is_no_log_raises(tmp_path: Path) -> None:
+    """The error is the one of every reader."""
     with pytest.raises(LogUnavailableError, match="no prediction log"):
         read_traffic(tmp_path / "none.sqlite")
     sqlite3.connect(tmp_path / "other.sqlite").close()

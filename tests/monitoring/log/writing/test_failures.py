@@ -1,4 +1,4 @@
-"""Where the log cannot be written it says so, loses nothing and logs nothing twice."""
+"""A log that cannot be written raises, loses nothing and logs nothing twice."""
 
 import contextlib
 import os
@@ -44,7 +44,7 @@ class Fault:
     statements: int = 0
 
     def due(self, statement: str) -> bool:
-        """Count a statement and tell whether it fails."""
+        """Count a statement and return whether it fails."""
         if not statement.startswith(self.only):
             return False
         self.statements += 1
@@ -53,7 +53,7 @@ class Fault:
 
 
 def failing(fault: Fault) -> type[sqlite3.Connection]:
-    """Return a connection that fails as told."""
+    """Return a connection that fails as `Fault` says."""
 
     class FailingConnection(sqlite3.Connection):
         def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
@@ -110,7 +110,7 @@ def test_an_error_at_any_statement_loses_and_doubles_nothing(
 
 
 def test_a_refused_batch_does_not_come_back(path: Path, new_entry: NewEntry) -> None:
-    """Also where its commit failed after its last byte and nobody sends it again."""
+    """That holds also if its commit failed after the last byte and nobody sends it again."""
     fault = Fault(-1, after=True, only="COMMIT")
     log = PredictionLog(
         path, LogOptions(), lambda: datetime.now(UTC), connection_class=failing(fault)
@@ -188,7 +188,7 @@ def unprivileged() -> Iterator[None]:
         os.seteuid(user)
 
 
-def test_a_read_only_folder_is_told_and_recovered_from(new_entry: NewEntry) -> None:
+def test_a_read_only_folder_raises_and_is_recovered_from(new_entry: NewEntry) -> None:
     """The log object stays usable: the first write after the folder became writable succeeds."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -215,7 +215,7 @@ def sqlite_file(path: Path, *statements: str) -> None:
         connection.commit()
 
 
-def test_what_is_no_prediction_log_is_named_and_left_alone(
+def test_a_file_that_is_no_prediction_log_is_named_and_left_alone(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
     """A text, another SQLite database, and a log of a later format."""
@@ -228,9 +228,9 @@ def test_what_is_no_prediction_log_is_named_and_left_alone(
         make()
         before = path.read_bytes()
         log = new_log()
-        with pytest.raises(LogFormatError, match=reason) as told:
+        with pytest.raises(LogFormatError, match=reason) as error:
             log.open()
-        assert str(path) in str(told.value)
+        assert str(path) in str(error.value)
         with pytest.raises(LogFormatError):
             log.write([new_entry()])
         log.close()
@@ -259,7 +259,7 @@ def test_an_empty_file_becomes_a_log(new_log: NewLog, path: Path) -> None:
 def test_a_removed_file_is_noticed_at_the_next_write(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """A new file takes the entry, tells what happened, has the views, and is still locked."""
+    """A new file takes the entry, records what happened, has the views, and is still locked."""
     log = new_log()
     log.declare("iris", [ViewColumn("petal_length", "number", "input")])
     log.write([new_entry("a")])
@@ -290,7 +290,7 @@ def test_a_file_moved_away_is_whole_and_a_new_one_goes_on(
 
 
 def test_a_removed_folder_is_made_again(tmp_path: Path, new_entry: NewEntry) -> None:
-    """With the lock in it, so that a second service is still refused."""
+    """It gets the lock too, so that a second service is still refused."""
     path = tmp_path / "local_data" / "log.sqlite"
     log = PredictionLog(path, LogOptions(), lambda: datetime.now(UTC))
     log.write([new_entry("a")])

@@ -24,7 +24,7 @@ NewLog = Callable[..., PredictionLog]
 
 
 def rows(path: Path, query: str) -> list[tuple[object, ...]]:
-    """Ask the log as any outsider would."""
+    """Query the log as another program would."""
     with closing(sqlite3.connect(path)) as connection:
         return connection.execute(query).fetchall()
 
@@ -105,7 +105,9 @@ def test_a_batch_that_cannot_be_stored_leaves_nothing(
     assert rows(path, "SELECT request_id FROM requests") == [("next",)]
 
 
-def test_a_second_service_is_refused_and_told_who_writes(new_log: NewLog, path: Path) -> None:
+def test_a_second_service_is_refused_with_the_name_of_the_writer(
+    new_log: NewLog, path: Path
+) -> None:
     """The lock holds against other processes and lasts until the log is closed."""
     program = (
         "import sys, datetime, pathlib\n"

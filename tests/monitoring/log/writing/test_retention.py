@@ -35,7 +35,7 @@ def logged(path: Path) -> list[str]:
 def test_requests_beyond_their_age_go_and_totals_stay(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """With feedback and leases; a removed one still counts, and the check's two sides are equal."""
+    """Feedback and leases go too; totals still count removed requests, and the check holds."""
     noon = new_entry().time
     with new_log(retention_days=2) as log:
         for days in (3, 2.5, 1, 0):
@@ -69,7 +69,7 @@ def test_a_clock_that_jumped_stops_no_retention(
 
 
 def test_numbers_are_never_used_twice(new_log: NewLog, new_entry: NewEntry, path: Path) -> None:
-    """Not even when all requests were removed: who follows the log would miss the next."""
+    """That holds even if all requests were removed: a follower would miss the next one."""
     past = new_entry().time - timedelta(days=9)
     for _ in range(2):
         with new_log(retention_days=1) as log:
@@ -96,7 +96,7 @@ def test_the_file_stays_within_its_size(new_log: NewLog, new_entry: NewEntry, pa
     assert LogReader(path).check().holds
 
 
-def test_what_is_removed_cannot_be_read_from_the_file(
+def test_removed_rows_cannot_be_read_from_the_file(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
     """A deleted row is overwritten, not only forgotten."""

@@ -1,4 +1,4 @@
-"""True values, told once or twice, for rows that were predicted."""
+"""True values, sent once or twice, for rows that were predicted."""
 
 import contextlib
 import sqlite3
@@ -56,7 +56,7 @@ def test_each_item_gets_its_verdict(new_log: NewLog, new_entry: NewEntry, path: 
 
 
 def test_a_later_value_replaces_an_earlier_one(path: Path, new_entry: NewEntry) -> None:
-    """With its own time; the same value again keeps the time at which it was first told."""
+    """It has its own time; the same value again keeps the time at which it first came."""
     hours = iter(range(24))
     log = PredictionLog(path, LogOptions(), lambda: datetime(2026, 11, 21, next(hours), tzinfo=UTC))
     log.write([new_entry("a")])
@@ -77,10 +77,10 @@ def test_a_request_id_used_twice_means_the_later_request(
     assert [row[0] for row in stored(path)] == [2]
 
 
-def test_outputs_may_be_told_by_name_in_any_order(
+def test_outputs_may_be_named_in_any_order(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """Of a model with several."""
+    """That is for a model with several outputs."""
     with new_log() as log:
         log.write([new_entry("a")])
         log.add_feedback([Feedback("a", 0, {"x": 1, "é": None})])
@@ -112,8 +112,8 @@ def test_a_value_must_be_one_that_the_output_can_have(
 ) -> None:
     """A class that the training had not is one; a value of another kind is refused with why."""
     log.declare("iris", [ViewColumn("variety", kind, "output")])
-    told = log.add_feedback(Feedback("a", row, value) for row, value in enumerate(good + bad))
-    assert told == [Verdict.STORED] * len(good) + [verdict] * len(bad)
+    verdicts = log.add_feedback(Feedback("a", row, value) for row, value in enumerate(good + bad))
+    assert verdicts == [Verdict.STORED] * len(good) + [verdict] * len(bad)
     named = [Feedback("a", 8, {"variety": value}) for value in (bad[0], good[0])]
     assert log.add_feedback(named) == [verdict, Verdict.STORED]
 

@@ -7,16 +7,16 @@ import pytest
 from benchmarks.bench_models import make_bodies, make_model
 from benchmarks.bench_report import markdown
 from benchmarks.errors import LoadError
-from benchmarks.looks import (
+from benchmarks.machine import Cores
+from benchmarks.monitor_updates import (
     INTERVALS,
     LABELS,
     WINDOW_ROWS,
-    check_looks,
+    check_updates,
     prepare,
     results,
-    tell_truth,
+    send_true_values,
 )
-from benchmarks.machine import Cores
 from benchmarks.plan import Plan
 from benchmarks.results import SERVICE, Sample
 from benchmarks.target import target
@@ -31,11 +31,11 @@ def test_windows_are_full_and_labels_are_there(tmp_path: Path) -> None:
 
     Labels that are told twice are no new ones, which fails the comparison.
     """
-    model, folder = make_model("tree", tmp_path / "tree"), tmp_path / "looks"
+    model, folder = make_model("tree", tmp_path / "tree"), tmp_path / "monitoring"
     plan = Plan(tmp_path, Cores(None, None), 1, 1, [SERVICE], lambda _: None)
     prepare(folder, model, 0.1)
     with target(plan, SERVICE, model, make_bodies(1), folder) as found:
-        tell_truth(found)
+        send_true_values(found)
         version = f'model="{model.name}",version="{model.version}"'
         scored = f"live_score_rows{{{version}}}"
         wait_until(lambda: found.server.metrics().get(scored) == LABELS, PATIENCE_SECONDS)
@@ -43,20 +43,20 @@ def test_windows_are_full_and_labels_are_there(tmp_path: Path) -> None:
         assert seen[f"window_rows{{{version}}}"] == WINDOW_ROWS
         assert any(name.startswith("drift_share{") for name in seen)
         with pytest.raises(LoadError, match=f"Of {LABELS} true values 0 were stored"):
-            tell_truth(found)
+            send_true_values(found)
 
 
 @pytest.mark.parametrize(("age", "interval"), [(0.4, 1), (10.9, 10), (13.0, 86_400)])
 def test_looks_that_are_due_are_no_error(age: float, interval: float) -> None:
     """In 11 s one was due every second, one every 10 s, and none once a day."""
-    check_looks(age, interval, seconds=11)
+    check_updates(age, interval, seconds=11)
 
 
 @pytest.mark.parametrize(("age", "interval"), [(11.1, 1), (11.1, 10), (10.9, 86_400)])
 def test_looks_that_are_missing_or_odd_are_an_error(age: float, interval: float) -> None:
     """Equal rates would mean nothing where no side looked, or every side."""
     with pytest.raises(LoadError, match=f"MONITORING_SECONDS={interval:g} "):
-        check_looks(age, interval, seconds=11)
+        check_updates(age, interval, seconds=11)
 
 
 def test_rates_and_processor_times_are_compared_with_never() -> None:

@@ -1,4 +1,4 @@
-"""What it costs that the service watches itself: often, as by default, and never."""
+"""The cost of the monitor: with frequent updates, with the default interval, and without."""
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
@@ -19,21 +19,23 @@ from settings.settings import Settings
 
 _BY_DEFAULT = Settings.model_fields["monitoring_seconds"].default
 INTERVALS = {"never": 86_400, f"every {_BY_DEFAULT:g} s": _BY_DEFAULT, "every 1 s": 1}
-"""`MONITORING_SECONDS` of each side; the first one's first look is hours away."""
+"""`MONITORING_SECONDS` of each side; the first update of `never` is hours away."""
 NO_MORE = 1.1
-"""Times the processor time of never looking; as little as `NO_LESS` of the rate."""
+"""The greatest processor time, as a multiple of that without updates."""
 LEAST_SECONDS = _BY_DEFAULT + 1
-"""How long a run counts at least: looks are an interval and their own time apart."""
+"""How long a run counts at least: updates are an interval and their own duration apart."""
 WINDOW_ROWS = Settings.model_fields["window_rows"].default
 LABELS = Settings.model_fields["feedback_rows"].default
 
 
-def measure_looks(plan: Plan) -> list[Result]:
-    """Return the service's rate and its processor time a request, by how often it looks."""
+def measure_monitoring(plan: Plan) -> list[Result]:
+    """Return the service's rate and its processor time a request, by the interval of updates."""
     model, bodies = plan.model("tree"), make_bodies(1)
     return results(
         plan.interleaved(
-            "looks", list(INTERVALS), lambda name: _sample(plan, model, bodies, INTERVALS[name])
+            "monitoring",
+            list(INTERVALS),
+            lambda name: _sample(plan, model, bodies, INTERVALS[name]),
         )
     )
 
@@ -44,7 +46,7 @@ def results(samples: Mapping[str, Sequence[Sample]]) -> list[Result]:
     title = "service, decision tree, 1 row, {}windows updated"
     return [
         Result(
-            part="looks",
+            part="monitoring",
             title=title.format(""),
             unit="/s",
             runs={name: [sample.rate for sample in samples[name]] for name in INTERVALS},
@@ -52,7 +54,7 @@ def results(samples: Mapping[str, Sequence[Sample]]) -> list[Result]:
             samples={name: list(samples[name]) for name in INTERVALS},
         ),
         Result(
-            part="looks-processor",
+            part="monitoring-processor",
             title=title.format("processor time a request, "),
             unit="us",
             runs={name: [sample.cpu for sample in samples[name]] for name in INTERVALS},
@@ -65,17 +67,17 @@ def results(samples: Mapping[str, Sequence[Sample]]) -> list[Result]:
 
 def _sample(plan: Plan, model: BenchModel, bodies: list[Rows], interval: float) -> Sample:
     seconds = max(plan.seconds, LEAST_SECONDS)
-    folder = plan.folder / "looks"
+    folder = plan.folder / "monitoring"
     try:
         prepare(folder, model, interval)
         with target(plan, SERVICE, model, bodies, folder) as found:
-            tell_truth(found)
+            send_true_values(found)
             found.warm_up()
             sample = found.sample(seconds)
             age = found.server.metrics()["monitoring_age_seconds"]
     finally:
         remove(folder)
-    check_looks(age, interval, seconds)
+    check_updates(age, interval, seconds)
     return sample
 
 
@@ -85,29 +87,29 @@ def prepare(folder: Path, model: BenchModel, interval: float) -> None:
     (folder / "settings.ini").write_text(f"[monitoring]\nseconds = {interval}\n")
 
 
-def check_looks(age: float, interval: float, seconds: float) -> None:
-    """See that the service looked while it counted, or did not where it never should.
+def check_updates(age: float, interval: float, seconds: float) -> None:
+    """Assert that an update came during the run, or none where none should.
 
     Args:
-        age: seconds since its last look, at the end.
-        interval: its `MONITORING_SECONDS`.
-        seconds: how long it counted.
+        age: seconds since the last update, at the end.
+        interval: the `MONITORING_SECONDS` of the service.
+        seconds: how long the run counted.
 
     Raises:
-        LoadError: it is otherwise.
+        LoadError: an update is missing, or came where none should.
     """
     if (age <= seconds) != (interval <= seconds):
         raise LoadError(
-            f"With MONITORING_SECONDS={interval:g} the last look was {age:.1f} s before the end of "
-            f"{seconds:g} s."
+            f"With MONITORING_SECONDS={interval:g} the last update was {age:.1f} s before the end "
+            f"of {seconds:g} s."
         )
 
 
-def tell_truth(found: Target) -> None:
-    """Tell the service the true values of what it logged first: as many as its scores are of.
+def send_true_values(found: Target) -> None:
+    """Send the true values of the first logged rows: as many as live scores use.
 
     Raises:
-        LoadError: it did not take them all.
+        LoadError: the service did not store all of them.
     """
     logged = map(msgspec.json.decode, LogReader(found.server.folder / LOG).export())
     labels = [

@@ -1,4 +1,4 @@
-"""One notebook, executed by papermill in a kernel of its own; what failed is told in a sentence."""
+"""One notebook, executed by papermill in a kernel of its own; a failure becomes a sentence."""
 
 import logging
 import math
@@ -6,9 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-import nbformat
 import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -17,6 +16,7 @@ from papermill.exceptions import PapermillExecutionError
 from traitlets import default
 
 from ml_pipe.runner.errors import PipelineError
+from ml_pipe.runner.source.notebook_file import read_notebook
 
 KERNEL_START_SECONDS = 60
 
@@ -44,50 +44,50 @@ class CellError(PipelineError):
 class OwnKernelManager(AsyncKernelManager):
     """Starts kernels of this very interpreter, which import what it imports."""
 
+    variables: ClassVar[Mapping[str, str]] = {}
+    """What the environment of its kernels has besides; a run names its folder there."""
+
     @default("kernel_spec_manager")
     def _only_this_interpreter(self) -> KernelSpecManager:
         return KernelSpecManager(kernel_dirs=[])
 
     async def _async_start_kernel(self, **options: Any) -> None:
-        project = str(Path(__file__).parents[2])
+        project = str(Path(__file__).parents[3])
         path = os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")]))
         options["transport_encryption"] = "auto"
         # More threads than a table needs cost more than they bring, above all on a busy machine.
         threads = {"OMP_NUM_THREADS": "1"}
-        options["env"] = {**threads, **os.environ, "PYTHONPATH": path, "MPLBACKEND": "Agg"}
+        own = {"PYTHONPATH": path, "MPLBACKEND": "Agg", **self.variables}
+        options["env"] = {**threads, **os.environ, **own}
         await super()._async_start_kernel(**options)
 
     start_kernel = _async_start_kernel
 
 
-def read_notebook(path: Path) -> Any:
-    """Return a notebook, as nbformat's nodes.
-
-    Raises:
-        PipelineError: the file is unreadable, or no notebook.
-    """
-    read: Any = nbformat.read  # it has no types
-    try:
-        return read(path, as_version=4)
-    except (OSError, ValueError, nbformat.ValidationError) as error:
-        raise PipelineError(f'"{path}" cannot be read as a notebook: {error}.') from error
-
-
-def run_notebook(
+def run_notebook(  # noqa: PLR0913 - what a run of a notebook is made of
     notebook: Path,
     executed: Path,
     parameters: Mapping[str, object],
     *,
     cell_timeout_seconds: float,
     on_cell: Callable[[], None],
+    variables: Mapping[str, str] | None = None,
 ) -> None:
     """Run a notebook in its own folder, keep the executed copy, and call back after each cell.
+
+    Args:
+        notebook: it is read, and not changed.
+        executed: where the copy is written, also of a run that fails.
+        parameters: values for its cell tagged `parameters`.
+        cell_timeout_seconds: how long one cell may take.
+        on_cell: is called after each cell.
+        variables: what the environment of its kernel has besides this process's.
 
     Raises:
         CellError: a cell raised, took longer than allowed, or lost its kernel.
         PipelineError: there was no kernel to be had.
     """
-    # It takes some of our annotations for no parameters; what fails is told as an error.
+    # It takes some of our annotations for no parameters; what fails is raised as an error.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
     try:
         papermill.execute_notebook(
@@ -100,7 +100,9 @@ def run_notebook(
             progress_bar=False,
             start_timeout=KERNEL_START_SECONDS,
             execution_timeout=max(1, math.ceil(cell_timeout_seconds)),
-            kernel_manager_class=OwnKernelManager,
+            kernel_manager_class=type(
+                "RunKernelManager", (OwnKernelManager,), {"variables": variables or {}}
+            ),
             # Nothing is left to say to a kernel that hangs.
             shutdown_kernel="immediate",
             resources={"metadata": {"path": str(notebook.parent)}},

@@ -1,4 +1,4 @@
-"""How long a look at a large window takes, and a scrape of what it saw."""
+"""The time of an update over a large window, and of a scrape of its results."""
 
 import time
 from collections.abc import Callable
@@ -20,10 +20,10 @@ _SEED = 7
 _CATEGORIES = 20
 
 
-def look_and_scrape(
+def update_and_scrape(
     columns: int = 100, rows: int = 10_000, repeats: int = 9
 ) -> tuple[float, float]:
-    """Return the median milliseconds of a look and of a scrape.
+    """Return the median milliseconds of an update and of a scrape.
 
     Half of the columns hold numbers, half one of 20 categories.
     """
@@ -40,14 +40,14 @@ def look_and_scrape(
     texts = [(encode(dict(zip(table, row, strict=True))).decode(), "{}") for row in values]
     window = drawn_window(window_columns(known, profile(table, kinds)), texts)
 
-    def look() -> Observation:
+    def update() -> Observation:
         return observe("model", "version", window, Thresholds(), fewest_rows=20)
 
-    observed = [look()]
+    observed = [update()]
     registry = CollectorRegistry()
     registry.register(WindowCollector(lambda: observed))
     return (
-        _milliseconds(look, repeats),
+        _milliseconds(update, repeats),
         _milliseconds(lambda: generate_latest(registry), repeats),
     )
 

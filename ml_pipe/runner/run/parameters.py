@@ -25,6 +25,22 @@ class Parameter:
     default: str
     """As it stands in the cell."""
 
+    @property
+    def value(self) -> Value:
+        """Return the default.
+
+        Raises:
+            PipelineError: it is an expression, which only the notebook can compute.
+        """
+        try:
+            value: Value = ast.literal_eval(self.default)
+        except ValueError as error:
+            raise PipelineError(
+                f'The default of the parameter "{self.name}" must be a plain value; it is '
+                f"`{self.default}`."
+            ) from error
+        return value
+
     def read(self, value: object, base: Path) -> Value:
         """Return a value, or the text of one, in the type that was declared.
 

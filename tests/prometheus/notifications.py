@@ -1,4 +1,4 @@
-"""Who is told in the tests of notifications, and what happened when."""
+"""Receivers of notifications in the tests, and the times of the events."""
 
 import time
 from collections.abc import Callable
@@ -14,14 +14,14 @@ Say = Callable[[str], None]
 
 
 def time_line() -> Say:
-    """Return what prints what happened, and how many seconds after the first thing that did."""
+    """Return a function that prints an event with the seconds since the first event."""
     since: list[float] = []
 
-    def tell(what: str) -> None:
+    def say(event: str) -> None:
         since.append(time.monotonic())
-        print(f"{since[-1] - since[0]:7.2f} s  {what}")  # noqa: T201 - the time line
+        print(f"{since[-1] - since[0]:7.2f} s  {event}")  # noqa: T201 - the time line
 
-    return tell
+    return say
 
 
 def alerting(folder: Path, receiver: str, server: Receiver) -> dict[str, Any]:

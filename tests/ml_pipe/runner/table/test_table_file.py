@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ml_pipe.runner.errors import TableError
-from ml_pipe.runner.table_file import load_table
+from ml_pipe.runner.table.table_file import load_table
 from tests.mixed_table import mixed_table
 
 

@@ -1,4 +1,4 @@
-"""The service watches itself: from rows that are not those of the training to a person's message.
+"""The service monitors itself: from rows unlike those of the training to a message.
 
 The real service, its models trained by the real pipeline; the real Prometheus, Alertmanager and
 rules between; a webhook that listens. What happened when is printed, in seconds: `pytest -s`. The
@@ -16,14 +16,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ml_pipe.model_class import TRUSTED_TYPES
-from ml_pipe.workflow import PACKAGE, run_pipeline
+from ml_pipe.runner.source.export import PACKAGE
+from ml_pipe.workflow import run_pipeline
 from tests.faults.service import Service, started
 from tests.prometheus.homes import GAPPY, NEWLY, SHIFTED, TARGET, changed, homes, rows_of
+from tests.prometheus.notifications import WEBHOOK, Say, alerting
 from tests.prometheus.processes import Prometheus, alertmanager, prometheus, until
 from tests.prometheus.receivers import Receiver, receiving
 from tests.prometheus.stack_files import RULES, SCRAPING, read_yaml, substituted
-from tests.prometheus.telling import WEBHOOK, Say, alerting
+from tests.run_context import TRUSTED_TYPES, context_in
 
 pytestmark = pytest.mark.slow  # a model is trained, daemons are started, and wait as configured
 WINDOW = 1_000
@@ -40,7 +41,7 @@ NAMED: set[Alert] = {
     ("MissingValues", GAPPY),
 }
 SCORES: set[Alert] = {("LiveScoreLow", "accuracy"), ("LiveScoreLow", "f1_macro")}
-WATCHING = {
+MONITORING = {
     rule["alert"]
     for group in read_yaml(RULES)["groups"]
     if group["name"] == "monitoring"
@@ -56,7 +57,7 @@ def alert_of(labels: dict[str, str]) -> Alert:
 
 @dataclass
 class World:
-    """The service, who watches it, and who is told."""
+    """The service, its Prometheus, and the receiver of messages."""
 
     service: Service
     prometheus: Prometheus
@@ -76,8 +77,8 @@ class World:
                 assert answer.status == 200, answer
                 self.asked.append(str(answer.header("X-Request-ID")))
 
-    def tell(self, truth: "pd.Series[Any]") -> None:
-        """Tell the true prices of the homes that were asked for last."""
+    def label(self, truth: "pd.Series[Any]") -> None:
+        """Send the true prices of the homes that were asked for last."""
         ids = self.asked[-len(truth) // ROWS_A_REQUEST :]
         items = [
             {
@@ -102,15 +103,15 @@ class World:
         """Return the alerts that are in one of these states now."""
         found = self.prometheus.query(f'ALERTS{{alertstate=~"{"|".join(states)}"}}')
         labels = [series["metric"] for series in found if series["metric"]["job"] == "service"]
-        return {alert_of(each) for each in labels if each["alertname"] in WATCHING}
+        return {alert_of(each) for each in labels if each["alertname"] in MONITORING}
 
     def sent(self) -> list[dict[str, Any]]:
         """Return the alerts that the webhook was sent so far."""
         sent = [each for message in self.server.sent_to(WEBHOOK) for each in message["alerts"]]
-        return [each for each in sent if each["labels"]["alertname"] in WATCHING]
+        return [each for each in sent if each["labels"]["alertname"] in MONITORING]
 
-    def told(self, status: str) -> set[Alert]:
-        """Return the alerts that the webhook was sent so far with a status."""
+    def notified(self, status: str) -> set[Alert]:
+        """Return the alerts with a status that the webhook was sent so far."""
         return {alert_of(each["labels"]) for each in self.sent() if each["status"] == status}
 
     def wait_for_evaluations(self) -> None:
@@ -133,13 +134,13 @@ def trained(tmp_path: Path) -> Path:
     homes(3_000, seed=1).to_parquet(table)
     parameters = {"data": str(table), "target": TARGET}
     for folder, given in ((PACKAGE, parameters), (IRIS, {})):
-        assert run_pipeline(folder, given, local_data=training, cell_timeout_seconds=120).version
+        assert run_pipeline(folder, given, context_in(training)).version
     return training / "models"
 
 
 @pytest.fixture
 def world(trained: Path, tmp_path: Path) -> Iterator[World]:
-    """Start it all."""
+    """Start all processes."""
     password, data = tmp_path / "password", tmp_path / "data"
     password.write_text("metrics-secret", "utf-8")
     data.mkdir()
@@ -161,17 +162,17 @@ def world(trained: Path, tmp_path: Path) -> Iterator[World]:
         yield World(service, stack.enter_context(prometheus(tmp_path, scraping, rules)), server)
 
 
-def test_what_has_changed_is_named_to_a_person(world: World, say: Say) -> None:
-    """Nothing while rows are like those of the training; then what differs, and nothing else."""
+def test_changed_columns_and_scores_reach_a_person(world: World, say: Say) -> None:
+    """Rows like those of the training raise no alert; changed rows raise their own alerts alone."""
     usual, others, later = homes(ROWS, 2), changed(homes(ROWS, 3)), homes(ROWS, 4)
     flowers = pd.read_csv(IRIS / "iris.csv").sample(ROWS, replace=True, random_state=5)
     flowers = flowers.drop(columns="variety")
-    say("the service is watched")
+    say("the service is scraped")
 
     world.ask(flowers, "iris")
     world.ask(usual)
-    world.tell(usual[TARGET])
-    say(f"asked both models {ROWS} rows like those of their training, and told labels of homes")
+    world.label(usual[TARGET])
+    say(f"asked both models {ROWS} rows like those of their training, and sent the labels of homes")
     until(lambda: world.value("min(window_rows)") == WINDOW, "The rows are not seen.")
     until(lambda: world.value('live_score_rows{model="homes"}') == WINDOW, "Labels are not scored.")
     before = world.value('live_score{metric="accuracy"}')
@@ -182,28 +183,28 @@ def test_what_has_changed_is_named_to_a_person(world: World, say: Say) -> None:
     world.ask(others)
     say(f"asked {ROWS} rows with one shifted column, one new category and 10 % missing values")
     wait_until_firing(world, NAMED, say)
-    until(lambda: world.told("firing") >= NAMED, "The webhook is not sent them all.")
-    say(f"the webhook was sent {told_in_words(world.told('firing'))}")
-    assert world.told("firing") == NAMED
+    until(lambda: world.notified("firing") >= NAMED, "The webhook is not sent them all.")
+    say(f"the webhook was sent {in_words(world.notified('firing'))}")
+    assert world.notified("firing") == NAMED
 
-    world.tell(half_wrong(others[TARGET]))
-    say("told the labels of these rows, half of them wrong")
+    world.label(half_wrong(others[TARGET]))
+    say("sent the labels of these rows, half of them wrong")
     wait_until_firing(world, NAMED | SCORES, say)
     after = world.value('live_score{metric="accuracy"}')
     assert after < before - 0.3
-    until(lambda: world.told("firing") >= SCORES, "The webhook is not sent the score.")
-    assert world.told("firing") == NAMED | SCORES
-    say(f"the webhook was sent {told_in_words(SCORES)}: live accuracy {after:.3f}")
+    until(lambda: world.notified("firing") >= SCORES, "The webhook is not sent the score.")
+    assert world.notified("firing") == NAMED | SCORES
+    say(f"the webhook was sent {in_words(SCORES)}: live accuracy {after:.3f}")
 
     world.ask(later)
-    world.tell(later[TARGET])
-    say(f"asked {ROWS} rows like those of the training again, and told their labels")
+    world.label(later[TARGET])
+    say(f"asked {ROWS} rows like those of the training again, and sent their labels")
     until(lambda: world.value("max(drift_detected)") == 0, "The drift does not end.")
     until(lambda: not world.alerts("pending", "firing"), "Some alerts do not end.")
     say("no alert is left")
-    until(lambda: world.told("resolved") >= NAMED | SCORES, "The webhook is not told the end.")
-    assert world.told("resolved") == world.told("firing") == NAMED | SCORES
-    say("the webhook was told that all is over")
+    until(lambda: world.notified("resolved") >= NAMED | SCORES, "The webhook is not sent the end.")
+    assert world.notified("resolved") == world.notified("firing") == NAMED | SCORES
+    say("the webhook was sent that all is over")
     for alert in world.sent():
         name, what = alert_of(alert["labels"])
         assert what in alert["annotations"]["summary"], f"{name} names nothing."
@@ -216,7 +217,7 @@ def wait_until_firing(world: World, expected: set[Alert], say: Say) -> None:
     def are_firing() -> bool:
         found = world.alerts("firing")
         for alert in sorted(found - known):
-            say(f"firing: {told_in_words({alert})}")
+            say(f"firing: {in_words({alert})}")
         known.update(found)
         return found >= expected
 
@@ -231,6 +232,6 @@ def half_wrong(truth: "pd.Series[Any]") -> "pd.Series[Any]":
     return truth.where(truth.index % 2 == 0, wrong)
 
 
-def told_in_words(alerts: set[Alert]) -> str:
+def in_words(alerts: set[Alert]) -> str:
     """Return alerts as `Name(column)`."""
     return ", ".join(f"{name}({what})" for name, what in sorted(alerts))

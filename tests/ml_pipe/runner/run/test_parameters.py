@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from ml_pipe.runner.errors import PipelineError
-from ml_pipe.runner.parameters import declared
+from ml_pipe.runner.run.parameters import declared
 
 
 def notebook(source: str) -> Any:

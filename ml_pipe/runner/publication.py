@@ -1,0 +1,189 @@
+"""`publish`: the last of the three calls: an estimator becomes a version that can be served."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from ml_pipe.runner.card import model_card
+from ml_pipe.runner.errors import PipelineError
+from ml_pipe.runner.evaluation import Evaluation
+from ml_pipe.runner.loading import RunData, exports_now
+from ml_pipe.runner.run.context import Context
+from ml_pipe.runner.run.pipeline import notebooks_of
+from ml_pipe.runner.run.run_folder import is_by_hand, run_context, run_in
+from ml_pipe.runner.source.clean_notebook import digest
+from ml_pipe.runner.source.kernel_history import check_saved, own_notebook
+from model_store.bundle import Draft
+from model_store.compile.compiling import compile_estimator
+from model_store.file_store import FileModelStore
+from model_store.golden import golden_rows
+from model_store.manifest import Origin
+from model_store.schema.signature import Signature
+from model_store.store import LoadPolicy
+from monitoring.statistics import profile
+
+
+def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
+    run: RunData,
+    estimator: Any,
+    splits: Mapping[str, pd.DataFrame],
+    evaluation: Evaluation,
+    *,
+    parameters: Mapping[str, str | int | float | bool | list[str] | None],
+    alias: str = "champion",
+    seed: int = 7,
+) -> str:
+    """Publish a version, move the alias to it, and return some sentences on what was done.
+
+    The bundle takes the estimator and, where it can be compiled, its compiled form; golden rows,
+    which every later load must reproduce; the reference profile of the training rows and of the
+    answers to the others; the model card; and where all of it comes from.
+
+    Args:
+        run: what `load` returned.
+        estimator: a fitted one, of classes that can be imported.
+        splits: those that it was fitted and evaluated on.
+        evaluation: what `evaluate` returned.
+        parameters: what shaped the model, for the manifest.
+        alias: the alias to move to the new version; empty: none.
+        seed: which rows become golden.
+
+    Raises:
+        PipelineError: by hand: a notebook was changed after `load`, or is not saved; or a class of
+            the estimator is none that a service can import.
+        RefusedError: the bundle cannot be loaded back, as with a type that is not trusted.
+    """
+    if is_by_hand():
+        _check_what_ran(run)
+    context = run_context(fresh=True)
+    facts, signature = run.facts, run.facts.signature
+    modules = modules_of(estimator)
+    golden = golden_rows(estimator, signature, run.table[run.names], seed=seed)
+    compilation = compile_estimator(estimator, signature, golden)
+    draft = Draft(
+        model=facts.model,
+        task=facts.task,
+        estimator=estimator,
+        signature=signature,
+        golden=golden,
+        format=context.model_format,
+        scores=evaluation.scores,
+        parameters=parameters,
+        origin=origin_of(run, context, seed),
+        requires=modules,
+        reference=reference_of(estimator, splits, signature),
+        card=model_card(
+            facts,
+            evaluation.scores,
+            evaluation.importance,
+            evaluation.fairness,
+            compilation.reason,
+        ),
+        compilation=compilation,
+    )
+    policy = LoadPolicy(
+        formats=frozenset(context.model_formats), trusted_types=context.trusted_types
+    )
+    store = FileModelStore(Path(context.local_data) / "models", policy)
+    version = store.publish(draft)
+    if alias:
+        store.promote(draft.model, version, alias, reason="passed its acceptance tests")
+    summary = summary_of(facts.model, version, evaluation, alias)
+    kept = {"model": facts.model, "version": version, "summary": summary}
+    (run.folder / "published.json").write_bytes(msgspec.json.encode(kept))
+    return summary
+
+
+def summary_of(model: str, version: str, evaluation: Evaluation, alias: str) -> str:
+    """Return what was published, how good it is, and what to do next."""
+    deciding = evaluation.deciding
+    good = f"{evaluation.decisive['validation']:.3g}"
+    guessed = f"{evaluation.guessed[deciding]:.3g}"
+    if alias == "champion":
+        state = (
+            "It is the champion now: a running service takes it up by itself, and `make serve` "
+            f"starts one.\nTo return to the version before: mlops models rollback {model}"
+        )
+    else:
+        named = f"The alias {alias} points to it" if alias else "No alias points to it"
+        state = (
+            f"{named}: what is served stays as it is.\n"
+            f"To let it answer: mlops models promote {model} {version}"
+        )
+    return (
+        f"Published: version {version} of the model {model}.\n"
+        f"Its {deciding} is {good} on the validation rows; guessing reaches {guessed}.\n{state}"
+    )
+
+
+def reference_of(estimator: Any, splits: Mapping[str, pd.DataFrame], signature: Signature) -> bytes:
+    """Return the reference profile of inputs and answers as JSON.
+
+    Inputs are those of the training rows; answers are those to rows that training has not seen,
+    because answers to rows that it has seen look better than they will be.
+    """
+    unseen = pd.concat([splits["test"], splits["validation"]])
+    names = [column.name for column in signature.inputs]
+    output = signature.outputs[0]
+    columns = {name: splits["train"][name].to_numpy() for name in names}
+    found = profile(columns, {column.name: column.kind for column in signature.inputs})
+    answers = {output.name: np.asarray(estimator.predict(unseen[names]))}
+    return msgspec.json.encode(found | profile(answers, {output.name: output.kind}))
+
+
+def modules_of(estimator: Any) -> tuple[str, ...]:
+    """Return the modules outside scikit-learn that the parts of an estimator come from.
+
+    Raises:
+        PipelineError: one is a class of a kernel, which no service can import.
+    """
+    parts = [estimator]
+    if hasattr(estimator, "get_params"):
+        parts += estimator.get_params(deep=True).values()
+    classes = {type(part) for part in parts if part is estimator or isinstance(part, BaseEstimator)}
+    for each in classes:
+        if each.__module__ == "__main__":
+            raise PipelineError(
+                f"The class {each.__name__} is known to this kernel alone, and no service could "
+                "load it: move it into an exported cell of 01_model_class.ipynb."
+            )
+    modules = {each.__module__ for each in classes}
+    return tuple(sorted(name for name in modules if name.split(".")[0] != "sklearn"))
+
+
+def origin_of(run: RunData, context: Context, seed: int) -> Origin:
+    """Return where a version comes from: data, notebooks, run, git."""
+    if is_by_hand():
+        name, pipeline = run.folder.name, Path.cwd().name
+        notebooks = {path.name: digest(path) for path in notebooks_of(Path.cwd())}
+    else:
+        known = run_in(run.folder)
+        name, pipeline, notebooks = known.run, known.pipeline, known.notebooks
+    return Origin(
+        data=run.facts.fingerprint,
+        run=name,
+        pipeline=pipeline,
+        notebooks=notebooks,
+        seed=seed,
+        setup=context.setup,
+        git_branch=context.git_branch,
+        git_head=context.git_head,
+        git_dirty=context.git_dirty,
+    )
+
+
+def _check_what_ran(run: RunData) -> None:
+    """Check that what is published by hand is what the notebooks hold."""
+    own = own_notebook(Path.cwd())
+    if own:
+        check_saved(own)
+    now = exports_now()
+    if changed := sorted(p.name for p in now if p != own and now[p] != run.exports.get(p)):
+        raise PipelineError(
+            f"{', '.join(changed)} changed after `load`: run the cells again from there."
+        )

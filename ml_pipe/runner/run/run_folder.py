@@ -1,0 +1,123 @@
+"""The folder of a run: where it is, and what one notebook leaves in it for the next."""
+
+import contextlib
+import os
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from ml_pipe.runner.errors import PipelineError
+from ml_pipe.runner.run.context import Context, context_by_hand
+from ml_pipe.runner.run.parameters import Value
+from ml_pipe.runner.source.export import PACKAGE
+
+VARIABLE = "ML_PIPE_RUN_FOLDER"
+"""The environment variable by which a run hands its folder, and so its `run.json`, to a kernel."""
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """What is run; `run.json` in its folder, written before the first notebook."""
+
+    run: str
+    pipeline: str
+    notebooks: dict[str, str]
+    """SHA-256 of each notebook as git keeps it, by file name."""
+    parameters: dict[str, Value]
+    context: Context
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What came of a run."""
+
+    run_id: str
+    folder: Path
+    model: str
+    version: str | None
+    """None where the notebooks published nothing."""
+    summary: str = ""
+    """What was published, how good it is, and what to do next: some sentences."""
+
+
+def run_in(folder: Path) -> Run:
+    """Return what is run in a folder.
+
+    Raises:
+        PipelineError: it is no folder of a run.
+    """
+    try:
+        return msgspec.json.decode((folder / "run.json").read_bytes(), type=Run)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise PipelineError(f'"{folder}" is no folder of a run: unset {VARIABLE}.') from error
+
+
+def is_by_hand() -> bool:
+    """Return whether nobody but a person runs this notebook."""
+    return not os.environ.get(VARIABLE)
+
+
+def run_context(*, fresh: bool = False) -> Context:
+    """Return the context of this run; fresh: by hand, with what git says now."""
+    if is_by_hand():
+        return context_by_hand(fresh=fresh)
+    return run_in(Path(os.environ[VARIABLE])).context
+
+
+def current_folder() -> Path:
+    """Return the folder of this run, made if need be; by hand each pipeline has one."""
+    if is_by_hand():
+        here = Path.cwd()
+        name = "by-hand" if here == PACKAGE else f"by-hand_{_safe(here.name)}"
+        folder = Path(run_context().local_data) / "runs" / name
+    else:
+        folder = Path(os.environ[VARIABLE])
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def new_run_folder(local_data: Path, pipeline: str, now: datetime) -> Path:
+    """Return a new folder for a run, named by time and pipeline; runs of one second both have one.
+
+    Raises:
+        PipelineError: the folder cannot be made.
+    """
+    stamp = f"{now:%Y%m%dT%H%M%SZ}_{_safe(pipeline)}"
+    number = 1
+    while True:
+        folder = local_data / "runs" / (stamp if number == 1 else f"{stamp}-{number}")
+        try:
+            folder.mkdir(parents=True)
+            (folder / "figures").mkdir()
+        except FileExistsError:
+            if not folder.is_dir():
+                raise PipelineError(f'"{folder.parent}" is no folder: move it away.') from None
+            number += 1
+        except OSError as error:
+            raise PipelineError(
+                f'"{folder}" cannot be made ({error.strerror}): make "{local_data}" writable, or '
+                "set LOCAL_DATA to a folder that is."
+            ) from error
+        else:
+            return folder
+
+
+def report_of(run_folder: Path) -> RunReport:
+    """Return what came of a run that succeeded."""
+    published: dict[str, str] = {}
+    with contextlib.suppress(FileNotFoundError):
+        text = (run_folder / "published.json").read_bytes()
+        published = msgspec.json.decode(text, type=dict[str, str])
+    return RunReport(
+        run_folder.name,
+        run_folder,
+        published.get("model", ""),
+        published.get("version"),
+        published.get("summary", ""),
+    )
+
+
+def _safe(pipeline: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", pipeline).strip("-.")[:64] or "pipeline"

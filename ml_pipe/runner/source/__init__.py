@@ -1,0 +1,1 @@
+"""Notebooks as source: the file, the modules exported from it, and what a kernel ran of it."""

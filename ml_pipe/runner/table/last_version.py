@@ -1,0 +1,122 @@
+"""What the last version of a model expects of a table: its columns, their kinds and values."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+from pandas.api.types import infer_dtype, is_integer_dtype
+
+from ml_pipe.runner.errors import TableError
+from model_store.errors import NotFoundError
+from model_store.file_store import FileModelStore
+from model_store.schema.columns import dtype_of
+from model_store.schema.signature import Column, Kind, Signature
+from model_store.store import LoadPolicy
+
+
+def last_signature(local_data: Path, model: str, target: str, task: str) -> Signature | None:
+    """Return the signature of a model's last version, None where there is none for this purpose.
+
+    A version that predicts another column, or by another task than the wanted one, expects nothing.
+
+    Raises:
+        InvalidNameError: no model can have this name.
+    """
+    store = FileModelStore(local_data / "models", LoadPolicy())
+    try:
+        last = store.manifest(model, store.versions(model)[-1])
+    except (NotFoundError, IndexError):
+        return None
+    is_alike = last.signature.outputs[0].name == target and task in {"", last.task}
+    return last.signature if is_alike else None
+
+
+def align(table: pd.DataFrame, expected: Signature) -> pd.DataFrame:
+    """Return a table whose columns are read as an earlier signature reads them, where possible."""
+    types: dict[Kind, Any] = {
+        Kind.NUMBER: "float64",
+        Kind.STRING: object,
+        Kind.CATEGORY: "category",
+    }
+    from_kinds = {Kind.NUMBER: is_integer_dtype, Kind.STRING: _is_category, Kind.CATEGORY: _is_text}
+    present = {str(name) for name in table.columns}
+    changed = {
+        column.name: types[column.kind]
+        for column in expected
+        if column.name in present
+        and column.kind in types
+        and from_kinds[column.kind](table[column.name])
+    }
+    return table.astype(changed)
+
+
+def compare(table: pd.DataFrame, expected: Signature) -> list[str]:
+    """Return remarks on a table, `(rows, columns)` and conformed, that an earlier signature causes.
+
+    Raises:
+        TableError: the table has other columns, or columns of another kind.
+    """
+    if changed := _failures(table, expected, values=False):
+        raise TableError(
+            "The table does not fit the last version of the model: it has lost, gained or "
+            f"changed the kind of {', '.join(sorted(changed))}. Mend the table, or add "
+            "`-p same_columns=false` if that is on purpose."
+        )
+    return [
+        f"{name}: values that the last version did not see, in {rows} rows"
+        for name, rows in _failures(table, expected, values=True).items()
+    ]
+
+
+def _failures(table: pd.DataFrame, expected: Signature, *, values: bool) -> dict[str, int]:
+    """Return how many values of each column pandera refuses: for their kind, or for what they are.
+
+    A column that is missing, or one too many, counts as well.
+    """
+    import pandera.pandas as pa  # noqa: PLC0415 - only runs that have a predecessor pay for it
+
+    columns = {c.name: _column(table, c, values=values) for c in expected}
+    try:
+        pa.DataFrameSchema(columns, strict=True).validate(table, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        is_column = cases["column"].isin(table.columns)
+        named = cases["column"].where(is_column, cases["failure_case"])
+        return {str(k): int(n) for k, n in named.value_counts(sort=False).items()}
+    return {}
+
+
+def _column(table: pd.DataFrame, column: Column, *, values: bool) -> Any:
+    import pandera.pandas as pa  # noqa: PLC0415 - see `_failures`
+
+    has_gaps = column.name in table.columns and bool(table[column.name].isna().any())
+    seen = msgspec.structs.replace(column, nullable=has_gaps)
+    checks = {
+        Kind.INTEGER: [pa.Check(lambda series: series % 1 == 0, error="whole numbers")],
+        Kind.BOOLEAN: [pa.Check.isin([0, 1])],
+    }.get(column.kind, [])
+    if values:
+        checks = _value_checks(column)
+    return pa.Column(str(dtype_of(seen)), checks, nullable=column.nullable or not values)
+
+
+def _value_checks(column: Column) -> list[Any]:
+    import pandera.pandas as pa  # noqa: PLC0415 - see `_failures`
+
+    if column.categories:
+        return [pa.Check.isin(column.categories)]
+    if column.minimum is None:
+        return []
+    ends: list[Any] = [column.minimum, column.maximum]
+    if column.kind is Kind.DATETIME:
+        ends = [pd.Timestamp(str(end)).tz_localize(None) for end in ends]
+    return [pa.Check.in_range(*ends)]
+
+
+def _is_category(series: "pd.Series[Any]") -> bool:
+    return isinstance(series.dtype, pd.CategoricalDtype)
+
+
+def _is_text(series: "pd.Series[Any]") -> bool:
+    return infer_dtype(series, skipna=True) == "string"

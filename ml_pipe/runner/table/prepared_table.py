@@ -1,0 +1,129 @@
+"""The clean table of a run and what is known of it, from the first notebook to the next ones."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from ml_pipe.runner.errors import PipelineError, TableError
+from ml_pipe.runner.run.run_folder import current_folder, is_by_hand
+from ml_pipe.runner.source.kernel_history import definitions, not_run, own_notebook, ran
+from model_store.manifest import Task
+from model_store.schema.conform import conform
+from model_store.schema.signature import Signature
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `prepare` of the first notebook makes of a table."""
+
+    table: pd.DataFrame
+    """`(rows, columns)`: the inputs and the target, conformed to the signature."""
+    signature: Signature
+    target: str
+    task: Task
+    dropped: dict[str, int]
+    """How many rows were dropped, by reason."""
+    remarks: list[str]
+    """What a reader of the model card should know of the table; sentences."""
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a run's table; `table.json` beside it."""
+
+    model: str
+    task: Task
+    target: str
+    source: str
+    """The name of the table's file."""
+    fingerprint: str
+    """SHA-256 of that file."""
+    dropped: dict[str, int]
+    remarks: list[str]
+    signature: Signature
+    notebook: str = ""
+    """By hand: the name of the notebook that made it."""
+    cells: dict[str, str] = {}
+    """By hand: the SHA-256 of the cell that its kernel ran last, for each name that it defines."""
+
+
+def model_name(path: Path) -> str:
+    """Return a model's name from a table's file name, made safe: letters, digits, `_` and `-`."""
+    stem = path.name.split(".")[0]
+    return re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-").lower()[:64] or "model"
+
+
+def save(
+    prepared: Prepared, source: Path, *, model: str = "", development_rows: int = 100, seed: int = 7
+) -> Path:
+    """Keep a prepared table for the next notebooks, which get it from `load`; return the folder.
+
+    Args:
+        prepared: what `prepare` returned.
+        source: the file that the table is from; its name and fingerprint are published.
+        model: the model's name; empty: that of the file.
+        development_rows: how many rows the small table has that `load("development")` returns.
+        seed: which rows these are.
+    """
+    folder = current_folder()
+    table = prepared.table
+    notebook = own_notebook(Path.cwd()) if is_by_hand() else None
+    facts = Facts(
+        model=model or model_name(source),
+        task=prepared.task,
+        target=prepared.target,
+        source=source.name,
+        fingerprint=hashlib.sha256(source.read_bytes()).hexdigest(),
+        dropped=prepared.dropped,
+        remarks=prepared.remarks,
+        signature=prepared.signature,
+        notebook=notebook.name if notebook else "",
+        cells=definitions(ran()) if notebook else {},
+    )
+    drawn = np.random.default_rng(seed).permutation(len(table))[:development_rows]
+    save_table(table, facts, folder, table.index[np.sort(drawn)])
+    return folder
+
+
+def save_table(
+    table: pd.DataFrame, facts: Facts, folder: Path, development: "pd.Index[Any]"
+) -> None:
+    """Write the clean table, the development rows of it, and the facts."""
+    table.to_parquet(folder / "clean.parquet")
+    table.loc[development].to_parquet(folder / "development.parquet")
+    (folder / "table.json").write_bytes(msgspec.json.format(msgspec.json.encode(facts)))
+
+
+def read_table(folder: Path, name: str = "clean") -> tuple[pd.DataFrame, Facts]:
+    """Return a table that `save_table` wrote, conformed to its signature, and its facts.
+
+    Raises:
+        TableError: there is none.
+    """
+    try:
+        facts = msgspec.json.decode((folder / "table.json").read_bytes(), type=Facts)
+        table = pd.read_parquet(folder / f"{name}.parquet")
+    except FileNotFoundError as error:
+        raise TableError(f'There is no table in "{folder}": run 00_data_etl first.') from error
+    return conform(table, tuple(facts.signature)), facts
+
+
+def check_current(facts: Facts, folder: Path) -> None:
+    """Check that a table made by hand was made by what its notebook, in this folder, holds now.
+
+    Raises:
+        PipelineError: the notebook was changed after it had made the table, or was not saved.
+    """
+    notebook = folder / facts.notebook
+    if not facts.notebook or not notebook.is_file():
+        return
+    if names := not_run(notebook, facts.cells):
+        raise PipelineError(
+            f"{facts.notebook} holds another {', '.join(names)} than made this table: save it, run "
+            "all of its cells, then this one again."
+        )

@@ -1,0 +1,39 @@
+"""Converters of classes that this package must not import: they are known by their full names.
+
+An estimator then needs no method for a compiler, and whoever edits its class meets none.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from model_store.compile.date_converter import convert_date_parts, date_parts_shape
+
+Convert = Callable[[Any, Any, Any], None]
+"""Add a fitted step to a graph: scope, operator and container of skl2onnx."""
+
+
+class NamedConverter(NamedTuple):
+    """How a step becomes a part of a graph."""
+
+    convert: Convert
+    shape: Callable[[Any], None]
+    """Set the types of the operator's outputs."""
+
+
+NAMED = {
+    "ml_pipe.model_class.DateParts": NamedConverter(convert_date_parts, date_parts_shape),
+}
+"""By module and class. Add a line for a class of your own; without one it is served uncompiled."""
+
+
+def named_converters(estimator: Any) -> dict[type, NamedConverter]:
+    """Return the converters of those parts of an estimator that are known by name, by class.
+
+    A subclass is none of them: it may compute something else.
+    """
+    parts = [estimator]
+    if hasattr(estimator, "get_params"):
+        parts += estimator.get_params(deep=True).values()
+    classes = {type(part) for part in parts}
+    names = {each: f"{each.__module__}.{each.__qualname__}" for each in classes}
+    return {each: NAMED[name] for each, name in names.items() if name in NAMED}
