@@ -90,7 +90,7 @@ COPY workers/ workers/
 COPY mlops/ mlops/
 COPY examples/ examples/
 COPY ml_pipe/ ml_pipe/
-# The digest tells a training whether the code that it runs is the image's: a checkout may be mounted over it.
+# By the digest a training knows whether the code that it runs is the image's: a checkout may be mounted over it.
 RUN python3 -m compileall -q api ml_pipe mlops model_store monitoring settings workers \
     && python3 -m mlops.process.git_revision > code.sha256
 ARG GIT_BRANCH=

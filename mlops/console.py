@@ -41,12 +41,12 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: s
     Console().print(table)
 
 
-def tell(text: str) -> None:
-    """Tell a person something that is not the command's result; on standard error."""
+def notify(text: str) -> None:
+    """Show a person a text that is not the result of the command, on standard error."""
     Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)
 
 
 def fail(sentence: str, code: Exit = Exit.FAILED) -> NoReturn:
     """Say what went wrong and what to do, and leave."""
-    tell(f"mlops: {sentence}")
+    notify(f"mlops: {sentence}")
     raise typer.Exit(code)

@@ -96,7 +96,7 @@ def view_columns(signature: Signature) -> list[ViewColumn]:
     return columns + [ViewColumn(c.name, str(c.kind), "output") for c in signature.outputs]
 
 
-def watched_columns(
+def monitored_columns(
     manifest: Manifest, reference: bytes, *, personal_fields: Collection[str]
 ) -> tuple[WindowColumn, ...]:
     """Return the columns of a version's window.

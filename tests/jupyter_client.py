@@ -51,13 +51,13 @@ async def _execute(channels: HTTPRequest, cells: list[str]) -> list[list[dict[st
         while True:
             text = await asyncio.wait_for(connection.read_message(), PATIENCE_SECONDS)
             assert text is not None
-            told = json.loads(text)
-            if told["parent_header"].get("msg_id") != message or told["channel"] != "iopub":
+            received = json.loads(text)
+            if received["parent_header"].get("msg_id") != message or received["channel"] != "iopub":
                 continue
-            if told["content"].get("execution_state") == "idle":
+            if received["content"].get("execution_state") == "idle":
                 break
-            if told["msg_type"] in {"stream", "display_data", "execute_result", "error"}:
-                own.append({"output_type": told["msg_type"], **told["content"]})
+            if received["msg_type"] in {"stream", "display_data", "execute_result", "error"}:
+                own.append({"output_type": received["msg_type"], **received["content"]})
         outputs.append(own)
     connection.close()
     # Its socket is closed once the other side has said goodbye, too.

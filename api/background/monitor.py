@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from api.models.loaded_models import LoadedModels, ServedModel
-from monitoring.criteria import scored_version, thresholds, watched_columns
+from monitoring.criteria import monitored_columns, scored_version, thresholds
 from monitoring.feedback.label_queue import Rarity
 from monitoring.feedback.live_scores import LiveScorer, LiveScores
 from monitoring.feedback.reader import FeedbackReader
@@ -109,7 +109,7 @@ class Monitor:
 
     def _monitor(self, served: ServedModel) -> _MonitoredVersion:
         manifest = served.manifest
-        columns = watched_columns(
+        columns = monitored_columns(
             manifest,
             served.loaded.reference,
             personal_fields=self._settings.log_personal_fields,

@@ -64,7 +64,7 @@ class ModelReloader:
             try:
                 await asyncio.to_thread(self.refresh)
             except Exception as error:  # noqa: BLE001 - the reloader must outlive whatever it meets
-                self._warn("watch-failed", type(error).__name__)
+                self._warn("reload-failed", type(error).__name__)
 
     def _refused_state(self) -> object:
         """Return a value that changes when a refused version should be tried again.

@@ -41,7 +41,7 @@ def model_card(
         + ", ".join(_text(name) for name in list(importance)[:3])
         + ".",
         "Fairness": fairness,
-        "Responsibility": f"{ASK} The manifest tells where this version comes from.",
+        "Responsibility": f"{ASK} The manifest says where this version comes from.",
         "Security": "Values of another kind are refused; values outside the ranges below are "
         f"answered and counted. {ASK}",
         "Human control": f"`mlops models rollback` returns to the version before. {ASK}",

@@ -84,7 +84,7 @@ def import_table(
     try:
         with ServiceClient(url, load_settings()) as service:
             output = _output(service, model)
-            for line, verdict in _told(service, _lines(file, names, output)):
+            for line, verdict in _sent(service, _lines(file, names, output)):
                 imported.counts[verdict] += 1
                 if verdict not in _KEPT:
                     imported.refused.append((line, verdict))
@@ -117,7 +117,7 @@ def _output(service: ServiceClient, model: str) -> Output:
     raise ServiceError(f"Say by --model whose feedback this is; the service has: {known}.")
 
 
-def _told(service: ServiceClient, lines: Iterator[Line]) -> Iterator[tuple[int, str]]:
+def _sent(service: ServiceClient, lines: Iterator[Line]) -> Iterator[tuple[int, str]]:
     """Send lines, a batch at a time; yield each one's number and verdict."""
     for batch in _batches(lines):
         items = [msgspec.to_builtins(line.item) for line in batch if line.item]

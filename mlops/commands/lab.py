@@ -11,7 +11,7 @@ import typer
 
 from api.server.server import AddressError, listen
 from mlops.commands.settings import load_settings
-from mlops.console import fail, tell
+from mlops.console import fail, notify
 from mlops.process.address import local_address
 from mlops.process.git_filter import install_git_filter
 from mlops.process.secret_files import ensure_secret
@@ -33,7 +33,7 @@ def lab(host: Host = "127.0.0.1", port: Port = 8888) -> None:
     if find_spec("jupyterlab") is None:
         fail("JupyterLab is not installed here: use `make lab`, or the image of all modes.")
     try:
-        # Of a taken port Jupyter would tell on ten lines.
+        # Jupyter would report a taken port on ten lines.
         with listen(host, port) as listener:
             port = listener.getsockname()[1]
     except AddressError:
@@ -45,7 +45,7 @@ def lab(host: Host = "127.0.0.1", port: Port = 8888) -> None:
         fail(f"{secrets} cannot be written ({error.strerror}): set LOCAL_DATA to another folder.")
     _ask_for_no_news(settings.local_data)
     install_git_filter()
-    tell(_welcome(host, port, secrets / TOKEN))
+    notify(_welcome(host, port, secrets / TOKEN))
     with threads_for_training():
         _become([sys.executable, "-m", "jupyterlab", *options(host, port)], settings, token)
 
@@ -63,7 +63,7 @@ def options(host: str, port: int) -> list[str]:
     values = {
         "ServerApp.ip": host,
         "ServerApp.port": port,
-        # Another port would not be the one that was told.
+        # Another port would not be the one that was shown.
         "ServerApp.port_retries": 0,
         "ServerApp.open_browser": False,
         # It only warns of root, whose choice that was.
@@ -112,7 +112,7 @@ def _become(command: list[str], settings: Settings, token: str) -> NoReturn:
 
 
 def _welcome(host: str, port: int, token: Path) -> str:
-    """Return what tells a person where the notebooks are, and how to get at the token."""
+    """Return the text on where the notebooks are, and where the token is."""
     return (
         "\nJupyterLab on the notebooks of ml_pipe\n\n"
         f"  address   {local_address(host, port)}/lab/tree/ml_pipe\n"

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mlops.commands.settings import load_settings
-from mlops.console import Exit, fail, tell
+from mlops.console import Exit, fail, notify
 from mlops.report.evidently_pages import (
     NOT_INSTALLED,
     EvidentlyError,
@@ -150,7 +150,7 @@ def _is_special(path: Path) -> bool:
 def _with_evidently(settings: Settings, found: Findings, page: Path) -> bool:
     """Write Evidently's pages beside ours; return whether every version has one."""
     if not is_installed():
-        tell(f"mlops: {NOT_INSTALLED}")
+        notify(f"mlops: {NOT_INSTALLED}")
         return False
     complete = True
     for version in found.versions:
@@ -159,7 +159,7 @@ def _with_evidently(settings: Settings, found: Findings, page: Path) -> bool:
             make_page(settings, factories.log_path(settings), version, beside)
             typer.echo(str(beside))
         except EvidentlyError as error:
-            tell(f"mlops: {error}")
+            notify(f"mlops: {error}")
             complete = False
     return complete
 

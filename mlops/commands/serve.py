@@ -27,7 +27,7 @@ from mlops.commands.settings import load_settings
 from mlops.commands.train import CANNOT_TRAIN, Parameters, can_train, parse_parameters
 from mlops.commands.train import run as run_training
 from mlops.commands.train_table import train_table
-from mlops.console import Exit, fail, tell
+from mlops.console import Exit, fail, notify
 from mlops.process.address import local_address
 from mlops.process.file_limits import raise_file_limit
 from mlops.process.git_revision import with_git_revision
@@ -79,7 +79,7 @@ def _run_alone(settings: Settings, listener: socket.socket, port: int) -> str:
         # What is here now stays, and need not be looked through again.
         gc.freeze()
         gc.enable()
-        tell(_welcome(state, port))
+        notify(_welcome(state, port))
 
     with closing(BackgroundStream(STANDARD_OUTPUT)) as stream:
         events = make_structured_log(settings.service_event_level, cast("BinaryIO", stream))
@@ -93,7 +93,7 @@ def _run_workers(settings: Settings, listener: socket.socket, port: int) -> str:
     # Of no cost where one process does it all.
     from workers.service import run_workers  # noqa: PLC0415
 
-    return run_workers(settings, listener, lambda state: _welcome(state, port), tell)
+    return run_workers(settings, listener, lambda state: _welcome(state, port), notify)
 
 
 def _in_copy(settings: Settings, train: Callable[[], Settings]) -> Settings:
@@ -142,13 +142,13 @@ def with_secrets(settings: Settings) -> Settings:
             # Without a password its role stays closed, which is safe; without a key nothing is.
             if name == "log_key":
                 fail(f"{folder} cannot be written ({error.strerror}): set LOG_KEY to a secret.")
-            tell(f"{folder} cannot be written ({error.strerror}): {name.upper()} stays unset.")
+            notify(f"{folder} cannot be written ({error.strerror}): {name.upper()} stays unset.")
     settings = settings.model_copy(update=made)
     if copy := settings.metrics_password_copy:
         try:
             copy_secret(settings.metrics_password.get_secret_value(), copy)
         except OSError as error:
-            tell(f"{copy} cannot be written ({error.strerror}): Prometheus will be refused.")
+            notify(f"{copy} cannot be written ({error.strerror}): Prometheus will be refused.")
     return settings
 
 
@@ -157,14 +157,14 @@ def _train_if_empty(settings: Settings) -> None:
         if factories.model_store(settings).models() or settings.train_if_empty in {"", "none"}:
             return
     if not can_train():
-        tell(f"The model store is empty. {CANNOT_TRAIN} Publish one into {settings.local_data}.")
+        notify(f"The model store is empty. {CANNOT_TRAIN} Publish one into {settings.local_data}.")
         return
-    tell(f"The model store is empty: training {settings.train_if_empty} first.")
+    notify(f"The model store is empty: training {settings.train_if_empty} first.")
     try:
         run_training(settings, PROJECT_ROOT / settings.train_if_empty, {})
     except typer.Exit:
         # It said why. Ending here, a container that restarts would train again without end.
-        tell(
+        notify(
             "The training failed, see above. The next start trains again; a model that is "
             "published meanwhile is served at once."
         )
@@ -183,7 +183,7 @@ def _refuse_ambiguous(settings: Settings) -> None:
 
 
 def _welcome(state: State, port: int) -> str:
-    """Return what tells a person where the service is and how to ask it."""
+    """Return the text on where the service is, with a request to try."""
     settings, loaded_models = state.settings, state.reloader.loaded_models
     address = local_address(settings.service_host, port)
     if missing := loaded_models.missing():

@@ -11,7 +11,7 @@ import typer
 
 from mlops.commands.run_context import run_context
 from mlops.commands.settings import load_settings
-from mlops.console import Exit, JsonOption, fail, print_json, tell
+from mlops.console import Exit, JsonOption, fail, notify, print_json
 from mlops.process.threads import threads_for_training
 from settings.settings import Settings
 
@@ -43,7 +43,7 @@ def train(
     if as_json:
         print_json({"run": report.run_id, "model": report.model, "version": report.version})
         return
-    tell(f"Published {report.model} {report.version}. Executed notebooks: {report.folder}")
+    notify(f"Published {report.model} {report.version}. Executed notebooks: {report.folder}")
 
 
 def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "RunReport":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from api.models.loaded_models import CHAMPION
 from mlops.commands.train import run
-from mlops.console import fail, tell
+from mlops.console import fail, notify
 from model_store.errors import ModelStoreError
 from model_store.manifest import Manifest
 from settings import factories
@@ -31,14 +31,14 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
     model = settings.model_name or model_name(data)
     champion = _champion(settings, model)
     if champion and _is_trained_on(champion, data, parameters):
-        tell(f"{model} {champion.version} was trained on this table already.")
+        notify(f"{model} {champion.version} was trained on this table already.")
         return model
     given = {"data": str(data.resolve()), "model": model} | dict(parameters)
     try:
         check_table(settings.local_data, data, given)
     except (TableError, PipelineError, ModelStoreError) as error:
         fail(str(error))
-    tell(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
+    notify(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
     return run(settings, PIPELINE, given).model
 
 

@@ -14,7 +14,7 @@ from mlops.report.worst_rows import WorstRowsFinder
 from model_store.errors import ModelStoreError
 from model_store.manifest import Manifest
 from model_store.store import ModelStore
-from monitoring.criteria import scored_version, thresholds, watched_columns
+from monitoring.criteria import monitored_columns, scored_version, thresholds
 from monitoring.feedback.live_scores import live_scores, scores_over_time
 from monitoring.feedback.reader import FeedbackReader, LabelledRow
 from monitoring.log.reading.traffic import VersionTraffic
@@ -89,7 +89,7 @@ class FindingsReader:
 
     def _monitor(self, found: VersionFindings, manifest: Manifest, reference: bytes) -> Reading:
         span = found.traffic.span
-        columns = watched_columns(
+        columns = monitored_columns(
             manifest, reference, personal_fields=self.settings.log_personal_fields
         )
         window = Window(columns, self.settings.window_rows)

@@ -17,10 +17,12 @@ def rarity(columns: Sequence[WindowColumn], row: Mapping[str, Any]) -> float:
     Columns count as if each were independent of the others. A value that the log does not hold in
     clear counts for nothing.
     """
-    return sum(_surprise(column, row[column.name]) for column in columns if _is_told(column, row))
+    return sum(
+        _surprise(column, row[column.name]) for column in columns if _is_in_clear(column, row)
+    )
 
 
-def _is_told(column: WindowColumn, row: Mapping[str, Any]) -> bool:
+def _is_in_clear(column: WindowColumn, row: Mapping[str, Any]) -> bool:
     return column.side == "input" and column.name in row and column.reference.rows > 0
 
 

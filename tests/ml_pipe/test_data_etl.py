@@ -69,7 +69,7 @@ def test_the_target_tells_the_task(labels: list[object], wanted: str, task: str)
         (["a", "b"], "clustering", 'There is no task "clustering"'),
     ],
 )
-def test_a_target_that_cannot_be_predicted_is_told(
+def test_a_target_that_cannot_be_predicted_is_reported(
     labels: list[object], wanted: str, sentence: str
 ) -> None:
     """The sentence says what to do instead."""
@@ -77,7 +77,7 @@ def test_a_target_that_cannot_be_predicted_is_told(
         task_of(pd.Series(labels, name="y"), wanted)
 
 
-def test_a_missing_column_is_told_with_the_names_that_come_near() -> None:
+def test_a_missing_column_is_reported_with_the_names_that_come_near() -> None:
     """For the target as for columns to leave out."""
     table = pd.DataFrame({"Variety": [1], "length": [2]})
     with pytest.raises(TableError, match='no column "variety": it has Variety and others'):

@@ -44,7 +44,7 @@ def test_rare_labels_are_all_trained_on() -> None:
 
 
 @pytest.mark.parametrize("shares", [(0.0, 0.2), (0.5, 0.5), (0.9, 0.3)])
-def test_shares_that_leave_a_split_empty_are_told(shares: tuple[float, float]) -> None:
+def test_shares_that_leave_a_split_empty_are_reported(shares: tuple[float, float]) -> None:
     """Whichever split it is."""
     with pytest.raises(TableError, match="cannot be split with shares"):
         split(labelled(40), "y", "classification", shares, seed=0)
@@ -82,7 +82,7 @@ def test_a_model_within_its_limits_passes(limits: Limits) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "told"),
+    ("limits", "sentence"),
     [
         (Limits(lowest_score=0.85), "test 0.8 is 0.05 below lowest_score=0.85"),
         (Limits(highest_score=0.85), "validation 0.9 is 0.05 above highest_score=0.85"),
@@ -90,8 +90,8 @@ def test_a_model_within_its_limits_passes(limits: Limits) -> None:
         (Limits(largest_bias=0.05), "bias between groups 0.1 is 0.05 above largest_bias=0.05"),
     ],
 )
-def test_a_model_beyond_a_limit_is_told_by_how_much(limits: Limits, told: str) -> None:
-    """And nothing is told of the limits that it keeps."""
-    with pytest.raises(AcceptanceError, match=told) as caught:
+def test_a_model_beyond_a_limit_is_reported_by_how_much(limits: Limits, sentence: str) -> None:
+    """The limits that it keeps are not named."""
+    with pytest.raises(AcceptanceError, match=sentence) as caught:
         accept(SCORES, 0.1, limits)
     assert ";" not in str(caught.value)

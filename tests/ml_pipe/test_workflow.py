@@ -1,4 +1,4 @@
-"""Running notebooks: order, parameters, what is kept, and what a failure tells and leaves."""
+"""Running notebooks: order, parameters, what is kept, and what a failure reports and leaves."""
 
 import json
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_notebooks_run_in_order_with_the_parameters_that_each_declares(
     assert json.loads((report.folder / "run.json").read_text())["parameters"]["seed"] == 11
 
 
-def test_a_failing_cell_is_told_and_its_executed_copy_kept(
+def test_a_failing_cell_is_reported_and_its_executed_copy_kept(
     run: Run, write_notebook: WriteNotebook
 ) -> None:
     """The report names notebook, cell, first line and error; later notebooks do not run."""
@@ -139,7 +139,7 @@ def test_paths_in_the_parameters_file_are_relative_to_it(
     ("text", "sentence"),
     [("seed = ", "cannot be read as TOML"), ("sed = 1", 'There is no parameter "sed"')],
 )
-def test_a_wrong_parameters_file_is_told(
+def test_a_wrong_parameters_file_is_reported(
     run: Run, write_notebook: WriteNotebook, text: str, sentence: str
 ) -> None:
     """It is held to the same list as the command line."""
@@ -149,7 +149,7 @@ def test_a_wrong_parameters_file_is_told(
         run()
 
 
-def test_a_folder_with_nothing_to_run_is_told(run: Run) -> None:
+def test_a_folder_with_nothing_to_run_is_reported(run: Run) -> None:
     """Whether it is missing or empty."""
     with pytest.raises(PipelineError, match="There is no folder"):
         run()

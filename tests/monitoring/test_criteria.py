@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from model_store.file_store import FileModelStore
-from monitoring.criteria import watched_columns
+from monitoring.criteria import monitored_columns
 from monitoring.statistics import profile
 from tests.api.conftest import POLICY, sum_draft
 
@@ -19,7 +19,7 @@ def test_out_of_range_is_what_the_signature_calls_so(tmp_path: Path) -> None:
     store = FileModelStore(tmp_path, POLICY)
     draft = replace(sum_draft(), reference=msgspec.json.encode(reference))
     version = store.publish(draft)
-    found = watched_columns(
+    found = monitored_columns(
         store.manifest("sum", version), store.reference("sum", version), personal_fields=()
     )
     a, b, total = (column.ends for column in found)

@@ -17,7 +17,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[2]
 PINS = ("api", "train", "lab", "dev")
 FORMS = sorted(ROOT.glob(".github/ISSUE_TEMPLATE/[!c]*.yml"))
-# Where people's own folders are; what precedes tells such a path from a part of another one.
+# Where people keep their own folders; not a part of another path, which something precedes.
 OWN_FOLDER = re.compile(r"(?<![\w.-])/(?:root|work|home/\w+|Users/\w+)(?![\w-])")
 PRINCIPLES = [
     "People first",
@@ -65,7 +65,7 @@ def code() -> Iterator[tuple[str, ast.Module]]:
 
 
 def edits_sys_path(tree: ast.Module) -> bool:
-    """Tell whether code changes where modules are found."""
+    """Return whether code changes where modules are found."""
     methods = {"append", "clear", "extend", "insert", "pop", "remove", "reverse"}
     called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     changed = {
@@ -79,7 +79,7 @@ def edits_sys_path(tree: ast.Module) -> bool:
 
 
 def catches_everything(tree: ast.Module) -> bool:
-    """Tell whether code has an `except` that names no error."""
+    """Return whether code has an `except` that names no error."""
     return any(isinstance(x, ast.ExceptHandler) and x.type is None for x in ast.walk(tree))
 
 
@@ -192,7 +192,7 @@ def test_no_module_is_too_long() -> None:
 
 
 def test_every_file_is_named_by_its_noun() -> None:
-    """A name that fits everything tells nothing."""
+    """A name that fits everything says nothing."""
     nameless = {"common", "helper", "helpers", "misc", "util", "utils"}
     found = [
         name(path)

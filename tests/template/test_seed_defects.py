@@ -132,18 +132,18 @@ def test_http_errors_are_not_taken_from_the_standard_library_client() -> None:
     assert imports == []
 
 
-def test_statistics_are_told_of_the_right_column() -> None:
+def test_statistics_are_reported_of_the_right_column() -> None:
     """A profile is each column's own, in whatever order they come, and it changes none."""
     columns = {"b": np.array([3.0, 1.0, 2.0]), "a": np.array([30.0, 10.0, 20.0])}
     before = {name: values.copy() for name, values in columns.items()}
     kinds = {"a": "number", "b": "number"}
 
-    told = profile(columns, kinds)
+    shown = profile(columns, kinds)
     again = profile(dict(sorted(columns.items())), kinds)
 
-    assert told["a"] == again["a"]
-    assert told["b"] == again["b"]
-    assert told["a"] != told["b"]
+    assert shown["a"] == again["a"]
+    assert shown["b"] == again["b"]
+    assert shown["a"] != shown["b"]
     for name, values in columns.items():
         np.testing.assert_array_equal(values, before[name])
     assert list(columns) == ["b", "a"]

@@ -13,7 +13,7 @@ ONE = "tests/prometheus/test_rules.py::test_promtool_accepts_the_rules"
 
 @pytest.mark.slow  # pytest is started anew
 @pytest.mark.parametrize(("options", "outcome"), [([], "1 skipped"), (["--skip-nothing"], "1 f")])
-def test_a_missing_program_is_told(tmp_path: Path, options: list[str], outcome: str) -> None:
+def test_a_missing_program_is_reported(tmp_path: Path, options: list[str], outcome: str) -> None:
     """By its package's name."""
     done = subprocess.run(
         [

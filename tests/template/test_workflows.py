@@ -58,7 +58,7 @@ def dev_container() -> dict[str, Any]:
 
 
 def inside(folder: str, volumes: list[str]) -> bool:
-    """Tell whether a folder of a container is a volume, or lies in one."""
+    """Return whether a folder of a container is a volume, or lies in one."""
     targets = [volume.split(":")[1] for volume in volumes]
     return any(folder == target or folder.startswith(f"{target}/") for target in targets)
 

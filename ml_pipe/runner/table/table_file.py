@@ -64,7 +64,7 @@ def read_csv(raw: bytes) -> pd.DataFrame:
     with warnings.catch_warnings():
         # Rows that are longer than the header would lose their end with no more than a warning.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        # Nullable types tell whole numbers and booleans from others even where some are missing.
+        # Nullable types keep whole numbers and booleans what they are where some are missing.
         return pd.read_csv(
             io.StringIO(text),
             sep=separator,

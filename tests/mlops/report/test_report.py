@@ -10,7 +10,7 @@ import pytest
 from mlops.commands.report import write
 from mlops.console import Exit
 from model_store.file_store import FileModelStore
-from monitoring.criteria import thresholds, watched_columns
+from monitoring.criteria import monitored_columns, thresholds
 from monitoring.report_folder import ReportFolder
 from monitoring.windows.observation import Observation, observe
 from monitoring.windows.reader import WindowReader
@@ -40,7 +40,7 @@ def observed(local_data: Path, store: FileModelStore) -> Observation:
     settings = Settings(local_data=local_data)
     manifest, reference = store.manifest("fruit", "v1"), store.reference("fruit", "v1")
     window = Window(
-        watched_columns(manifest, reference, personal_fields=settings.log_personal_fields),
+        monitored_columns(manifest, reference, personal_fields=settings.log_personal_fields),
         settings.window_rows,
     )
     reader = WindowReader(local_data / "predictions.sqlite", "fruit", "v1")

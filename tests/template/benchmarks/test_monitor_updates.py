@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 60
 def test_windows_are_full_and_labels_are_there(tmp_path: Path) -> None:
     """Looks see as much as they may: a window, its drift from training, and its live scores.
 
-    Labels that are told twice are no new ones, which fails the comparison.
+    Labels that are sent twice are not new, which fails the comparison.
     """
     model, folder = make_model("tree", tmp_path / "tree"), tmp_path / "monitoring"
     plan = Plan(tmp_path, Cores(None, None), 1, 1, [SERVICE], lambda _: None)

@@ -43,7 +43,7 @@ class Server:
 
 
 def sent(respond: Respond, **options: Any) -> tuple[Outcome, Server]:
-    """Send some requests to a server of our own; 20 in 20 ms unless told otherwise."""
+    """Send some requests to a server of our own; 20 in 20 ms unless asked otherwise."""
     server = Server(respond)
 
     async def both() -> Outcome:
@@ -153,7 +153,7 @@ def test_nobody_listening_is_an_error() -> None:
 
 
 def test_no_percentile_of_nothing() -> None:
-    """A latency that nobody had cannot be told."""
+    """A latency without a request cannot be reported."""
     outcome, _ = sent(answer)
     with pytest.raises(ValueError, match="503"):
         outcome.percentile(99, 503)

@@ -10,9 +10,9 @@ from benchmarks.machine import Cores, Others, busy_seconds
 from benchmarks.plan import Plan
 
 
-def plan(told: list[str]) -> Plan:
+def plan(shown: list[str]) -> Plan:
     """Return a plan of two rounds for two sides."""
-    return Plan(Path(), Cores(None, None), 1, 2, ["plain", "service"], told.append)
+    return Plan(Path(), Cores(None, None), 1, 2, ["plain", "service"], shown.append)
 
 
 def test_rounds_are_interleaved() -> None:
@@ -23,11 +23,11 @@ def test_rounds_are_interleaved() -> None:
         order.append(side)
         return float(len(order))
 
-    told: list[str] = []
-    found = plan(told).interleaved("part", ["plain", "service"], measure)
+    shown: list[str] = []
+    found = plan(shown).interleaved("part", ["plain", "service"], measure)
     assert order == ["plain", "service", "service", "plain"]
     assert found == {"plain": [1, 4], "service": [2, 3]}
-    assert told[0] == "part, round 1, plain: 1"
+    assert shown[0] == "part, round 1, plain: 1"
 
 
 def test_a_part_may_ask_for_more_rounds() -> None:

@@ -11,7 +11,7 @@ from model_store.schema.signature import Column, Kind, Signature
 
 
 def signature_of(name: str) -> Signature:
-    """Return a signature that can be told by its only input's name."""
+    """Return a signature that can be recognised by its only input's name."""
     return Signature(
         inputs=(Column(name=name, kind=Kind.INTEGER, minimum=1, maximum=9),),
         outputs=(Column(name="y", kind=Kind.NUMBER),),

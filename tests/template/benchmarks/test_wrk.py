@@ -39,6 +39,6 @@ def test_what_is_no_success_fails_the_comparison(change: dict[str, int]) -> None
 
 
 def test_missing_programs_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who has no wrk is told how to get it."""
+    """Without wrk, the error says how to get it."""
     monkeypatch.setenv("PATH", "")
     assert missing_programs() == "First: apt-get install wrk util-linux"

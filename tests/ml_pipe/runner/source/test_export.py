@@ -35,7 +35,7 @@ class TestModules:
         assert refresh_modules(package) == ["model_class.py"]
         assert "MOST_COLUMNS = 31" in (package / "model_class.py").read_text()
 
-    def test_a_cell_that_is_no_python_is_told(self, package: Path) -> None:
+    def test_a_cell_that_is_no_python_is_reported(self, package: Path) -> None:
         """The modules stay as they were."""
         notebook = package / "01_model_class.ipynb"
         notebook.write_text(notebook.read_text().replace("MOST_COLUMNS = 30", "MOST_COLUMNS = ("))
@@ -44,7 +44,7 @@ class TestModules:
             refresh_modules(package)
         assert (package / "model_class.py").read_text() == before
 
-    def test_a_module_that_cannot_be_written_is_told(self, package: Path) -> None:
+    def test_a_module_that_cannot_be_written_is_reported(self, package: Path) -> None:
         """A folder where it is written first stands for a read-only disk."""
         (package / "model_class.py").write_text("yesterday's")
         (package / ".model_class.py").mkdir()

@@ -1,4 +1,4 @@
-"""Tables from files: what is read, and what is told of a file that cannot be."""
+"""Tables from files: what is read, and the error of a file that cannot be."""
 
 import gzip
 import re
@@ -25,7 +25,7 @@ def test_separator_and_encoding_are_sniffed(tmp_path: Path, separator: str, enco
     assert table["b"].isna().tolist() == [True, False]
 
 
-def test_types_are_told_even_where_values_are_missing(tmp_path: Path) -> None:
+def test_types_are_reported_even_where_values_are_missing(tmp_path: Path) -> None:
     """A whole number stays whole, `5.0` stays a number, and a boolean a boolean."""
     path = tmp_path / "table.csv"
     path.write_text("whole,number,flag,text\n1,5.0,true,x\n,,,\n3,4.0,false,y\n")
@@ -72,7 +72,7 @@ def test_an_index_that_parquet_kept_is_a_column(tmp_path: Path) -> None:
         (b"a,b,a\n1,2,3\n", 'several columns "a"'),
     ],
 )
-def test_a_file_that_is_no_table_is_told(tmp_path: Path, content: bytes, sentence: str) -> None:
+def test_a_file_that_is_no_table_is_reported(tmp_path: Path, content: bytes, sentence: str) -> None:
     """One sentence, whatever library found out."""
     path = tmp_path / "table.csv"
     path.write_bytes(content)
@@ -81,7 +81,7 @@ def test_a_file_that_is_no_table_is_told(tmp_path: Path, content: bytes, sentenc
     assert "\n" not in str(caught.value)
 
 
-def test_a_path_that_is_no_file_is_told(tmp_path: Path) -> None:
+def test_a_path_that_is_no_file_is_reported(tmp_path: Path) -> None:
     """A folder, or nothing at all."""
     for path in (tmp_path, tmp_path / "nothing.csv"):
         with pytest.raises(TableError, match="There is no file"):
