@@ -17,6 +17,7 @@ import pytest
 from ml_pipe.runner.run.notebook_run import run_notebook
 from mlops.commands import lab
 from mlops.console import Exit
+from mlops.process.git_filter import FILTER
 from mlops.process.threads import VARIABLES
 from settings.settings import Settings
 from settings.sources import PROJECT_ROOT
@@ -134,6 +135,13 @@ def test_it_opens_in_the_folder_of_the_notebooks(running: Lab) -> None:
 
 
 @pytest.mark.slow  # JupyterLab is started, once for all that use it
+def test_outputs_are_kept_out_of_git_from_then_on(running: Lab) -> None:
+    """In a checkout, its own configuration names what cleans notebooks; elsewhere nothing does."""
+    command = ["git", "-C", str(PROJECT_ROOT), "config", "--local", f"filter.{FILTER}.clean"]
+    set_to = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+    assert (PROJECT_ROOT / ".git").exists() == ("clean_notebook.py" in set_to)
+
+
 def test_hidden_files_are_not_shown(running: Lab) -> None:
     """Those of git are an example."""
     assert (PROJECT_ROOT / ".gitattributes").is_file()
