@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 import pytest
 
+from ml_pipe.runner.run.parameters import declared
+from ml_pipe.runner.run.pipeline import OURS
+from ml_pipe.runner.source.notebook_file import read_notebook
 from settings.settings import Settings
 from tests.template.pages import ROOT, blocks, pages
 
@@ -127,6 +130,17 @@ def test_every_page_begins_with_its_title() -> None:
         text = FENCED.sub("", page.read_text("utf-8"))
         assert text.startswith("# "), page.name
         assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1, page.name
+
+
+def test_every_parameter_of_the_notebooks_is_described() -> None:
+    """The table on changing the model names them all, and no other."""
+    page = (DOCS / "how-to" / "change-the-model.md").read_text("utf-8")
+    section = page.split("## Parameters")[1].split("\n## ")[0]
+    cells = re.findall(r"^\| (`[^|]+) \|", section, re.MULTILINE)
+    named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    notebooks = (ROOT / "ml_pipe").glob("0[0-2]_*.ipynb")
+    found = {name for path in notebooks for name in declared(read_notebook(path))}
+    assert named == found - OURS
 
 
 def places() -> list[tuple[str, str]]:
