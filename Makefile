@@ -108,7 +108,10 @@ lint: $(VENV)/.dev ## style, types, import contracts, and that the modules are w
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python docs/make/map.py --check
+	@# nbdev-export touches pyproject.toml, after which make would set everything up again.
+	@touch -r pyproject.toml $(VENV)/.pyproject-time
 	@$(BIN)/nbdev-export
+	@touch -r $(VENV)/.pyproject-time pyproject.toml
 	@git diff --exit-code -- 'ml_pipe/*.py' || { \
 		echo "The notebooks export something else: commit what nbdev-export changed." >&2; exit 1; }
 
