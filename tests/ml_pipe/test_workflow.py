@@ -12,6 +12,8 @@ from ml_pipe.workflow import run_pipeline
 from tests.ml_pipe.conftest import WriteNotebook
 from tests.run_context import context_in
 
+pytestmark = pytest.mark.slow  # each run starts a kernel a notebook
+
 
 @pytest.fixture
 def run(tmp_path: Path) -> "Run":

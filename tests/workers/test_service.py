@@ -18,6 +18,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from model_store.file_store import FileModelStore
@@ -26,6 +27,7 @@ from tests.api.conftest import POLICY, fruit_draft
 from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.slow  # each starts a service of four processes
 TWO = partial(process_of, SERVICE_WORKERS="2", MODEL_POLL_SECONDS="0.2")
 METRICS_USER = {"Authorization": "Basic bWV0cmljczptZXRyaWNzLXNlY3JldA=="}
 CLIENTS = 4

@@ -142,6 +142,7 @@ def test_outputs_are_kept_out_of_git_from_then_on(running: Lab) -> None:
     assert (PROJECT_ROOT / ".git").exists() == ("clean_notebook.py" in set_to)
 
 
+@pytest.mark.slow  # JupyterLab is started, once for all that use it
 def test_hidden_files_are_not_shown(running: Lab) -> None:
     """Those of git are an example."""
     assert (PROJECT_ROOT / ".gitattributes").is_file()
