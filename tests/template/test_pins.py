@@ -161,7 +161,7 @@ def test_what_cannot_be_installed_changes_nothing(
 def test_the_verbs_call_it(words: list[str], command: str) -> None:
     """After a set-up that `make serve` would make as well."""
     done = subprocess.run(
-        ["make", "--dry-run", "--always-make", *words],
+        ["make", "--dry-run", "--always-make", "--no-print-directory", *words],
         cwd=ROOT,
         capture_output=True,
         text=True,
