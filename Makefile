@@ -124,7 +124,7 @@ map: $(VENV)/.dev ## draw the packages and their imports: docs/map.svg
 	@$(BIN)/python docs/make/map.py
 
 .PHONY: check
-check: lint test-all ## all that has to pass; CI also runs image-test and offline-test
+check: lint test-all ## all that has to pass; CI also runs test, image-test and offline-test
 
 .PHONY: add
 add: $(VENV)/.train ## pin and install a package of yours: PACKAGE='xgboost>=3'; no other moves without need

@@ -84,8 +84,8 @@ class BatchQueue:
 
     def _schedule(self) -> None:
         self._scheduled = True
-        # Two turns later, so that all that have arrived by then share a batch: what this turn reads
-        # from the sockets comes here in the next one.
+        # Two iterations of the loop later, so that all that arrive by then share a batch: what this
+        # one reads from the sockets comes here in the next one.
         self._loop.call_soon(self._loop.call_soon, self._start_batch)
 
     def _start_batch(self) -> None:

@@ -1,7 +1,7 @@
 """How a batch is answered: one call of the model, one transaction in the log, in this order.
 
-Answered means logged: an answer is given back only after its transaction is committed. This runs in
-the thread of a queue, and knows nothing of the event loop.
+Answered means logged: an answer is given back only after its transaction is committed. It runs
+on the event loop for short batches, in the thread of a queue for others, and need not know which.
 """
 
 import time
@@ -40,13 +40,13 @@ class BatchRunner:
                 outcomes |= self._predict([j for j in batch if j.probabilities is probabilities])
             self._write(outcomes)
             return [outcomes[job] for job in batch]
-        except BaseException as error:  # noqa: BLE001 - nothing may end the queue's thread
+        except BaseException as error:  # noqa: BLE001 - nothing may end the queue
             self._events.error("batch-failed", exc_info=error)
             return [InternalError("This is a fault of the service.")] * len(batch)
 
     @property
     def logs_at_once(self) -> bool:
-        """Whether logging a batch now would block its thread for no more than an instant."""
+        """Whether logging a batch now would block its caller for no more than an instant."""
         return not self.log_failure and self._log.writes_at_once
 
     def try_log(self) -> None:
