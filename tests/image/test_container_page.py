@@ -14,7 +14,7 @@ from tests.image.project import Project
 from tests.waiting import wait_until
 
 PAGE = "docs/how-to/run-in-a-container.md"
-BLOCK = re.compile(r"^```sh\n(make image .*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```sh\n(make image {2,}.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def run(project: Project, checkout: Path, command: str) -> subprocess.CompletedProcess[str]:
