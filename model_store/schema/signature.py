@@ -18,6 +18,9 @@ class Kind(StrEnum):
     DATETIME = "datetime"
 
 
+EPOCH_SECONDS, EPOCH_MILLISECONDS = "epoch s", "epoch ms"
+"""Forms of a datetime that is written as a number: seconds or milliseconds since 1970, UTC."""
+
 LARGEST_INTEGER = 2**53
 """Beyond it a float64 rounds integers, so none larger in size is accepted or answered."""
 
@@ -35,6 +38,14 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The least value seen in training: a number, or RFC 3339 text for a datetime."""
     maximum: float | str | None = None
     unit: str = ""
+    """Of a number: what it counts, as in "%" or "EUR"; requests send the number alone."""
+    form: str = ""
+    """Of a datetime: how the training table wrote it, and how requests may: a pattern of `strptime`
+    such as `%d/%m/%Y`, `EPOCH_SECONDS` or `EPOCH_MILLISECONDS`; empty: as ISO 8601."""
+    time_zone: str = ""
+    """Of a datetime: the IANA zone of those without an offset; empty: each needs an offset."""
+    header: str = ""
+    """The name as the training table's header spells it, where that differs; accepted as well."""
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -42,6 +53,9 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     inputs: Annotated[tuple[Column, ...], msgspec.Meta(min_length=1)]
     outputs: Annotated[tuple[Column, ...], msgspec.Meta(min_length=1)]
+    ignored: tuple[str, ...] = ()
+    """Columns of the training table that the model does not use, its target among them: a request
+    may hold them, with any single value; they are neither used nor logged."""
 
     def __iter__(self) -> Iterator[Column]:
         yield from self.inputs

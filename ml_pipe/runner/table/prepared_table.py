@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,12 @@ class Prepared:
     """How many rows were dropped, by reason."""
     remarks: list[str]
     """What a reader of the model card should know of the table; sentences."""
+    task_reason: str = ""
+    """Why it is this task, a sentence that names the other one."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Why a column of the table is not among the inputs, a phrase, by the column's name."""
+    notes: list[str] = field(default_factory=list)
+    """How the file was read, where it could have been otherwise; sentences."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +52,9 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     dropped: dict[str, int]
     remarks: list[str]
     signature: Signature
+    task_reason: str = ""
+    left_out: dict[str, str] = {}
+    notes: list[str] = []
     notebook: str = ""
     """By hand: the name of the notebook that made it."""
     cells: dict[str, str] = {}
@@ -82,6 +91,9 @@ def save(
         dropped=prepared.dropped,
         remarks=prepared.remarks,
         signature=prepared.signature,
+        task_reason=prepared.task_reason,
+        left_out=prepared.left_out,
+        notes=prepared.notes,
         notebook=notebook.name if notebook else "",
         cells=definitions(ran()) if notebook else {},
     )
