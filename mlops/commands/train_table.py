@@ -26,6 +26,7 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
     """
     # Only this verb, and only with a table, needs the notebooks' libraries.
     from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
+    from ml_pipe.runner.run.progress import show_phases  # noqa: PLC0415
     from ml_pipe.runner.table.prepared_table import model_name  # noqa: PLC0415
 
     model = settings.model_name or model_name(data)
@@ -35,7 +36,8 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
         return model
     given = {"data": str(data.resolve()), "model": model} | dict(parameters)
     try:
-        check_table(settings.local_data, data, given)
+        with show_phases(f"reading {data.name}"):
+            check_table(settings.local_data, data, given)
     except (TableError, PipelineError, ModelStoreError) as error:
         fail(str(error))
     notify(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
