@@ -119,11 +119,9 @@ def _traits(columns: Columns, signature: Signature, predictor: Predictor) -> np.
     traits: list[np.ndarray] = []
     for column in signature.inputs:
         array = columns[column.name]
-        if array.dtype == object:
-            missing = array == None  # noqa: E711 - of each cell
-        else:
-            # A NaN is the one value that does not equal itself.
-            missing = array != array  # noqa: PLR0124
+        # Of numbers and dates, what is missing is the one value that does not equal itself.
+        missing = array == (None if array.dtype == object else array)
+        missing = missing if array.dtype == object else ~missing
         if column.kind in _FEW_VALUES:
             traits += [array == value for value in set(array[~missing].tolist())]
         traits.append(missing)
