@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -76,6 +77,8 @@ class ReadingOptions(msgspec.Struct, frozen=True, kw_only=True):
                 raise TableError(f'{name}="{given[name]}" is no choice: say {shown}.')
         if "separator" in given:
             given["separator"] = _separator(given["separator"])
+        if zone := given.get("time_zone"):
+            _check_zone(zone)
         for name in ("leave_out", "keep"):
             if name in given:
                 given[name] = tuple(map(normalised, given[name]))
@@ -115,6 +118,15 @@ READINGS = (
     "epoch-ms",
 )
 """What `read_as` knows beside patterns of dates."""
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise TableError(
+            f'There is no time zone "{name}": name it as IANA does, as in Europe/Berlin or UTC.'
+        ) from None
 
 
 def _separator(text: str) -> str:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.reading.columns.left_out import reason_to_leave_out
 from ml_pipe.runner.reading.columns.reading import Reading
-from ml_pipe.runner.reading.columns.text_cells import Context, has_texts, text_cells
+from ml_pipe.runner.reading.columns.text_cells import Context, check_totals, has_texts, text_cells
 from ml_pipe.runner.reading.columns.text_column import TextColumn
 from ml_pipe.runner.reading.columns.typed_column import read_typed_column
 from ml_pipe.runner.reading.options import ReadingOptions
@@ -79,6 +79,7 @@ def recognise(
         for name in used
         if has_texts(frame[name])
     }
+    check_totals(list(cells.values()), options)
     context = Context.of(list(cells.values()))
     readings = {
         name: TextColumn(cells[name], options, context, before.get(name), name == target).reading()
@@ -92,7 +93,7 @@ def recognise(
     for name, read in readings.items():
         if name == target or name in options.keep or name in before:
             continue
-        reason = reason_to_leave_out(read.series)
+        reason = reason_to_leave_out(name, read.series)
         if not reason and expected and name in expected.ignored:
             reason = "the last version left it out"
         if reason:

@@ -11,7 +11,23 @@ from model_store.schema.signature import EPOCH_MILLISECONDS, EPOCH_SECONDS
 READ_AS = {"epoch-s": EPOCH_SECONDS, "epoch-ms": EPOCH_MILLISECONDS}
 """What `read_as` says of a column, and the form that it means."""
 _HINTS = frozenset(
-    ["time", "timestamp", "ts", "date", "datetime", "at", "when", "created", "updated", "modified", "epoch", "unix", "posted", "start", "end"]
+    [
+        "time",
+        "timestamp",
+        "ts",
+        "date",
+        "datetime",
+        "at",
+        "when",
+        "created",
+        "updated",
+        "modified",
+        "epoch",
+        "unix",
+        "posted",
+        "start",
+        "end",
+    ]
 )
 _PLAUSIBLE = {
     EPOCH_SECONDS: (315_532_800, 4_102_444_800),

@@ -8,7 +8,26 @@ from ml_pipe.runner.reading.columns.distinct import Distinct
 from model_store.schema.texts import normalised
 
 WORDS = frozenset(
-    ["na", "n/a", "n.a.", "nan", "-nan", "null", "nil", "none", "#n/a", "#na", "<na>", "(null)", "<null>", "nat", "?", ".", "missing", "unknown"]
+    [
+        "na",
+        "n/a",
+        "n.a.",
+        "nan",
+        "-nan",
+        "null",
+        "nil",
+        "none",
+        "#n/a",
+        "#na",
+        "<na>",
+        "(null)",
+        "<null>",
+        "nat",
+        "?",
+        ".",
+        "missing",
+        "unknown",
+    ]
 ) | {"not available", "#n/a n/a", "#null!"}
 """In lower case. In a column of texts each is a value like any other: the country NA, a class None."""
 

@@ -5,7 +5,7 @@ A column is read in one way, or not at all: its own cells decide, no other colum
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -31,7 +31,31 @@ _AFFIXED = re.compile(
     r"(?P<blank>[ \u00a0\u202f]?)(?P<suffix>[^\d\s.,()+-][^\d\s,()]{0,11})?\)?$"
 )
 _CURRENCIES = frozenset(
-    ["$", "€", "£", "¥", "₹", "₽", "₩", "zł", "kr", "Fr", "R$", "US$", "A$", "C$", "EUR", "USD", "GBP", "CHF", "JPY", "SEK", "NOK", "DKK", "PLN"]
+    [
+        "$",
+        "€",
+        "£",
+        "¥",
+        "₹",
+        "₽",
+        "₩",
+        "zł",
+        "kr",
+        "Fr",
+        "R$",
+        "US$",
+        "A$",
+        "C$",
+        "EUR",
+        "USD",
+        "GBP",
+        "CHF",
+        "JPY",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+    ]
 )
 _UNIT = re.compile(
     r"[a-zµμ%‰°€$£¥₹₽₩Ω][^A-Z]{0,11}|°[CFK]|[kMGT](?:W|Wh|B|Hz|V|A|J)|Wh|Hz|Pa|[A-Z]{3}"
@@ -130,10 +154,10 @@ def numbers_of(column: Distinct) -> Numbers | None:
     total = int(weights.sum())
     best = max(rows.values())
     any_style = np.logical_or.reduce(list(fits.values()))
-    is_mixed = best < total and int(weights[any_style].sum()) > best
-    if best < MOSTLY * total and not (is_mixed and weights[any_style].sum() >= MOSTLY * total):
+    is_mixed = best < MOSTLY * total
+    if is_mixed and int(weights[any_style].sum()) < MOSTLY * total:
         return None
-    code = _code(values, fits[POINT], weights)
+    code = _code(values, fits[POINT])
     if prefix == "" and suffix == "" and code:
         return Numbers(np.full(len(values), np.nan), fits[POINT], POINT, code=code)
     if total - FEWEST_GROUPED * total <= rows[POINT] < best:
@@ -145,23 +169,14 @@ def numbers_of(column: Distinct) -> Numbers | None:
     remark = ""
     if negative[first.is_number & (_matches(values, r"^\("))].any():
         remark = "numbers in parentheses are negative"
-    whole = bool(_matches(bodies.filter(pa.array(first.is_number)), r"^[0-9\s'’]+$").all())
-    if first.style.groups in {",", "."}:
-        whole = bool((first.amounts[first.is_number] % 1 == 0).all())
-    return Numbers(
-        first.amounts, first.is_number, first.style, unit, whole, "", others, is_mixed, remark
-    )
+    return replace(first, unit=unit, others=others, is_mixed=is_mixed, remark=remark)
 
 
 def settled(numbers: Numbers, decimal: str) -> Numbers:
     """Return the reading with a certain decimal mark, where a column has several."""
-    for each in (numbers, *numbers.others):
-        if each.style.decimal == decimal:
-            whole = bool((each.amounts[each.is_number] % 1 == 0).all())
-            return Numbers(
-                each.amounts, each.is_number, each.style, numbers.unit, whole, remark=numbers.remark
-            )
-    return numbers
+    readings = (numbers, *numbers.others)
+    chosen = next((each for each in readings if each.style.decimal == decimal), numbers)
+    return replace(chosen, unit=numbers.unit, remark=numbers.remark, others=[])
 
 
 def looks_like_pairs(values: pa.StringArray) -> bool:
@@ -174,8 +189,7 @@ def looks_like_pairs(values: pa.StringArray) -> bool:
 
 def _read_plain(values: pa.StringArray) -> Numbers:
     everything = np.ones(len(values), dtype=bool)
-    weights = everything.astype("int64")
-    if code := _code(values, everything, weights):
+    if code := _code(values, everything):
         return Numbers(np.full(len(values), np.nan), everything, POINT, code=code)
     is_whole = bool(_matches(values, _WHOLE).all())
     return Numbers(POINT.read(values), everything, POINT, is_whole=is_whole)
@@ -254,11 +268,12 @@ def _distinct_readings(
         values[fit] = style.read(bodies.filter(pa.array(fit)))
         values[negative] *= -1
         if all(not np.array_equal(values, each.amounts, equal_nan=True) for each in readings):
-            readings.append(Numbers(values, fit, style))
+            has_decimals = _matches(bodies.filter(pa.array(fit)), f"[{re.escape(style.decimal)}eE]")
+            readings.append(Numbers(values, fit, style, is_whole=not has_decimals.any()))
     return readings
 
 
-def _code(values: pa.StringArray, is_plain: np.ndarray, weights: np.ndarray) -> str:
+def _code(values: pa.StringArray, is_plain: np.ndarray) -> str:
     """Return why texts that could be numbers are codes, a phrase; empty where they are none."""
     for pattern, why in (
         (_LEADING_ZERO, "leading zeros"),

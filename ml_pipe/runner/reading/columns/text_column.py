@@ -81,7 +81,9 @@ class TextColumn:
     # --- what a column of texts is taken for -------------------------------------------------
 
     def _booleans(self, rest: Distinct) -> "pd.Series[Any]":
-        is_true = np.array([text.lower() == "true" for text in rest.entries.to_pylist()], dtype=bool)
+        is_true = np.array(
+            [text.lower() == "true" for text in rest.entries.to_pylist()], dtype=bool
+        )
         values = rest.spread(is_true, missing=False)
         gaps = rest.codes < 0
         series = pd.Series(values, index=self.index)

@@ -61,7 +61,8 @@ def layout_of(raw: bytes, options: ReadingOptions) -> Layout:
     width = usual_width(records)
     lead = _lead(records, width)
     header, end = records[lead]
-    header = list(header)
+    first_line = records[lead - 1][1] if lead else 0
+    header = _as_spelled(header, "".join(body[first_line:end]), separator)
     above += comments
     if comments and (named := _names_in_comment(lines[above - 1], separator, records[lead][0])):
         notes.append("The names of the columns stand in the last comment above the table.")
@@ -97,6 +98,15 @@ def _shown(
     if lead:
         return next((" ".join(r).strip() for r, _ in records[:lead] if any(r)), "")[:60]
     return lines[above - comments].strip()[:60]
+
+
+def _as_spelled(header: list[str], line: str, separator: str) -> list[str]:
+    """Return a header's cells with the blanks that `records_of` left out."""
+    if separator == ANY_BLANKS:
+        return header
+    lines = line.lstrip("\r\n").splitlines(keepends=True)
+    spelled = next(csv.reader(lines, delimiter=separator), [])
+    return spelled if len(spelled) == len(header) else header
 
 
 def separator_of(lines: list[str]) -> str:
@@ -174,9 +184,7 @@ def _is_header_with_hash(lines: list[str], count: int) -> bool:
     return (
         len(records) == 2
         and len(records[0][0]) == len(records[1][0]) > 1
-        and (
-            not lines[0].startswith("# ")
-        )
+        and (not lines[0].startswith("# "))
     )
 
 
@@ -254,7 +262,10 @@ def _fitted(header: list[str], rows: list[list[str]]) -> list[str]:
     if width == len(header) + 1:
         # R names its rows, and not that column; others end each row with a separator.
         ends_empty = all(not row[-1].strip() for row in rows)
-        return [*header, ""] if ends_empty else ["", *header]
+        if ends_empty:
+            return [*header, ""]
+        are_names = len({row[0] for row in rows}) == len(rows)
+        return ["", *header] if are_names else header
     if width == len(header) - 1 and not header[-1].strip():
         return header[:-1]
     return header

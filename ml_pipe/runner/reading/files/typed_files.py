@@ -62,12 +62,15 @@ def _json_lines(raw: bytes) -> list[Any]:
 
 
 def _of_records(records: list[Any]) -> RawTable:
+    if len(records) == 1 and isinstance(records[0], dict):
+        if any(isinstance(value, dict | list) for value in records[0].values()):
+            records = [None]
     names: dict[str, None] = {}
     for number, record in enumerate(records, 1):
         if not isinstance(record, dict):
             raise TableError(
-                f"Record {number} of the JSON is no object: each row is one, as in "
-                '{"name": value}.'
+                f"Record {number} of the JSON is no row: write the table with "
+                'table.to_json(path, orient="records", date_format="iso").'
             )
         names.update(dict.fromkeys(record))
     return _of_cells({name: [record.get(name) for record in records] for name in names}, [])

@@ -1,0 +1,127 @@
+"""Numbers as people write them."""
+
+from tests.ml_pipe.runner.reading.corpus.variant import Variant, column, one, text
+
+EUR = {"a": {"unit": "€"}}
+NUMBERS = [
+    one("whole numbers", ["1", "20", "-3"], [1, 20, -3]),
+    one("decimal points", ["1.5", "2.25", "-0.5"], [1.5, 2.25, -0.5]),
+    one("decimal commas", ["1,5", "2,25", "-0,5"], [1.5, 2.25, -0.5]),
+    one("points without a digit before or after", [".5", "6.", "-.25"], [0.5, 6.0, -0.25]),
+    one("exponents as programs write them", ["1e-05", "2.5e+16", "0.1"], [1e-05, 2.5e16, 0.1]),
+    one("plus signs", ["+5", "-3", "+2"], [5, -3, 2]),
+    one("a minus of typesetters", ["−5", "4", "−1"], [-5, 4, -1]),
+    one("brackets are negative", ["(5.50)", "3.25"], [-5.5, 3.25], noted="negative"),
+    one("thousands with commas, twice", ["1,234,567", "45,678"], [1234567, 45678]),
+    one("thousands with commas, and cents", ["1,234.50", "45.25"], [1234.5, 45.25]),
+    one("thousands with points, and cents", ["1.234,50", "45,25"], [1234.5, 45.25]),
+    one("thousands with points, twice", ["1.234.567", "45.678"], [1234567, 45678]),
+    one("thousands with blanks", ["1 234,5", "12 345,25"], [1234.5, 12345.25]),
+    one("thousands with no-break blanks", ["1\u00a0234", "12\u00a0345"], [1234, 12345]),
+    one("thousands with thin blanks", ["1\u202f234", "12\u2009345"], [1234, 12345]),
+    one("thousands with apostrophes", ["1'234.50", "12'345.25"], [1234.5, 12345.25]),
+    one("thousands with curly apostrophes", ["1’234", "12’345"], [1234, 12345]),
+    one("lakhs", ["12,34,567", "1,23,456"], [1234567, 123456]),
+    one("percent", ["12.5%", "7%"], [12.5, 7.0], signature={"a": {"unit": "%"}}),
+    one("percent after a blank", ["12,5 %", "7,0 %"], [12.5, 7.0], signature={"a": {"unit": "%"}}),
+    one("dollars", ["$1,234.00", "$5.10"], [1234.0, 5.1], signature={"a": {"unit": "$"}}),
+    one("negative dollars", ["-$5.50", "$6.25"], [-5.5, 6.25], signature={"a": {"unit": "$"}}),
+    one("euros", ["1.234,50 €", "2,75 €"], [1234.5, 2.75], signature=EUR),
+    one("euros before", ["€ 5,50", "€ 6,25"], [5.5, 6.25], signature=EUR),
+    one(
+        "a currency's code", ["EUR 5.5", "EUR 6.25"], [5.5, 6.25], signature={"a": {"unit": "EUR"}}
+    ),
+    one("a unit", ["1.2 kg", "0.75 kg"], [1.2, 0.75], signature={"a": {"unit": "kg"}}),
+    one("a unit without a blank", ["120km", "75km"], [120, 75], signature={"a": {"unit": "km"}}),
+    one("degrees", ["12 °C", "-5 °C"], [12, -5], signature={"a": {"unit": "°C"}}),
+    one("commas of two meanings", ["1,234", "2,345"], 'two ways: "1,234" is 1.234 or 1234'),
+    one("commas of two meanings, decided", ["1,234", "2"], [1234, 2], options={"decimal": "."}),
+    one(
+        "commas of two meanings, decided for one column",
+        ["1,234", "2,345"],
+        [1.234, 2.345],
+        options={"read_as": ["a:decimal-comma"]},
+    ),
+    one("a zero before the comma decides", ["0,123", "2,345"], [0.123, 2.345]),
+    one("ways that are mixed", ["1.5", "2,75"], "mixes ways to write numbers"),
+    one(
+        "one decimal comma among points", ["1.5"] * 23 + ["1,5"], 'numbers but for "1,5" in row 24'
+    ),
+    one("one thousand among decimals", ["1.5"] * 199 + ["1,234"], '"1,234" in row 200', rows=200),
+    one("a word among numbers", ["1.5"] * 23 + ["1.2 ct"], '"1.2 ct" in row 24'),
+    one("a percent among numbers", ["1.5"] * 23 + ["12.5%"], '"12.5%" in row 24'),
+    one("a dash among numbers", ["1.5"] * 23 + ["-"], '"-" in row 24'),
+    one("infinity among numbers", ["1.5"] * 23 + ["inf"], '"inf" in row 24'),
+    one("a text among numbers, twice", ["1", "2", "3", "4", "5", "x"], '"x" in row 6'),
+    one(
+        "odd cells by choice",
+        ["1.5"] * 23 + ["1.2 ct"],
+        [1.5] * 23 + [None],
+        options={"odd_cells": "missing"},
+        noted='a: "1.2 ct" in 1 row taken for missing.',
+    ),
+    one(
+        "odd cells as text by choice",
+        ["1"] * 23 + ["x"],
+        ["1"] * 23 + ["x"],
+        options={"read_as": ["a:text"]},
+    ),
+    one("leading zeros", ["007", "012"], ["007", "012"], noted="leading zeros (007)"),
+    one("one leading zero", ["12345", "02134"], ["12345", "02134"]),
+    one(
+        "telephone numbers", ["+491701234567", "+491707654321"], ["+491701234567", "+491707654321"]
+    ),
+    one("codes like exponents", ["2e1", "3e5", "11"], ["2e1", "3e5", "11"]),
+    one("too many digits", ["12345678901234567890", "2"], ["12345678901234567890", "2"]),
+    one("letters after numbers", ["12A", "13A"], ["12A", "13A"]),
+    one("generations", ["4G", "5G"], ["4G", "5G"]),
+    one("versions", ["1.2.3", "1.10.0"], ["1.2.3", "1.10.0"]),
+    one("addresses of hosts", ["10.0.0.1", "10.0.0.2"], ["10.0.0.1", "10.0.0.2"]),
+    one("hexadecimal", ["0x1F", "0x2A"], ["0x1F", "0x2A"]),
+    one("whole numbers with gaps as pandas writes them", ["181.0", "", "186.0"], [181, None, 186]),
+    one("whole numbers with decimals", ["5.0", "3.0"], [5.0, 3.0]),
+    one("gaps", ["1.5", "", "2.5"], [1.5, None, 2.5]),
+    one("blanks around numbers", [" 1.5", "2.5 "], [1.5, 2.5]),
+    Variant(
+        "a decimal comma between commas, quoted",
+        column(['"1,5"', '"2,25"']),
+        reads={"a": [1.5, 2.25], "y": ["u", "v"]},
+    ),
+    Variant(
+        "thousands between commas, quoted",
+        column(['"$1,234.50"', '"$12.75"']),
+        reads={"a": [1234.5, 12.75], "y": ["u", "v"]},
+    ),
+    Variant(
+        "decimal commas between tabs",
+        column(["1,5", "2,25"], separator="\t"),
+        reads={"a": [1.5, 2.25], "y": ["u", "v"]},
+    ),
+    Variant(
+        "one comma changes no other column",
+        text(
+            {"a": ["1.5", "2.25"], "b": [f"{n},{n + 50}" for n in range(1, 25)], "y": ["u", "v"]},
+            separator=";",
+            rows=48,
+        ),
+        rows=48,
+        reads={"a": [1.5, 2.25], "b": [f"{n},{n + 50}" for n in range(1, 25)], "y": ["u", "v"]},
+        noted="is a pair",
+    ),
+    Variant(
+        "points of two meanings where commas are decimal",
+        text({"a": ["1.234", "5.678"], "b": ["1,5", "2,25"], "y": ["u", "v"]}, separator=";"),
+        refused='"1.234" is 1.234 or 1234',
+    ),
+    Variant(
+        "a target with thousands",
+        text({"a": ["1.5", "2.25"], "y": ["4,733", "812", "15,000"]}, separator=";"),
+        refused="read_as=y:decimal-point",
+    ),
+    Variant(
+        "a target with thousands, decided",
+        text({"a": ["1.5", "2.25"], "y": [f"{n},733" for n in range(1, 13)]}, separator=";"),
+        reads={"a": [1.5, 2.25], "y": [float(n * 1000 + 733) for n in range(1, 13)]},
+        options={"decimal": "."},
+    ),
+]
