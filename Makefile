@@ -28,10 +28,11 @@ help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
-serve: $(VENV)/.train ## set up, train if the store is empty, serve; DATA=table TARGET=column for your own table
+serve: $(VENV)/.train ## set up, train if the store is empty, serve; DATA=table TARGET=column for your own table, NAME=model, OPTIONS='name=value ...'
 	@$(if $(TARGET),$(if $(DATA),,echo "TARGET needs a table: make serve DATA=path/to/table.csv TARGET=column" >&2; exit 2;))
 	@exec $(BIN)/mlops serve $(if $(DATA),--data $(call quoted,$(DATA)) --target $(call quoted,$(TARGET)) \
-		$(if $(TASK),--task $(call quoted,$(TASK))))
+		$(if $(TASK),--task $(call quoted,$(TASK))) $(if $(NAME),-p model=$(call quoted,$(NAME))) \
+		$(foreach option,$(OPTIONS),-p $(call quoted,$(option))))
 
 .PHONY: train
 train: $(VENV)/.train ## run a pipeline: FOLDER=examples/iris

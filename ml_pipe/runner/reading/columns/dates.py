@@ -52,6 +52,8 @@ class Dates:
     has_times: bool
     others: tuple[str, ...] = ()
     """Other forms in which as many of the texts are dates."""
+    is_mixed: bool = False
+    """Whether some are written in one form and some in another."""
 
     @property
     def is_date(self) -> np.ndarray:
@@ -86,6 +88,10 @@ def dates_of(
     read = {each: _read(column.entries, each) for each in forms}
     rows = {each: int(weights[~np.isnat(values)].sum()) for each, values in read.items()}
     best = max(rows.values(), default=0)
+    if not form and best < MOSTLY * total:
+        any_form = np.logical_or.reduce([iso, *(~np.isnat(values) for values in read.values())])
+        if best and weights[any_form].sum() >= MOSTLY * total:
+            return Dates(read[max(rows, key=rows.__getitem__)], "", "", False, is_mixed=True)
     if not best or (not form and best < MOSTLY * total):
         return None
     fitting = [each for each in forms if rows[each] == best]

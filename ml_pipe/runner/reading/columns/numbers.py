@@ -61,6 +61,14 @@ _UNIT = re.compile(
     r"[a-zµμ%‰°€$£¥₹₽₩Ω][^A-Z]{0,11}|°[CFK]|[kMGT](?:W|Wh|B|Hz|V|A|J)|Wh|Hz|Pa|[A-Z]{3}"
 )
 
+_KNOWN_UNITS = _CURRENCIES | frozenset(
+    " % ‰ ° °C °F kg g mg t lb lbs oz km m cm mm mi ft in h hr min s sec ms l ml cl kW W kWh Wh MW MWh "
+    "kB KB MB GB TB Hz kHz MHz GHz V A Pa hPa bar km/h mph m/s m2 m² ct years months days".split(
+        " "
+    )
+)
+"""Numbers in several of these are no categories but amounts that must be converted."""
+
 
 @dataclass(frozen=True)
 class Style:
@@ -155,6 +163,8 @@ def numbers_of(column: Distinct) -> Numbers | None:
     best = max(rows.values())
     any_style = np.logical_or.reduce(list(fits.values()))
     is_mixed = best < MOSTLY * total
+    if is_mixed and _units_differ(values, weights):
+        return Numbers(np.full(len(values), np.nan), any_style, POINT, is_mixed=True)
     if is_mixed and int(weights[any_style].sum()) < MOSTLY * total:
         return None
     code = _code(values, fits[POINT])
@@ -170,6 +180,14 @@ def numbers_of(column: Distinct) -> Numbers | None:
     if negative[first.is_number & (_matches(values, r"^\("))].any():
         remark = "numbers in parentheses are negative"
     return replace(first, unit=unit, others=others, is_mixed=is_mixed, remark=remark)
+
+
+def share_of_numbers(column: Distinct) -> float:
+    """Return the share of a column's rows that hold a plain number."""
+    weights = column.counts
+    if not len(weights):
+        return 0.0
+    return float(weights[_matches(column.entries, _PLAIN)].sum() / weights.sum())
 
 
 def settled(numbers: Numbers, decimal: str) -> Numbers:
@@ -233,6 +251,19 @@ def _affixes(values: pa.StringArray, weights: np.ndarray) -> tuple[str, str]:
             if is_unit and (not prefix or prefix in _CURRENCIES):
                 found[prefix, suffix] += weight
     return found.most_common(1)[0][0] if found else ("", "")
+
+
+def _units_differ(values: pa.StringArray, weights: np.ndarray) -> bool:
+    """Return whether most texts of a sample are numbers of known units, but not of one."""
+    places = np.linspace(0, len(values) - 1, min(len(values), 2000)).astype(int)
+    found: Counter[str] = Counter()
+    sample = values.take(pa.array(places)).to_pylist()
+    for text, weight in zip(sample, weights[places].tolist(), strict=True):
+        match = _AFFIXED.match(text)
+        unit = (match["prefix"] + (match["suffix"] or "")).strip() if match else None
+        if unit is not None and unit in _KNOWN_UNITS:
+            found[unit] += weight
+    return len(found) > 1 and found.total() >= MOSTLY * weights[places].sum()
 
 
 def _bodies(values: pa.StringArray, prefix: str, suffix: str) -> tuple[pa.StringArray, np.ndarray]:

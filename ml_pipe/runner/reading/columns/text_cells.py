@@ -55,7 +55,9 @@ def has_texts(series: "pd.Series[Any]") -> bool:
     return is_string_dtype(series) and not isinstance(series.dtype, pd.CategoricalDtype)
 
 
-TOTALS = frozenset(["total", "totals", "sum", "sums", "gesamt", "summe", "subtotal"]) | {"grand total"}
+TOTALS = frozenset(["total", "totals", "sum", "sums", "gesamt", "summe", "subtotal"]) | {
+    "grand total"
+}
 
 
 def check_totals(cells: list[TextCells], options: ReadingOptions) -> None:

@@ -1,5 +1,6 @@
 """A column of texts: numbers, dates, flags, categories or texts, or the sentence of a doubt."""
 
+import contextlib
 import re
 from dataclasses import replace
 from datetime import datetime
@@ -20,6 +21,8 @@ from model_store.schema.signature import Column
 
 MOST_CATEGORIES = 1000
 """A text column with more distinct values than this is text, not a category."""
+_WORTH_A_NOTE = 0.3
+"""The share of rows with numbers from which a text column may have been meant as one."""
 _READ_NUMBERS = {"decimal-point": ".", "decimal-comma": ","}
 
 
@@ -90,17 +93,20 @@ class TextColumn:
         return series.astype("boolean").mask(gaps) if gaps.any() else series
 
     def _dates(self, rest: Distinct, found: dates.Dates) -> Reading:
-        if (
-            self.before is not None
-            and self.before.form in (found.form, *found.others)
-            and found.others
-        ):
-            again = dates.dates_of(rest, "", self.before.form, self.options.time_zone)
-            found = again or found
+        if found.is_mixed:
+            one, other = (
+                _text_at(rest, int(np.argmax(m))) for m in (found.is_date, ~found.is_date)
+            )
+            raise TableError(
+                f'The column "{self.name}" mixes forms of dates, as in "{one}" and "{other}": write '
+                f"all of them in one form, or say read_as={self.name}:text."
+            )
+        before = self.before.form if self.before is not None else ""
+        if found.others and before in (found.form, *found.others):
+            found = dates.dates_of(rest, "", before, self.options.time_zone) or found
         elif found.others:
             forms = [found.form, *found.others]
-            example = _text_at(rest, 0)
-            said = " or ".join(_example(example, form) for form in forms)
+            example, said = _in_doubt(rest, forms)
             raise TableError(
                 f'The dates of "{self.name}" can be read in {len(forms)} ways: "{example}" is {said}. '
                 f"Say date_order=day-first or month-first for all, or read_as={self.name}:{forms[-1]}."
@@ -231,6 +237,9 @@ class TextColumn:
                 f'The column "{self.name}" looks like dates whose months have no English names, as in '
                 f'"{_text_at(texts, 0)}": write them as 2024-01-31, or say read_as={self.name}:text.'
             )
+        share = numbers.share_of_numbers(texts) if self.found.as_written else 0.0
+        if share >= _WORTH_A_NOTE and not read.notes:
+            read.notes.append(f"text, although {share:.0%} of its rows hold numbers")
         if not self.found.as_written and numbers.numbers_of(texts) is not None:
             read.notes.append("text, as the file says, although it looks like numbers")
 
@@ -263,12 +272,23 @@ def _text_at(column: Distinct, place: int) -> str:
     return str(column.entries[place])
 
 
-def _example(text: str, form: str) -> str:
-    return f"{datetime.strptime(text, form):%-d %B %Y}"  # noqa: DTZ007 - to show it
+def _in_doubt(rest: Distinct, forms: list[str]) -> tuple[str, str]:
+    """Return a text that several forms read in several ways, and these ways as a phrase."""
+    said: dict[str, None] = {}
+    for text in rest.entries.to_pylist():
+        with contextlib.suppress(ValueError):
+            days = [datetime.strptime(text, form) for form in forms]  # noqa: DTZ007 - to show them
+            said = dict.fromkeys(f"{day.day} {day:%B %Y}" for day in days)
+            if len(said) > 1:
+                return text, " or ".join(said)
+    return _text_at(rest, 0), " or ".join(said)
 
 
 def _mixed(rest: Distinct) -> str:
+    """Return two of a column's texts that are written in two ways."""
     texts = rest.entries.to_pylist()[:100_000]
-    comma = next((t for t in texts if "," in t), texts[0])
-    point = next((t for t in texts if "." in t and t != comma), texts[-1])
-    return f'"{comma}" and "{point}"'
+    shapes = [re.sub(r"\d+", "0", text) for text in texts]
+    other = next(
+        (t for t, shape in zip(texts, shapes, strict=True) if shape != shapes[0]), texts[-1]
+    )
+    return f'"{texts[0]}" and "{other}"'

@@ -136,6 +136,11 @@ def _check_quotes(table: pa.Table, body: bytes, layout: Layout) -> None:
     """Check that no quote that was never closed has swallowed the rows below it."""
     if b'"' not in body:
         return
+    if re.search(rb'[^\\]\\"[^\r\n' + re.escape(layout.separator.encode()) + rb'"]', body):
+        raise TableError(
+            'The text has quotes behind backslashes (\\"), which CSV does not know: write them doubled, '
+            'as in "a ""quoted"" word".'
+        )
     is_odd = body.count(b'"') % 2 == 1
     width = table.num_columns
     if not is_odd and width < _WIDE:

@@ -133,6 +133,13 @@ DATES = [
         'dates (ISO 8601) but for "2024-02-30"',
     ),
     one("a text among dates", ["31/01/2024"] * 23 + ["soon"], '"soon" in row 24'),
+    one("forms that are mixed", ["2024-01-31", "02/03/2024"], "mixes forms of dates"),
+    one(
+        "forms that are mixed, odd cells or not",
+        ["2024-01-31", "03/02/2024"],
+        "mixes forms of dates",
+        options={"odd_cells": "missing"},
+    ),
     one("a column of years", ["2007", "2008", "2009"], [2007, 2008, 2009]),
     one("small numbers are no dates", ["10", "12", "31"], [10, 12, 31]),
     one("eight digits that are no days", ["12345678", "20249999"], [12345678, 20249999]),

@@ -133,6 +133,18 @@ LAYOUTS = [
         {"a": ["x, and\ny", "z"], "y": LABELS},
     ),
     Variant(
+        "quotes behind backslashes",
+        b"a,y\n" + b'"x \\"q\\" z",u\nb,v\n' * 12,
+        refused="write them doubled",
+    ),
+    Variant(
+        "decimal commas between tabs, without a header",
+        b"1,5\t2,5\tu\n3,5\t4,5\tv\n" * 12,
+        {"column_1": [1.5, 3.5], "column_2": [2.5, 4.5], "column_3": ["u", "v"]},
+        options={"header": "no"},
+        target="column_3",
+    ),
+    Variant(
         "doubled quotes",
         b"a,y\n" + b'"5"" pipe",u\nz,v\n' * 12,
         {"a": ['5" pipe', "z"], "y": LABELS},

@@ -66,6 +66,16 @@ NUMBERS = [
         ["1"] * 23 + ["x"],
         options={"read_as": ["a:text"]},
     ),
+    one("several currencies", ["$5.00", "€6.00"], "mixes ways to write numbers"),
+    one("several units", ["5 kg", "600 g"], "mixes ways to write numbers"),
+    one("percent and shares", ["5%", "0.06"], "mixes ways to write numbers"),
+    one("places", ["1st", "2nd", "3rd"], ["1st", "2nd", "3rd"]),
+    one(
+        "house numbers",
+        ["12", "12a", "12b"],
+        ["12", "12a", "12b"],
+        noted="although 33% of its rows",
+    ),
     one("leading zeros", ["007", "012"], ["007", "012"], noted="leading zeros (007)"),
     one("one leading zero", ["12345", "02134"], ["12345", "02134"]),
     one(
