@@ -237,13 +237,15 @@ PAGE = PROJECT_ROOT / "docs" / "explanation" / "real-tables.md"
 _INTRODUCTION = """\
 # Real tables
 
-{count} tables that Python packages ship, taken as they are: `make real-tables` trains on each by the template's notebooks, with
-nothing set but the target, starts the service, and sends the table's own rows as pandas reads and writes them. A test does the same.
+{count} tables that Python packages ship, taken as they are: `make real-tables` trains on each by
+the template's notebooks, with nothing set but the target, starts the service, and sends the table's
+own rows as pandas reads and writes them. A test does the same.
 
-- **Score**: balanced accuracy of labels, R2 of amounts, on the test rows. **Plain** is scikit-learn's HistGradientBoosting as it
-  comes, fitted and tested on the same rows (categories as such, dates as numbers, free text left out). **Guess** is the most
-  frequent class, or the mean.
-- **Own rows**: how many are answered. The others are refused with a sentence; which, stands below the table.
+- **Score**: balanced accuracy of labels, R2 of amounts, on the test rows. **Plain** is
+  scikit-learn's HistGradientBoosting as it comes, fitted and tested on the same rows (categories as
+  such, dates as numbers, free text left out). **Guess** is the most frequent class, or the mean.
+- **Own rows**: how many are answered. The others are refused with a sentence; which, stands below
+  the table.
 
 """
 
