@@ -58,7 +58,7 @@ class Dates:
     @property
     def is_date(self) -> np.ndarray:
         """Return which texts are dates, `(distinct,)`, bool."""
-        return ~np.isnat(self.moments)
+        return np.asarray(~np.isnat(self.moments))
 
 
 def dates_of(
@@ -218,7 +218,7 @@ def _read(values: pa.StringArray, form: str) -> np.ndarray:
         return np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
     if "%z" in form:
         moments = moments.dt.tz_localize(None)
-    return moments.to_numpy().astype("datetime64[us]")
+    return np.asarray(moments.to_numpy(), dtype="datetime64[us]")
 
 
 def _differs(form: str, chosen: str, read: dict[str, np.ndarray]) -> bool:

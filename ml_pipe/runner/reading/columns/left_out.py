@@ -69,7 +69,7 @@ def _of_texts(name: str, present: "pd.Series[Any]", distinct: int) -> str:
         return "an identifier: its values are UUIDs"
     if distinct < _NEARLY_ALL * len(present):
         return ""
-    words = sample.str.split().str.len()
+    words = sample.map(lambda text: len(text.split()))
     if (words == 1).all():
         return "an identifier: its texts differ in nearly every row"
     if (_NAME.search(name) or _IDENTIFIER.search(name)) and words.median() <= 6:  # noqa: PLR2004

@@ -26,8 +26,8 @@ _LONG_PLUS = r"^\+[0-9 ]{8,}$"
 _CODE_EXPONENT = r"^[-+]?[0-9]+[eE][0-9]+$"
 _WHOLE = r"^[-+]?[0-9]+$"
 _AFFIXED = re.compile(
-    r"^[-+(]?[ ]?(?P<prefix>[^\d\s.,'’()+-]{0,4})[  ]?[-+]?"
-    r"(?:\d[\d.,'’\s]*\d|[.,]?\d+[.,]?)(?:[eE][-+]?\d+)?"
+    r"^[-+(]?[ ]?(?P<prefix>[^\d\s.,'\u2019()+-]{0,4})[  ]?[-+]?"
+    r"(?:\d[\d.,'\u2019\s]*\d|[.,]?\d+[.,]?)(?:[eE][-+]?\d+)?"
     r"(?P<blank>[ \u00a0\u202f]?)(?P<suffix>[^\d\s.,()+-][^\d\s,()]{0,11})?\)?$"
 )
 _CURRENCIES = frozenset(
@@ -96,7 +96,7 @@ class Style:
             bodies = pc.replace_substring(bodies, character, "")
         if self.decimal != ".":
             bodies = pc.replace_substring(bodies, self.decimal, ".")
-        return pc.cast(bodies, pa.float64()).to_numpy(zero_copy_only=False)
+        return np.asarray(pc.cast(bodies, pa.float64()).to_numpy(zero_copy_only=False))
 
 
 POINT, COMMA = Style("."), Style(",")
@@ -108,8 +108,8 @@ _STYLES = (
     COMMA_GROUPED,
     Style(".", _BLANKS),
     Style(",", _BLANKS),
-    Style(".", "'’"),
-    Style(",", "'’"),
+    Style(".", "'\u2019"),
+    Style(",", "'\u2019"),
 )
 
 
@@ -154,7 +154,7 @@ def numbers_of(column: Distinct) -> Numbers | None:
         return _with_points_in_doubt(values, _read_plain(values))
     if len(values) > 1 and not _may_be_numbers(values, weights):
         return None
-    values = pc.replace_substring(values, "−", "-")
+    values = pc.replace_substring(values, "\u2212", "-")
     prefix, suffix = _affixes(values, weights)
     bodies, negative = _bodies(values, prefix, suffix)
     fits = {style: _matches(bodies, f"^{style.pattern}$") for style in _STYLES}
@@ -233,7 +233,7 @@ def _may_be_numbers(values: pa.StringArray, weights: np.ndarray) -> bool:
     """Return whether a sample says that it is worth to look at every text."""
     places = np.linspace(0, len(values) - 1, min(len(values), 400)).astype(int)
     sample = values.take(pa.array(places)).to_pylist()
-    fits = np.array([_AFFIXED.match(text.replace("−", "-")) is not None for text in sample])
+    fits = np.array([_AFFIXED.match(text.replace("\u2212", "-")) is not None for text in sample])
     return bool(fits.mean() > MOSTLY / 2) or bool(
         len(sample) == len(values) and weights[fits].sum() >= MOSTLY * weights.sum()
     )
@@ -270,7 +270,7 @@ def _bodies(values: pa.StringArray, prefix: str, suffix: str) -> tuple[pa.String
     """Return the texts without sign and affixes, empty where they differ, and which are negative."""
     before = re.escape(prefix) + "[  \u00a0]?" if prefix else ""
     after = "[ \u00a0\u202f]?" + re.escape(suffix) if suffix else ""
-    body = r"(?P<body>[0-9.,][0-9.,'’\s\x{a0}\x{202f}\x{2009}eE+-]*)"
+    body = r"(?P<body>[0-9.,][0-9.,'\x{2019}\s\x{a0}\x{202f}\x{2009}eE+-]*)"
     open_ = rf"^(?P<sign>[-+])? ?{before}(?P<inner>[-+])?{body}{after}$"
     closed = rf"^\( ?{before}{body}{after} ?\)$"
     parts = pc.extract_regex(values, open_)

@@ -159,7 +159,7 @@ class TextColumn:
         commas = [
             p
             for p in np.flatnonzero(found.is_number)[:1000]
-            if re.search(r"[, '’.]", _text_at(rest, int(p)))
+            if re.search(r"[, '\u2019.]", _text_at(rest, int(p)))
         ]
         place = int(commas[0]) if commas else place
         example = f'"{_text_at(rest, place)}" is {found.amounts[place]:.15g}'

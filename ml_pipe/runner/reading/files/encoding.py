@@ -94,7 +94,8 @@ def _with_bad_bytes(
 
 def bad_lines(raw: bytes, encoding: str) -> list[int]:
     """Return the lines, from 1, with bytes that are not in the encoding; at most six."""
-    decoder, found, place = codecs.lookup(encoding).decode, [], 0
+    decoder, place = codecs.lookup(encoding).decode, 0
+    found: list[int] = []
     while len(found) < 6:  # noqa: PLR2004 - no more are shown
         try:
             decoder(raw[place:])

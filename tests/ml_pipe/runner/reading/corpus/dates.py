@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from tests.ml_pipe.runner.reading.corpus.variant import Cell, Variant, one, text
+from tests.ml_pipe.runner.reading.corpus.variant import Variant, one, text
 
 
 def day(month: int, number: int, hour: int = 0, minute: int = 0, second: int = 0) -> datetime:
@@ -11,7 +11,7 @@ def day(month: int, number: int, hour: int = 0, minute: int = 0, second: int = 0
 
 
 JANUARY_31, MARCH_2 = day(1, 31), day(3, 2)
-DAYS: list[Cell] = [JANUARY_31, MARCH_2]
+DAYS = [JANUARY_31, MARCH_2]
 
 
 def form(pattern: str, zone: str = "UTC") -> dict[str, dict[str, str]]:

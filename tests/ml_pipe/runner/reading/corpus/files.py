@@ -8,7 +8,6 @@ import lzma
 import pickle
 import sqlite3
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,13 @@ from tests.ml_pipe.runner.reading.corpus.variant import LABELS, ROWS, Variant, c
 A, READS = ["1.5", "2.5", "3.5"], {"a": [1.5, 2.5, 3.5], "y": LABELS}
 PLAIN = column(A)
 FRAME = pd.DataFrame({"a": cycled([1.5, 2.5, 3.5]), "y": cycled(LABELS)})
-MIXED = {"n": [1, None], "f": [0.5, 1.5], "b": [True, False], "t": ["x", None, "z"], "y": LABELS}
+MIXED: dict[str, list[Any]] = {
+    "n": [1, None],
+    "f": [0.5, 1.5],
+    "b": [True, False],
+    "t": ["x", None, "z"],
+    "y": LABELS,
+}
 RECORDS = [
     dict(zip(MIXED, row, strict=True)) for row in zip(*map(cycled, MIXED.values()), strict=True)
 ]
@@ -129,4 +134,3 @@ FILES = [
     Variant("a PDF", b"%PDF-1.7", refused="is a PDF", file="table.pdf"),
     Variant("an LFS pointer", b"version https://git-lfs.github.com/spec/v1\n", refused="Git LFS"),
 ]
-_ = Path

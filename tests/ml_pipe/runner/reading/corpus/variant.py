@@ -1,14 +1,11 @@
-"""A variant of how people write a table, and its right reading: values, or the words of a refusal."""
+"""A variant of how people write a table, and its right reading: values, or a refusal's words."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import cycle, islice
 from typing import Any
 
 ROWS = 24
 """Of each table, unless a variant says otherwise."""
-
-Cell = str | int | float | bool | datetime | None
 
 
 @dataclass(frozen=True)
@@ -17,9 +14,9 @@ class Variant:
 
     name: str
     content: bytes
-    reads: dict[str, list[Cell]] = field(default_factory=dict)
-    """The inputs and the target, by name, each a cycle of values in the types that are right: int is
-    an integer column, float a number, str a category or text, datetime a moment in UTC."""
+    reads: dict[str, Any] = field(default_factory=dict)
+    """The inputs and the target, by name, each a cycle of values in the right types: int is an integer
+    column, float a number, str a category or text, datetime a moment in UTC."""
     refused: str = ""
     """Words of the refusal; empty: the file is read."""
     options: dict[str, Any] = field(default_factory=dict)
@@ -62,7 +59,7 @@ def column(cells: list[str], **how: Any) -> bytes:
 
 
 def one(name: str, cells: list[str], right: list[Any] | str, **more: Any) -> Variant:
-    """Return a variant of one column `a`, separated by semicolons: its right values, or a refusal."""
+    """Return a variant of one column `a`, between semicolons: its right values, or a refusal."""
     content = column(cells, separator=";", rows=more.get("rows", ROWS))
     if isinstance(right, str):
         return Variant(name, content, refused=right, **more)
