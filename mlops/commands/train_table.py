@@ -46,7 +46,8 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
 def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> list[str]:
     """Prepare a table as the first notebook will, so that what is wrong is said at once.
 
-    Return how it is read, where that could have been otherwise, in sentences. The notebooks are exported first, as a run does: what is called is what they hold now.
+    Return how it is read, where that could have been otherwise, in sentences. The notebooks are
+    exported first, as a run does: what is called is what they hold now.
 
     Raises:
         TableError: it is unreadable, has no such target, or cannot be trained on.

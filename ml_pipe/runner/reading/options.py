@@ -50,7 +50,7 @@ class ReadingOptions(msgspec.Struct, frozen=True, kw_only=True):
     missing_words: tuple[str, ...] = ()
     """Words that mean "missing" in every column, the target among them."""
     odd_cells: OddCells = "refuse"
-    """Cells that are no number or date in a column of these: refuse the table, or take as missing."""
+    """Cells that are no number in a column of numbers: refuse the table, or take as missing."""
     read_as: tuple[str, ...] = ()
     """Columns and how to read them, each `name:reading`; see `reading_of`."""
     leave_out: tuple[str, ...] = ()
@@ -85,9 +85,7 @@ class ReadingOptions(msgspec.Struct, frozen=True, kw_only=True):
         return cls(**given)
 
     def reading_of(self, name: str) -> str:
-        """Return how a column is to be read, empty where nobody said: one of `READINGS`, or a date's
-        pattern, as in `when:%d/%m/%Y`.
-        """
+        """Return how a column is to be read: one of `READINGS`, a date's pattern, or nothing."""
         for entry in self.read_as:
             if entry.startswith(f"{name}:"):
                 return entry[len(name) + 1 :].strip()

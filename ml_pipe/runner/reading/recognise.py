@@ -49,7 +49,7 @@ class Recognised:
         return self.readings.get(name) or Reading(self.table.iloc[:, 0])
 
     def ignored(self, target: str) -> tuple[str, ...]:
-        """Return the columns that a request may hold and no model uses, in all of their spellings."""
+        """Return what a request may hold and the model does not use, in all of its spellings."""
         names = [target, *self.left_out]
         spellings = [s for n in names for s in (n, self.headers.get(n, n))]
         return tuple(dict.fromkeys(spellings))
@@ -70,12 +70,12 @@ def recognise(
         TableError: a column holds odd cells, or can be read in two ways.
     """
     frame = raw.frame
-    names = [str(name) for name in frame.columns]
+    names, written = [str(name) for name in frame.columns], raw.as_written
     options.check_readings(names)
     before = {c.name: c for c in expected.inputs} if expected else {}
     used = [name for name in names if name not in options.leave_out]
     cells = {
-        name: text_cells(frame[name], options, as_written=name in raw.as_written)
+        name: text_cells(frame[name], options, as_written=name in written)
         for name in used
         if has_texts(frame[name])
     }

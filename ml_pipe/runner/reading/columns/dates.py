@@ -177,7 +177,7 @@ def is_zero(column: Distinct) -> np.ndarray:
 
 
 def to_utc(moments: np.ndarray, time_zone: str) -> np.ndarray:
-    """Return moments in UTC from those of a zone's clocks; see `moments.read_moment` for the doubtful."""
+    """Return moments in UTC from those of a zone's clocks; the doubtful as `read_moment` does."""
     if time_zone == "UTC":
         return moments
     zone = ZoneInfo(time_zone)
@@ -188,7 +188,7 @@ def to_utc(moments: np.ndarray, time_zone: str) -> np.ndarray:
         else np.timedelta64(_offset(moment, zone), "us")
         for moment in minutes.astype("datetime64[us]").tolist()
     ]
-    return moments - np.array(offsets, dtype="timedelta64[us]")[places]
+    return np.asarray(moments - np.array(offsets, dtype="timedelta64[us]")[places])
 
 
 def _offset(moment: datetime, zone: ZoneInfo) -> Any:

@@ -62,8 +62,11 @@ def read_epoch(read: Reading, values: np.ndarray, name: str, how: str) -> None:
 
 
 def _form(numbers: np.ndarray, name: str) -> tuple[str, bool]:
-    """Return the form of numbers, `(values,)`, that are plausible moments, and whether the name of
-    their column says that they are; no form where they are none.
+    """Return the form of numbers that are plausible moments, and whether their column's name hints.
+
+    Args:
+        numbers: `(values,)`, float64.
+        name: that of the column.
     """
     if not len(numbers):
         return "", False

@@ -29,7 +29,7 @@ WORDS = frozenset(
         "unknown",
     ]
 ) | {"not available", "#n/a n/a", "#null!"}
-"""In lower case. In a column of texts each is a value like any other: the country NA, a class None."""
+"""In lower case. In a column of texts each is a value like others: the country NA, a class None."""
 
 LIKELY = frozenset(["na", "n/a", "n.a.", "nan", "null", "none", "#n/a", "<na>", "?"])
 """Those that are worth a note where they are taken for a value."""

@@ -61,11 +61,12 @@ _UNIT = re.compile(
     r"[a-zµμ%‰°€$£¥₹₽₩Ω][^A-Z]{0,11}|°[CFK]|[kMGT](?:W|Wh|B|Hz|V|A|J)|Wh|Hz|Pa|[A-Z]{3}"
 )
 
-_KNOWN_UNITS = _CURRENCIES | frozenset(
-    " % ‰ ° °C °F kg g mg t lb lbs oz km m cm mm mi ft in h hr min s sec ms l ml cl kW W kWh Wh MW MWh "
-    "kB KB MB GB TB Hz kHz MHz GHz V A Pa hPa bar km/h mph m/s m2 m² ct years months days".split(
-        " "
-    )
+_KNOWN_UNITS = _CURRENCIES.union(
+    {"", "%", "°", "°C", "°F", "km/h", "mph", "m/s", "m2", "m²", "years", "months", "days"},
+    {"kg", "g", "mg", "t", "lb", "lbs", "oz", "ct", "l", "ml", "cl"},
+    {"km", "m", "cm", "mm", "mi", "ft", "in", "h", "hr", "min", "s", "sec", "ms"},
+    {"kW", "W", "kWh", "Wh", "MW", "MWh", "V", "A", "Hz", "kHz", "MHz", "GHz", "Pa", "hPa", "bar"},
+    {"kB", "KB", "MB", "GB", "TB"},
 )
 """Numbers in several of these are no categories but amounts that must be converted."""
 
@@ -163,13 +164,13 @@ def numbers_of(column: Distinct) -> Numbers | None:
     best = max(rows.values())
     any_style = np.logical_or.reduce(list(fits.values()))
     is_mixed = best < MOSTLY * total
-    if is_mixed and _units_differ(values, weights):
-        return Numbers(np.full(len(values), np.nan), any_style, POINT, is_mixed=True)
+    nothing = np.full(len(values), np.nan)
     if is_mixed and int(weights[any_style].sum()) < MOSTLY * total:
-        return None
+        do_differ = _units_differ(values, weights)
+        return Numbers(nothing, any_style, POINT, is_mixed=True) if do_differ else None
     code = _code(values, fits[POINT])
     if prefix == "" and suffix == "" and code:
-        return Numbers(np.full(len(values), np.nan), fits[POINT], POINT, code=code)
+        return Numbers(nothing, fits[POINT], POINT, code=code)
     if total - FEWEST_GROUPED * total <= rows[POINT] < best:
         # A few cells with another mark in a column of plain numbers are odd.
         best, is_mixed = rows[POINT], False
@@ -267,7 +268,7 @@ def _units_differ(values: pa.StringArray, weights: np.ndarray) -> bool:
 
 
 def _bodies(values: pa.StringArray, prefix: str, suffix: str) -> tuple[pa.StringArray, np.ndarray]:
-    """Return the texts without sign and affixes, empty where they differ, and which are negative."""
+    """Return texts without sign and affixes, empty where they differ, and which are negative."""
     before = re.escape(prefix) + "[  \u00a0]?" if prefix else ""
     after = "[ \u00a0\u202f]?" + re.escape(suffix) if suffix else ""
     body = r"(?P<body>[0-9.,][0-9.,'\x{2019}\s\x{a0}\x{202f}\x{2009}eE+-]*)"

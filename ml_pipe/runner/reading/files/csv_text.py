@@ -138,8 +138,8 @@ def _check_quotes(table: pa.Table, body: bytes, layout: Layout) -> None:
         return
     if re.search(rb'[^\\]\\"[^\r\n' + re.escape(layout.separator.encode()) + rb'"]', body):
         raise TableError(
-            'The text has quotes behind backslashes (\\"), which CSV does not know: write them doubled, '
-            'as in "a ""quoted"" word".'
+            'The text has quotes behind backslashes (\\"), which CSV does not know: write them '
+            'doubled, as in "a ""quoted"" word".'
         )
     is_odd = body.count(b'"') % 2 == 1
     width = table.num_columns
@@ -156,8 +156,8 @@ def _check_quotes(table: pa.Table, body: bytes, layout: Layout) -> None:
 
 def _not_closed(row: int) -> TableError:
     return TableError(
-        f"A quote is opened in row {row} and not closed, so that it holds the rows below: close it, or "
-        "double it where it belongs to the text."
+        f"A quote is opened in row {row} and not closed, so that it holds the rows below: close "
+        "it, or double it where it is part of the text."
     )
 
 

@@ -14,8 +14,8 @@ from ml_pipe.runner.reading.files.packing import fingerprint
 from ml_pipe.runner.reading.options import ReadingOptions
 from ml_pipe.runner.reading.read_table import read_table
 from model_store.schema.signature import Kind, Signature
-from tests.ml_pipe.runner.reading.spreadsheet import spreadsheet
 from tests.mixed_table import mixed_table
+from tests.ml_pipe.runner.reading.spreadsheet import spreadsheet
 
 USUAL = {"target": "y", "task": "", "drop_duplicates": False, "same_columns": True}
 HEADER = ["when", "n", "x", "y"]

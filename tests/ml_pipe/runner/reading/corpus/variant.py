@@ -15,8 +15,8 @@ class Variant:
     name: str
     content: bytes
     reads: dict[str, Any] = field(default_factory=dict)
-    """The inputs and the target, by name, each a cycle of values in the right types: int is an integer
-    column, float a number, str a category or text, datetime a moment in UTC."""
+    """The inputs and the target, by name, each a cycle of values in the right types: int is an
+    integer column, float a number, str a category or text, datetime a moment in UTC."""
     refused: str = ""
     """Words of the refusal; empty: the file is read."""
     options: dict[str, Any] = field(default_factory=dict)
