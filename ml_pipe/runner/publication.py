@@ -13,11 +13,13 @@ from ml_pipe.runner.card import model_card
 from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.evaluation import Evaluation
 from ml_pipe.runner.loading import RunData, exports_now
+from ml_pipe.runner.quality.guessing import check_beaten
 from ml_pipe.runner.run.context import Context
 from ml_pipe.runner.run.pipeline import notebooks_of
 from ml_pipe.runner.run.run_folder import is_by_hand, run_context, run_in
 from ml_pipe.runner.source.clean_notebook import digest
 from ml_pipe.runner.source.kernel_history import check_saved, own_notebook
+from ml_pipe.runner.summary import Comparison
 from model_store.bundle import Draft
 from model_store.compile.compiling import compile_estimator
 from model_store.file_store import FileModelStore
@@ -35,6 +37,7 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     evaluation: Evaluation,
     *,
     parameters: Mapping[str, str | int | float | bool | list[str] | None],
+    accept_guessing: bool = False,
     alias: str = "champion",
     seed: int = 7,
 ) -> str:
@@ -50,14 +53,17 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         splits: those that it was fitted and evaluated on.
         evaluation: what `evaluate` returned.
         parameters: what shaped the model, for the manifest.
+        accept_guessing: whether it may be no better than guessing.
         alias: the alias to move to the new version; empty: none.
         seed: which rows become golden.
 
     Raises:
+        AcceptanceError: it is not better than guessing.
         PipelineError: by hand: a notebook was changed after `load`, or is not saved; or a class of
             the estimator is none that a service can import.
         RefusedError: the bundle cannot be loaded back, as with a type that is not trusted.
     """
+    check_beaten(evaluation.comparison, accept_guessing=accept_guessing)
     if is_by_hand():
         _check_what_ran(run)
     context = run_context(fresh=True)
@@ -92,11 +98,18 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     store = FileModelStore(Path(context.local_data) / "models", policy)
     version = store.publish(draft)
     if alias:
-        store.promote(draft.model, version, alias, reason="passed its acceptance tests")
+        store.promote(draft.model, version, alias, reason=reason_of(evaluation.comparison))
     summary = summary_of(facts.model, version, evaluation, alias)
     kept = {"model": facts.model, "version": version, "summary": summary}
     (run.folder / "published.json").write_bytes(msgspec.json.encode(kept))
     return summary
+
+
+def reason_of(comparison: Comparison) -> str:
+    """Return why a version has its alias, for the alias's history: what it has beaten."""
+    if comparison.is_beaten:
+        return comparison.reason()
+    return f"accepted although it is not better than guessing: {comparison.reason()}"
 
 
 def summary_of(model: str, version: str, evaluation: Evaluation, alias: str) -> str:
@@ -166,6 +179,7 @@ def origin_of(run: RunData, context: Context, seed: int) -> Origin:
         name, pipeline, notebooks = known.run, known.pipeline, known.notebooks
     return Origin(
         data=run.facts.fingerprint,
+        source=run.facts.source,
         run=name,
         pipeline=pipeline,
         notebooks=notebooks,

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from skl2onnx.common.data_types import Int64TensorType, StringTensorType
 
+from model_store.compile.feed import MISSING
 from model_store.compile.onnx_graph import BOOL, DOUBLE, FLOAT, ML_DOMAIN, Graph, NotCompilableError
-from model_store.compile.onnx_predictor import MISSING
 
 _NEVER_SEEN = "\x00never seen in training"
 
@@ -57,9 +57,11 @@ def convert_encoder(scope: Any, operator: Any, container: Any) -> None:
     blocks = []
     for place, categories in enumerate(encoder.categories_):
         table = _encoded(encoder, place)
-        column = graph.node("Gather", graph.rows, graph.constant([place]), axis=1)
+        column, kind = graph.inputs[min(place, len(graph.inputs) - 1)]
+        if len(graph.inputs) == 1:
+            column = graph.node("Gather", column, graph.constant([place]), axis=1)
         flat = graph.node("Squeeze", column, graph.constant([1]))
-        index = _looked_up(graph, flat, categories)
+        index = _looked_up(graph, flat, kind, categories)
         blocks.append(graph.node("Gather", graph.constant(table), index))
     graph.finish(blocks[0] if len(blocks) == 1 else graph.node("Concat", *blocks, axis=1))
 
@@ -156,10 +158,10 @@ def _unknown(known: np.ndarray) -> float:
     return float(np.abs(numbers).max()) * 2 + 1 if len(numbers) else 0.0
 
 
-def _looked_up(graph: Graph, values: str, categories: np.ndarray) -> str:
+def _looked_up(graph: Graph, values: str, kind: Any, categories: np.ndarray) -> str:
     """Return the place of each value among the categories; beyond the last one if it is none."""
     places = np.arange(len(categories))
-    if isinstance(graph.input_type, StringTensorType):
+    if isinstance(kind, StringTensorType):
         keys = [_text_of(category) for category in categories]
         return graph.node(
             "LabelEncoder",
@@ -171,7 +173,7 @@ def _looked_up(graph: Graph, values: str, categories: np.ndarray) -> str:
         )
     if categories.dtype.kind == "M":
         categories = categories.astype("datetime64[us]").astype(np.int64)
-    if isinstance(graph.input_type, Int64TensorType):
+    if isinstance(kind, Int64TensorType):
         known = graph.constant(categories)
     else:
         values = graph.cast(values, DOUBLE)

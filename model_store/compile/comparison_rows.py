@@ -6,9 +6,17 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model_store.schema.columns import Columns
+from model_store.schema.row_decoder import MAX_STRING
 from model_store.schema.signature import LARGEST_INTEGER, Column, Kind, Signature
 
 _TEXTS = ("", " ", "never seen in training", "Zürich 東京 \U0001f600")
+_LONG_TEXTS = (
+    "Straße STRASSE İstanbul ǅ ﬁn",
+    "Cafe\u0301 café",
+    "\u200bzero\u200dwidth\u00a0blank ١٢٣ ²³",
+    "new\nline\ttab a_b don't x-y\x01",
+    "e\u0301" * (MAX_STRING // 2),
+)
 _NUMBERS = (0.0, -0.0, -1.0, 1e-9, 5e-324, 2.0**24 + 1)
 _VAST_NUMBERS = (1e38, 1e308, -1e308)
 _INTEGERS = (0, -1, 2**24 + 1, LARGEST_INTEGER, -LARGEST_INTEGER)
@@ -17,7 +25,7 @@ _ODD: dict[Kind, tuple[Any, ...]] = {
     Kind.NUMBER: _NUMBERS,
     Kind.INTEGER: _INTEGERS,
     Kind.BOOLEAN: (False, True),
-    Kind.STRING: _TEXTS,
+    Kind.STRING: _TEXTS + _LONG_TEXTS,
     Kind.CATEGORY: _TEXTS,
     Kind.DATETIME: tuple(np.datetime64(text, "us") for text in _MOMENTS),
 }
@@ -27,6 +35,7 @@ _MISSING: dict[Kind, Any] = {
     Kind.CATEGORY: None,
 }
 _ROWS = 1000
+_REARRANGED, _MOST_WORDS = 50, 30
 
 
 class Probe(NamedTuple):
@@ -45,6 +54,8 @@ def probe(seen: Columns, signature: Signature, seed: int = 0) -> Probe:
     random = np.random.default_rng(seed)
     usual = {c.name: _mixed(seen[c.name], c, random) for c in signature.inputs}
     odd = [(c.name, value) for c in signature.inputs for value in _odd(c)]
+    texts = [c.name for c in signature.inputs if c.kind is Kind.STRING]
+    odd += [(name, text) for name in texts for text in _rearranged(seen[name], random)]
     numbers = [c.name for c in signature.inputs if c.kind is Kind.NUMBER]
     vast = [(name, value) for value in _VAST_NUMBERS for name in numbers]
     return Probe(usual, _changed(seen, odd, random), _changed(seen, vast, random))
@@ -65,6 +76,15 @@ def _changed(
     for row, (name, value) in enumerate(values):
         changed[name][row] = value
     return changed
+
+
+def _rearranged(seen: np.ndarray, random: np.random.Generator) -> list[str]:
+    """Return texts of words that were seen, in other company, other case and other numbers."""
+    words = np.array(" ".join(text or "" for text in seen).split() or [""], dtype=object)
+    sizes = random.integers(1, _MOST_WORDS, size=_REARRANGED)
+    texts = [" ".join(words[random.integers(len(words), size=size)]) for size in sizes]
+    changes = (str, str.upper, str.title, lambda text: text.replace(" ", ", "))
+    return [changes[n % len(changes)](text)[:MAX_STRING] for n, text in enumerate(texts)]
 
 
 def _mixed(seen: np.ndarray, column: Column, random: np.random.Generator) -> np.ndarray:

@@ -23,7 +23,6 @@ from model_store.schema.row_decoder import RowDecoder
 from model_store.schema.signature import Signature
 
 _MOST_BYTES = 2**30
-_LONGEST = 200
 
 
 def compile_estimator(estimator: Any, signature: Signature, rows: Golden) -> Compilation:
@@ -40,8 +39,6 @@ def compile_estimator(estimator: Any, signature: Signature, rows: Golden) -> Com
         graph, compiled = conversion.convert(estimator, signature)
     except conversion.NotCompilableError as error:
         return Compilation(reason=str(error))
-    except Exception as error:  # noqa: BLE001 - a converter may raise anything
-        return Compilation(reason=_sentence(error))
     try:
         if len(graph) > _MOST_BYTES:
             return Compilation(reason="Its compiled form is larger than 1 GiB.")
@@ -113,10 +110,3 @@ def _is_answered(predictor: Predictor, columns: Columns) -> bool:
     except PredictionError:
         return False
     return True
-
-
-def _sentence(error: Exception) -> str:
-    """Return why a conversion failed, in a line."""
-    lines = str(error).strip().splitlines()
-    text = " ".join(lines[0].split())[:_LONGEST] if lines else "no reason is given"
-    return f"It cannot be converted ({type(error).__name__}: {text})."

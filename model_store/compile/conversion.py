@@ -1,110 +1,59 @@
-"""From a fitted estimator to an ONNX graph: skl2onnx, and converters of ours where it is inexact.
+"""From a fitted estimator to an ONNX graph: its pipelines and selections of columns, step by step.
 
+Each step is converted by itself; which columns it takes, and where its own go, is decided here, by
+the places that scikit-learn resolved when it was fitted.
 It imports all that training needs: see `model_store.compile.compiling`.
 """
 
 import contextlib
 import copy
-import warnings
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper
-from skl2onnx import convert_sklearn
-from skl2onnx._parse import _parse_sklearn_simple_model
-from skl2onnx.common.data_types import (
-    DoubleTensorType,
-    Int64TensorType,
-    StringTensorType,
-)
-from sklearn import ensemble, impute, linear_model, neighbors, preprocessing, svm, tree
+from onnx import TensorProto
 from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import FunctionTransformer
 
-from model_store.compile.column_converters import (
-    convert_encoder,
-    convert_imputer,
-    convert_scaler,
-)
-from model_store.compile.linear_converters import convert_linear_classifier
-from model_store.compile.named_converters import Convert, named_converters
-from model_store.compile.onnx_graph import ML_DOMAIN, OURS, NotCompilableError
-from model_store.compile.onnx_predictor import (
-    LABELS,
-    MOMENTS,
-    NUMBERS,
-    PROBABILITIES,
-    TEXTS,
-    VALUES,
-    inputs_of,
-)
-from model_store.compile.tree_converters import (
-    convert_forest,
-    convert_gradient_boosting,
-    convert_histogram_boosting,
-)
+from model_store.compile.assembly import Assembly, Rows
+from model_store.compile.feed import MOMENTS, NUMBERS, TEXTS
+from model_store.compile.onnx_graph import ML_DOMAIN, NotCompilableError
+from model_store.compile.onnx_predictor import LABELS, PROBABILITIES, VALUES
+from model_store.compile.step_conversion import ENCODERS, convert_step
+from model_store.compile.word_vectorizers import is_vectorizer, weights_of, with_tfidf
 from model_store.manifest import Compiled
 from model_store.schema.signature import Kind, Signature
 
-
-def _refuse_neighbors(_scope: Any, _operator: Any, _container: Any) -> None:
-    raise NotCompilableError(
-        "Neighbours at nearly the same distance may come in another order when it is compiled."
-    )
-
-
-OPSET = {"": 20, ML_DOMAIN: 3}
-# That of the operator TreeEnsemble, which skl2onnx does not know yet.
-_ML_OPSET = 5
-_CONVERTERS: dict[Any, Convert] = {
-    ensemble.ExtraTreesClassifier: convert_forest,
-    ensemble.ExtraTreesRegressor: convert_forest,
-    ensemble.GradientBoostingClassifier: convert_gradient_boosting,
-    ensemble.GradientBoostingRegressor: convert_gradient_boosting,
-    ensemble.HistGradientBoostingClassifier: convert_histogram_boosting,
-    ensemble.HistGradientBoostingRegressor: convert_histogram_boosting,
-    ensemble.RandomForestClassifier: convert_forest,
-    ensemble.RandomForestRegressor: convert_forest,
-    impute.SimpleImputer: convert_imputer,
-    linear_model.LogisticRegression: convert_linear_classifier,
-    linear_model.LogisticRegressionCV: convert_linear_classifier,
-    linear_model.Perceptron: convert_linear_classifier,
-    linear_model.RidgeClassifier: convert_linear_classifier,
-    linear_model.RidgeClassifierCV: convert_linear_classifier,
-    neighbors.KNeighborsClassifier: _refuse_neighbors,
-    neighbors.KNeighborsRegressor: _refuse_neighbors,
-    preprocessing.MaxAbsScaler: convert_scaler,
-    preprocessing.MinMaxScaler: convert_scaler,
-    preprocessing.OneHotEncoder: convert_encoder,
-    preprocessing.OrdinalEncoder: convert_encoder,
-    preprocessing.RobustScaler: convert_scaler,
-    preprocessing.StandardScaler: convert_scaler,
-    svm.LinearSVC: convert_linear_classifier,
-    tree.DecisionTreeClassifier: convert_forest,
-    tree.DecisionTreeRegressor: convert_forest,
-    tree.ExtraTreeClassifier: convert_forest,
-    tree.ExtraTreeRegressor: convert_forest,
+_KINDS = {NUMBERS: "numbers", TEXTS: "text", MOMENTS: "dates"}
+_ELEMENTS = {
+    TensorProto.DOUBLE: NUMBERS,
+    TensorProto.FLOAT: NUMBERS,
+    TensorProto.INT64: NUMBERS,
+    TensorProto.INT32: NUMBERS,
+    TensorProto.BOOL: NUMBERS,
+    TensorProto.STRING: TEXTS,
 }
-_NO_PROBABILITIES = (
-    linear_model.Perceptron,
-    linear_model.RidgeClassifier,
-    linear_model.RidgeClassifierCV,
-    linear_model.SGDClassifier,
-    svm.LinearSVC,
-    svm.SVC,
-)
-# The operators of that domain that compute nothing.
-_EXACT_ML = {"ArrayFeatureExtractor", "LabelEncoder"}
-_ORDER = (NUMBERS, TEXTS, MOMENTS)
+_SHOWN = 3
+
+
+class Answers(NamedTuple):
+    """The tensors that a model ends with."""
+
+    first: str
+    """Class indexes, `(rows,)`, or values, `(rows, outputs)`."""
+    probabilities: str = ""
 
 
 def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled]:
     """Return an estimator as a graph, unchecked, and what its numbers mean.
 
     Raises:
-        NotCompilableError: it has no compiled form, in so far as we know beforehand; whatever a
-            converter raises comes through too.
+        NotCompilableError: it has no compiled form; the sentence names the step and the cause.
     """
     labels = _labels(estimator, signature)
     compiled = Compiled(
@@ -113,25 +62,18 @@ def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled]:
     )
     if not labels.size and hasattr(estimator, "predict_proba"):
         raise NotCompilableError("It has probabilities but no labels.")
-    prepared = _prepared(estimator, signature, len(labels))
-    # Other parts of the estimator have no labels.
-    options = {id(prepared): {"zipmap": False}} if compiled.probabilities else None
-    named = named_converters(estimator)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        model = convert_sklearn(
-            prepared,
-            name=signature.outputs[0].name,
-            initial_types=_initial_types(prepared, signature),
-            options=options,
-            target_opset=OPSET,
-            custom_conversion_functions=_CONVERTERS | {k: own.convert for k, own in named.items()},
-            custom_parsers=dict.fromkeys(_NO_PROBABILITIES, _parsed),
-            custom_shape_calculators=dict.fromkeys(_CONVERTERS, _shapes)
-            | {k: own.shape for k, own in named.items()},
-        )
-    answered = np.asarray(getattr(prepared, "classes_", ()))
-    return _finished(model, compiled, answered), compiled
+    walk = _Walk(compiled)
+    rows = tuple(walk.graph.column(column) for column in signature.inputs)
+    answers = walk.answers(estimator, rows, ())
+    if compiled.labels:
+        outputs = [(answers.first, LABELS, TensorProto.INT64, 1)]
+        if compiled.probabilities:
+            outputs.append((answers.probabilities, PROBABILITIES, TensorProto.DOUBLE, 2))
+    else:
+        outputs = [(answers.first, VALUES, TensorProto.DOUBLE, 2)]
+    model = walk.graph.finished(outputs, signature.outputs[0].name)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString()), compiled
 
 
 def _labels(estimator: Any, signature: Signature) -> np.ndarray:
@@ -144,147 +86,248 @@ def _labels(estimator: Any, signature: Signature) -> np.ndarray:
     return np.asarray(estimator.classes_)
 
 
-def _prepared(estimator: Any, signature: Signature, labels: int) -> Any:
-    """Return an estimator that takes columns by place, and answers class indexes."""
-    if hasattr(estimator, "best_estimator_"):
-        # A finished search answers as the best that it found.
-        return _prepared(estimator.best_estimator_, signature, labels)
-    if isinstance(estimator, Pipeline):
-        steps = [step for _, step in estimator.steps if step not in (None, "passthrough")]
-        steps[0] = _prepared(steps[0], signature, labels if len(steps) == 1 else 0)
-        steps[-1] = _indexed(steps[-1], labels)
-        return steps[0] if len(steps) == 1 else make_pipeline(*steps)
-    if isinstance(estimator, ColumnTransformer):
-        return _by_place(estimator, signature)
-    return _indexed(estimator, labels)
+class _Walk:
+    """The way through an estimator, from its columns to its answers."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.graph = Assembly()
+        self._compiled = compiled
+
+    def answers(self, model: Any, rows: Rows, path: tuple[str, ...]) -> Answers:
+        """Add a model, with all steps before it."""
+        if hasattr(model, "best_estimator_"):
+            # A finished search answers as the best that it found.
+            return self.answers(model.best_estimator_, rows, path)
+        if isinstance(model, FrozenEstimator):
+            return self.answers(model.estimator, rows, path)
+        if isinstance(model, FixedThresholdClassifier | TunedThresholdClassifierCV):
+            return self._by_threshold(model, rows, path)
+        if isinstance(model, Pipeline):
+            *before, (name, last) = model.steps
+            for each, step in before:
+                rows = self.transformed(step, rows, (*path, each))
+            return self.answers(last, rows, (*path, name))
+        with _named(model, rows, path):
+            return self._answered(model, rows)
+
+    def transformed(self, step: Any, rows: Rows, path: tuple[str, ...]) -> Rows:  # noqa: PLR0911 - one for each kind of step
+        """Add a step that makes columns of columns."""
+        if _is_passed(step):
+            return rows
+        if isinstance(step, FrozenEstimator):
+            return self.transformed(step.estimator, rows, path)
+        if isinstance(step, Pipeline):
+            return self._in_a_row(step, rows, path)
+        if isinstance(step, ColumnTransformer):
+            places = step._transformer_to_input_indices  # noqa: SLF001 - it resolved all selections
+            parts = [
+                (name, inner, tuple(rows[place] for place in places[name]))
+                for name, inner, _ in step.transformers_
+                if not (isinstance(inner, str) and inner == "drop") and len(places[name])
+            ]
+            return self._side_by_side(parts, step.transformer_weights, path)
+        if isinstance(step, FeatureUnion):
+            parts = [
+                (name, inner, rows)
+                for name, inner in step.transformer_list
+                if not (isinstance(inner, str) and inner == "drop")
+            ]
+            return self._side_by_side(parts, step.transformer_weights, path)
+        with _named(step, rows, path):
+            if is_vectorizer(step):
+                return self._weighed(step, rows)
+            return self._converted(step, rows)
+
+    def _in_a_row(self, pipeline: Pipeline, rows: Rows, path: tuple[str, ...]) -> Rows:
+        steps = [(name, step) for name, step in pipeline.steps if not _is_passed(step)]
+        if [type(step) for _, step in steps[:2]] == [CountVectorizer, TfidfTransformer]:
+            (name, counter), (_, weigher), *steps = steps
+            with _named(counter, rows, (*path, name)):
+                rows = self._weighed(counter, rows, weigher)
+        for name, step in steps:
+            rows = self.transformed(step, rows, (*path, name))
+        return rows
+
+    def _side_by_side(
+        self,
+        parts: Sequence[tuple[str, Any, Rows]],
+        weights: dict[str, float] | None,
+        path: tuple[str, ...],
+    ) -> Rows:
+        made: Rows = ()
+        for name, step, rows in parts:
+            given = self.transformed(step, rows, (*path, name))
+            weight = (weights or {}).get(name)
+            if weight is not None and given:
+                with _named(step, rows, (*path, name)):
+                    names = [cell.name for cell in given]
+                    block = self.graph.block(_of_one_kind(given))
+                    scaled = self.graph.node("Mul", block, self.graph.constant(float(weight)))
+                    given = self.graph.rows(scaled, NUMBERS, names)
+            made += given
+        return made
+
+    def _weighed(self, step: Any, rows: Rows, weigher: TfidfTransformer | None = None) -> Rows:
+        """Add what makes weights of words, which is done before the graph."""
+        (cell,) = rows if len(rows) == 1 else (None,)
+        if cell is None or cell.column is None or cell.kind != TEXTS:
+            raise NotCompilableError(
+                "It reads texts that another step made, where a compiled model reads those of one "
+                "column as they are sent."
+            )
+        weights = weights_of(step, cell.column.name)
+        names = [f"{cell.name}_{word}" for word in weights.words]
+        if weights.length:
+            names.insert(0, f"{cell.name}_length")
+        return self.graph.words(with_tfidf(weights, weigher) if weigher else weights, names)
+
+    def _converted(self, step: Any, rows: Rows) -> Rows:
+        if isinstance(step, FunctionTransformer):
+            raise NotCompilableError(
+                f"It calls the function {getattr(step.func, '__name__', step.func)}, which a graph "
+                "cannot."
+            )
+        if isinstance(step, ENCODERS) and len({cell.kind for cell in rows}) > 1:
+            inputs: list[Rows] = [(cell,) for cell in rows]
+        else:
+            inputs = [_of_one_kind(rows)]
+        model = convert_step(step, [(each[0].kind, len(each)) for each in inputs])
+        output = model.graph.output[0].type.tensor_type
+        if output.elem_type not in _ELEMENTS:
+            raise NotCompilableError("It gives neither numbers nor text.")
+        kind = _ELEMENTS[output.elem_type]
+        (tensor,) = self.graph.embed(model, [self.graph.block(each) for each in inputs])
+        if kind == NUMBERS and output.elem_type != TensorProto.DOUBLE:
+            tensor = self.graph.node("Cast", tensor, to=TensorProto.DOUBLE)
+        return self.graph.rows(tensor, kind, _names_out(step, rows, output))
+
+    def _answered(self, model: Any, rows: Rows) -> Answers:
+        """Add what answers at the end: its class indexes, or its values."""
+        labels = self._compiled.labels
+        indexed = _indexed(model, len(labels))
+        asked = _of_one_kind(rows)
+        graph = convert_step(
+            indexed, [(asked[0].kind, len(asked))], probabilities=hasattr(model, "predict_proba")
+        )
+        found = self.graph.embed(graph, [self.graph.block(asked)])
+        if not labels:
+            return Answers(found[0])
+        answered = np.asarray(indexed.classes_)
+        first = found[0]
+        if not np.array_equal(answered, np.arange(len(labels))):
+            first = self._looked_up(first, answered)
+        return Answers(first, found[1] if hasattr(model, "predict_proba") else "")
+
+    def _by_threshold(self, model: Any, rows: Rows, path: tuple[str, ...]) -> Answers:
+        """Add a classifier of two classes that decides by a threshold of its own."""
+        inner = model.estimator_
+        answers = self.answers(inner, rows, (*path, "estimator"))
+        with _named(model, rows, path):
+            if not answers.probabilities or model.response_method == "decision_function":
+                raise NotCompilableError("Its threshold is not one of probabilities.")
+            chosen = getattr(model, "best_threshold_", None)
+            if chosen is None:
+                chosen = 0.5 if model.threshold == "auto" else model.threshold
+            wanted = getattr(model, "pos_label", None)
+            if isinstance(model, TunedThresholdClassifierCV):
+                wanted = model._curve_scorer._get_pos_label()  # noqa: SLF001 - nothing public has it
+            positive = 1 if wanted is None else int(np.flatnonzero(inner.classes_ == wanted)[0])
+            graph = self.graph
+            share = graph.node(
+                "Gather", answers.probabilities, graph.constant(np.int64(positive)), axis=1
+            )
+            reached = graph.node("GreaterOrEqual", share, graph.constant(np.float64(chosen)))
+            yes, no = (graph.constant(np.int64(place)) for place in (positive, 1 - positive))
+            return Answers(graph.node("Where", reached, yes, no), answers.probabilities)
+
+    def _looked_up(self, labels: str, answered: np.ndarray) -> str:
+        keys = (
+            {"keys_strings": answered.tolist()}
+            if answered.dtype.kind in "OSU"
+            else {"keys_int64s": answered.astype(int).tolist()}
+        )
+        return self.graph.node(
+            "LabelEncoder",
+            labels,
+            domain=ML_DOMAIN,
+            values_int64s=list(range(len(answered))),
+            default_int64=-1,
+            **keys,
+        )
 
 
-def _indexed(estimator: Any, labels: int) -> Any:
-    if not labels or isinstance(estimator, Pipeline):
-        return estimator
-    indexed = copy.copy(estimator)
+def _is_passed(step: Any) -> bool:
+    """Return whether a step gives its columns as they are."""
+    if step is None or (isinstance(step, str) and step == "passthrough"):
+        return True
+    return isinstance(step, FunctionTransformer) and step.func is None
+
+
+def _of_one_kind(rows: Rows) -> Rows:
+    """Return columns that stand in one tensor, which has one kind."""
+    if not rows:
+        raise NotCompilableError("It takes no column.")
+    kinds = {cell.kind: cell.name for cell in rows}
+    if len(kinds) > 1:
+        shown = " and ".join(f'{_KINDS[kind]} ("{name}")' for kind, name in kinds.items())
+        raise NotCompilableError(
+            f"It takes {shown} together: give each kind a step of its own in a ColumnTransformer."
+        )
+    return rows
+
+
+def _indexed(model: Any, labels: int) -> Any:
+    """Return a classifier that answers class indexes, where it can be made to."""
+    if not labels:
+        return model
+    indexed = copy.copy(model)
     with contextlib.suppress(AttributeError):
         # Where it cannot be set the graph has the labels themselves, and they are looked up.
         indexed.classes_ = np.arange(labels)
     return indexed
 
 
-def _by_place(transformer: ColumnTransformer, signature: Signature) -> ColumnTransformer:
-    """Return a transformer that takes the columns of the graph's inputs, one after the other."""
-    groups = inputs_of(signature)
-    names = [column.name for name in _ORDER for column in groups.get(name, ())]
-    new_places = [names.index(column.name) for column in signature.inputs]
-    placed = copy.copy(transformer)
-    places = transformer._transformer_to_input_indices  # noqa: SLF001 - it resolved all selections
-    placed.transformers_ = [
-        (name, step, [new_places[place] for place in places[name]])
-        for name, step, _ in transformer.transformers_
-        if step != "drop" and len(places[name])
-    ]
-    return placed
+def _names_out(step: Any, rows: Rows, output: Any) -> list[str]:
+    """Return a name for each column that a step gives."""
+    try:
+        names = [str(name) for name in step.get_feature_names_out()]
+    except Exception:  # noqa: BLE001 - it may have none, or ask for other names
+        names = []
+    dimensions = output.shape.dim
+    width = dimensions[1].dim_value if len(dimensions) > 1 else 0
+    if names and width in {0, len(names)}:
+        return names
+    if not width:
+        raise NotCompilableError("How many columns it gives is not known.")
+    stem = rows[0].name if len(rows) == 1 else type(step).__name__
+    return [f"{stem}_{place}" for place in range(width)]
 
 
-def _initial_types(prepared: Any, signature: Signature) -> list[tuple[str, Any]]:
-    groups = inputs_of(signature)
-    first = prepared.steps[0][1] if isinstance(prepared, Pipeline) else prepared
-    if len(groups) > 1 and not isinstance(first, ColumnTransformer):
-        raise NotCompilableError("Its first step takes numbers and text together.")
-    types = {NUMBERS: DoubleTensorType, TEXTS: StringTensorType, MOMENTS: Int64TensorType}
-    return [(name, types[name]([None, len(groups[name])])) for name in _ORDER if name in groups]
+@contextlib.contextmanager
+def _named(step: Any, rows: Rows, path: tuple[str, ...]) -> Iterator[None]:
+    """Name the step and its columns in the reason why it is not compiled."""
+    try:
+        yield
+    except Exception as error:
+        kind = type(step).__name__
+        where = kind if not path else f'the step "{" > ".join(path)}" ({kind})'
+        shown = ", ".join(f'"{cell.name}"' for cell in rows[:_SHOWN])
+        more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
+        columns = f" of {shown}{more}" if path and rows else ""
+        raise NotCompilableError(f"{_upper(where)}{columns}: {_cause(error)}") from error
 
 
-def _shapes(operator: Any) -> None:
-    """Declare to skl2onnx the outputs of a step that we convert."""
-    step = operator.raw_operator
-    if hasattr(step, "classes_"):
-        operator.outputs[0].type = Int64TensorType([None])
-        operator.outputs[1].type = DoubleTensorType([None, len(step.classes_)])
-        return
-    if hasattr(step, "predict"):
-        width = getattr(step, "n_outputs_", 1)
-    else:
-        names = [f"x{place}" for place in range(step.n_features_in_)]
-        width = len(step.get_feature_names_out(getattr(step, "feature_names_in_", names)))
-    is_text = isinstance(operator.inputs[0].type, StringTensorType)
-    kind = (
-        StringTensorType if is_text and isinstance(step, impute.SimpleImputer) else DoubleTensorType
-    )
-    operator.outputs[0].type = kind([None, width])
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
-def _parsed(scope: Any, model: Any, inputs: list[Any], custom_parsers: object = None) -> Any:  # noqa: ARG001 - as skl2onnx asks
-    """Read a classifier without the dictionaries that skl2onnx ends this one with."""
-    return _parse_sklearn_simple_model(scope, model, inputs)
+_LONGEST = 200
 
 
-def _finished(model: onnx.ModelProto, compiled: Compiled, answered: np.ndarray) -> bytes:
-    """Return a model as one file, with the outputs that a predictor asks for.
-
-    Args:
-        model: as skl2onnx made it.
-        compiled: what it shall answer.
-        answered: the labels that it answers, of which `compiled` may have others.
-    """
-    graph = model.graph
-    _check_precision(graph)
-    found = [output.name for output in graph.output]
-    del graph.output[:]
-    if compiled.labels:
-        places = np.arange(len(compiled.labels))
-        label = (
-            found[0] if np.array_equal(answered, places) else _looked_up(graph, found[0], answered)
-        )
-        _end(graph, label, LABELS, TensorProto.INT64, 1)
-        if compiled.probabilities:
-            _end(graph, found[1], PROBABILITIES, TensorProto.DOUBLE, 2)
-    else:
-        _end(graph, found[0], VALUES, TensorProto.DOUBLE, 2)
-    del model.opset_import[:]
-    model.opset_import.append(helper.make_opsetid("", OPSET[""]))
-    model.opset_import.append(helper.make_opsetid(ML_DOMAIN, _ML_OPSET))
-    onnx.checker.check_model(model)
-    return bytes(model.SerializeToString())
-
-
-def _check_precision(graph: onnx.GraphProto) -> None:
-    """See that nothing is computed in single precision, but where our converters mean it.
-
-    Such a graph would answer made-up rows alike, and others not: those beside a threshold.
-    """
-    constants = {tensor.name: tensor.data_type for tensor in graph.initializer}
-    for node in graph.node:
-        if node.name.startswith(OURS):
-            continue
-        kinds = {a.i for a in node.attribute if node.op_type == "Cast" and a.name == "to"}
-        kinds |= {constants.get(name) for name in node.input}
-        is_single = TensorProto.FLOAT in kinds
-        if is_single or (node.domain == ML_DOMAIN and node.op_type not in _EXACT_ML):
-            raise NotCompilableError(
-                f"skl2onnx computes a part of it in single precision ({node.op_type})."
-            )
-
-
-def _end(graph: onnx.GraphProto, source: str, name: str, kind: int, rank: int) -> None:
-    graph.node.append(helper.make_node("Cast", [source], [name], name=f"end_{name}", to=kind))
-    graph.output.append(helper.make_tensor_value_info(name, kind, [None] * rank))
-
-
-def _looked_up(graph: onnx.GraphProto, source: str, labels: np.ndarray) -> str:
-    is_text = labels.dtype.kind in "OSU"
-    keys = (
-        {"keys_strings": labels.tolist()}
-        if is_text
-        else {"keys_int64s": labels.astype(int).tolist()}
-    )
-    node = helper.make_node(
-        "LabelEncoder",
-        [source],
-        ["label_index"],
-        name="label_index",
-        domain=ML_DOMAIN,
-        values_int64s=list(range(len(labels))),
-        default_int64=-1,
-        **keys,
-    )
-    graph.node.append(node)
-    return "label_index"
+def _cause(error: Exception) -> str:
+    """Return why a step has no compiled form, a sentence."""
+    if isinstance(error, NotCompilableError):
+        return str(error)
+    lines = str(error).strip().splitlines()
+    text = " ".join(lines[0].split())[:_LONGEST] if lines else "no reason is given"
+    return f"It cannot be converted ({type(error).__name__}: {text})."

@@ -27,11 +27,13 @@ class Graph:
         self.rows: str = operator.inputs[0].full_name
         """The name of its input, `(rows, columns)`."""
         self.input_type = operator.inputs[0].type
+        self.inputs: tuple[tuple[str, Any], ...] = tuple(
+            (variable.full_name, variable.type) for variable in operator.inputs
+        )
+        """Name and type of every input, where there are several: one a column."""
         self._outputs = [variable.full_name for variable in operator.outputs]
         self._scope = scope
         self._container = container
-        if len(operator.inputs) != 1:
-            raise NotCompilableError("It has a step that takes numbers and text together.")
 
     def constant(self, values: Any) -> str:
         """Add a tensor, and return its name. Text may be given as bytes."""

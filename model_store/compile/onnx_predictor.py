@@ -4,36 +4,16 @@ from typing import Any
 
 import numpy as np
 
+from model_store.compile.feed import Feeder, read_feed
 from model_store.errors import PredictionError
 from model_store.manifest import Compiled
 from model_store.schema.columns import Columns, dtype_of
 from model_store.schema.prediction import Label, Prediction
-from model_store.schema.signature import Column, Kind, Signature
+from model_store.schema.signature import Signature
 
-# The names of a graph's inputs; each is `(rows, columns)`, columns in the signature's order.
-NUMBERS, TEXTS, MOMENTS = "numbers", "texts", "moments"
-# The names of its outputs: `(rows, outputs)` of doubles, or `(rows,)` of class indexes; and
+# The names of a graph's outputs: `(rows, outputs)` of doubles, or `(rows,)` of class indexes; and
 # `(rows, classes)`.
 VALUES, LABELS, PROBABILITIES = "answer_values", "answer_labels", "answer_probabilities"
-MISSING = "\0"
-"""Stands for a missing text in a graph; no request can hold it."""
-
-_INPUTS = {
-    Kind.INTEGER: NUMBERS,
-    Kind.NUMBER: NUMBERS,
-    Kind.BOOLEAN: NUMBERS,
-    Kind.STRING: TEXTS,
-    Kind.CATEGORY: TEXTS,
-    Kind.DATETIME: MOMENTS,
-}
-_DTYPES: dict[str, Any] = {
-    "tensor(float)": np.float32,
-    "tensor(double)": np.float64,
-    "tensor(int64)": "datetime64[us]",
-    "tensor(string)": object,
-}
-
-
 _TYPES = {VALUES: "tensor(double)", LABELS: "tensor(int64)", PROBABILITIES: "tensor(double)"}
 
 
@@ -48,15 +28,9 @@ class OnnxPredictor:
         """
         self._outputs = signature.outputs
         self._session = _session(graph)
-        groups = inputs_of(signature)
-        self._inputs = []
-        for found in self._session.get_inputs():
-            if found.name not in groups or found.type not in _DTYPES:
-                raise PredictionError(
-                    "The compiled model asks for what the signature does not have."
-                )
-            names = [column.name for column in groups[found.name]]
-            self._inputs.append((found.name, names, _DTYPES[found.type]))
+        feed = read_feed(self._session.get_modelmeta().custom_metadata_map, signature)
+        types = {found.name: found.type for found in self._session.get_inputs()}
+        self._feeder = Feeder(feed, signature, types)
         self._classes = compiled.labels if compiled.probabilities else ()
         self._labels: np.ndarray | None = None
         if compiled.labels:
@@ -82,7 +56,7 @@ class OnnxPredictor:
         """
         if probabilities and not self._classes:
             raise PredictionError("This model has no probabilities: ask without them.")
-        feed = {name: _block(columns, names, dtype) for name, names, dtype in self._inputs}
+        feed = self._feeder.inputs(columns)
         rows = len(next(iter(columns.values())))
         try:
             found = self._session.run(self._asked_all if probabilities else self._asked, feed)
@@ -119,14 +93,6 @@ class OnnxPredictor:
         return found
 
 
-def inputs_of(signature: Signature) -> dict[str, tuple[Column, ...]]:
-    """Return the columns of each input that a graph of this signature may have."""
-    groups: dict[str, list[Column]] = {}
-    for column in signature.inputs:
-        groups.setdefault(_INPUTS[column.kind], []).append(column)
-    return {name: tuple(columns) for name, columns in groups.items()}
-
-
 def _session(graph: bytes) -> Any:
     try:
         import onnxruntime  # noqa: PLC0415 - a service of other models does without it
@@ -142,14 +108,3 @@ def _session(graph: bytes) -> Any:
             f"The compiled model cannot be run here ({type(error).__name__}): install the pinned "
             "onnxruntime, or publish again."
         ) from error
-
-
-def _block(columns: Columns, names: list[str], dtype: Any) -> np.ndarray:
-    """Return columns side by side, `(rows, columns)`, as the graph takes them."""
-    block = np.empty((len(columns[names[0]]), len(names)), dtype=dtype)
-    for place, name in enumerate(names):
-        block[:, place] = columns[name]
-    if dtype is object:
-        # The one comparison that is made for all cells in C.
-        block[block == None] = MISSING  # noqa: E711 - of each cell
-    return block if dtype != "datetime64[us]" else block.view(np.int64)

@@ -19,9 +19,14 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge, RidgeClassifier
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+)
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -34,7 +39,7 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
-from model_store.compile import column_converters, conversion
+from model_store.compile import column_converters, step_conversion
 from model_store.compile.onnx_graph import Graph
 from tests.model_store.compile.compiled_pairs import (
     NUMBERS,
@@ -111,6 +116,44 @@ def test_classifiers_answer_the_same_compiled(estimator: Any, labels: tuple[Any,
     table = numbers()
     found = pair(estimator, table, target(table, labels))
     assert largest_difference(found, random_columns(found, numbers(UNSEEN, seed=1))) < EXACT
+
+
+@pytest.mark.parametrize("labels", [("no", "yes"), (False, True), (7, -5)])
+@pytest.mark.parametrize("threshold", [0.2, 0.87, "auto"])
+def test_a_threshold_of_one_s_own_decides_compiled(
+    labels: tuple[Any, Any], threshold: float | str
+) -> None:
+    """Labels follow the threshold, for either label; probabilities stay what they were."""
+    table = numbers()
+    truth = target(table, labels)
+    inner = make_pipeline(StandardScaler(), LogisticRegression()).fit(table, truth)
+    for wanted in labels:
+        model = FixedThresholdClassifier(
+            FrozenEstimator(inner), threshold=threshold, pos_label=wanted
+        )
+        found = pair(model, table, truth)
+        unseen = random_columns(found, numbers(UNSEEN, seed=1))
+        assert largest_difference(found, unseen) < EXACT
+        shares = inner.predict_proba(numbers(UNSEEN, seed=1))
+        place = list(inner.classes_).index(wanted)
+        limit = 0.5 if threshold == "auto" else float(threshold)
+        (given,), _ = found.compiled.predict(unseen)
+        assert ((given == wanted) == (shares[:, place] >= limit)).all()
+
+
+def test_a_threshold_that_was_searched_for_is_compiled() -> None:
+    """The one that it found."""
+    table = numbers()
+    model = TunedThresholdClassifierCV(DecisionTreeClassifier(max_depth=3, **SEEDS), cv=3)
+    found = pair(model, table, target(table, (0, 1)))
+    assert largest_difference(found, random_columns(found, numbers(UNSEEN, seed=1))) < EXACT
+
+
+def test_a_threshold_of_something_else_than_probabilities_is_not_compiled() -> None:
+    """The reason names the step."""
+    model = FixedThresholdClassifier(RidgeClassifier(), threshold=0.1, pos_label="yes")
+    compilation, _, _ = compile_fitted(model, numbers(), target(numbers(), ("no", "yes")))
+    assert "FixedThresholdClassifier: Its threshold is not one of probab" in compilation.reason
 
 
 @pytest.mark.parametrize("estimator", REGRESSORS, ids=name_of)
@@ -211,9 +254,9 @@ def test_numbers_at_the_ends_of_what_there_is_are_answered_alike(estimator: Any)
             r"OneHotEncoder\(handle_unknown='error'\) refuses values",
         ),
         (
-            make_pipeline(OneHotEncoder(handle_unknown="ignore"), LinearRegression()),
+            make_pipeline(SimpleImputer(strategy="most_frequent"), RARE, LinearRegression()),
             ["a", "city"],
-            "takes numbers and text together",
+            r'of "a", "city": It takes numbers \("a"\) and text \("city"\) together',
         ),
         (DummyRegressor(), NUMBERS, "DummyRegressor"),
     ],
@@ -250,8 +293,8 @@ def test_a_graph_that_answers_otherwise_is_never_kept(monkeypatch: pytest.Monkey
         weights = graph.constant(model.coef_.reshape(-1, 1))
         graph.finish(graph.node("MatMul", graph.doubles(), weights))
 
-    converters = conversion._CONVERTERS | {LinearRegression: wrong}  # noqa: SLF001 - what is tested
-    monkeypatch.setattr(conversion, "_CONVERTERS", converters)
+    converters = step_conversion._CONVERTERS | {LinearRegression: wrong}  # noqa: SLF001 - what is tested
+    monkeypatch.setattr(step_conversion, "_CONVERTERS", converters)
     compilation, _, _ = compile_fitted(LinearRegression(), table, truth)
     assert compilation.reason.startswith("Its compiled form does not answer the same.")
     assert compilation.compiled is None
@@ -281,7 +324,8 @@ def test_a_graph_that_is_wrong_beside_the_golden_rows_is_not_kept_either(
 def test_without_the_converter_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Publishing says so and goes on."""
     monkeypatch.setitem(sys.modules, "skl2onnx", None)
-    monkeypatch.delitem(sys.modules, "model_store.compile.conversion", raising=False)
+    for name in ("conversion", "step_conversion"):
+        monkeypatch.delitem(sys.modules, f"model_store.compile.{name}", raising=False)
     table = numbers()
     compilation, _, _ = compile_fitted(DecisionTreeClassifier(), table, target(table))
     assert compilation.reason == "The package skl2onnx is not installed."

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from model_store.compile.onnx_predictor import MOMENTS, NUMBERS, TEXTS, OnnxPredictor
+from model_store.compile.feed import MOMENTS, NUMBERS, TEXTS
+from model_store.compile.onnx_predictor import OnnxPredictor
 from model_store.errors import PredictionError
 from model_store.manifest import Compiled
 from model_store.schema.signature import Column, Kind, Signature

@@ -1,0 +1,105 @@
+"""Which words a step counts in a column of texts, and how it weighs them."""
+
+import re
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+
+from model_store.compile.onnx_graph import NotCompilableError
+from model_store.compile.word_weights import PATTERN, WordWeights
+
+MOST_WORDS = 5_000
+"""Weights are sent to the graph as a table without gaps: of more words it would be too large."""
+TEXT_PARTS = "ml_pipe.model_class.TextParts"
+
+
+def is_vectorizer(step: Any) -> bool:
+    """Return whether a step makes numbers of one column of texts."""
+    kind = type(step)
+    return kind in {CountVectorizer, TfidfVectorizer} or _name(step) == TEXT_PARTS
+
+
+def weights_of(step: Any, column: str) -> WordWeights:
+    """Return what a fitted vectorizer does to a column's texts.
+
+    Raises:
+        NotCompilableError: it splits texts in a way that a compiled model does not.
+    """
+    if _name(step) == TEXT_PARTS:
+        if step.words_ is None:
+            return WordWeights(column=column, words=(), length=True)
+        return _weights(step.words_, column, length=True)
+    return _weights(step, column)
+
+
+def with_tfidf(weights: WordWeights, step: TfidfTransformer) -> WordWeights:
+    """Return counts as a TfidfTransformer weighs them."""
+    idf = getattr(step, "idf_", None)
+    return WordWeights(
+        column=weights.column,
+        words=weights.words,
+        lowercase=weights.lowercase,
+        shortest=weights.shortest,
+        longest=weights.longest,
+        stop_words=weights.stop_words,
+        binary=weights.binary,
+        sublinear=bool(step.sublinear_tf),
+        idf=() if idf is None else tuple(np.asarray(idf, dtype=np.float64).tolist()),
+        norm=step.norm or "",
+    )
+
+
+def _weights(step: Any, column: str, *, length: bool = False) -> WordWeights:
+    _check(step)
+    places = step.vocabulary_
+    if len(places) > MOST_WORDS:
+        raise NotCompilableError(
+            f"It counts {len(places):,} words, of which a compiled model takes {MOST_WORDS:,}: set "
+            "max_features."
+        )
+    shortest, longest = step.ngram_range
+    idf = getattr(step, "idf_", None) if getattr(step, "use_idf", False) else None
+    is_tfidf = isinstance(step, TfidfVectorizer)
+    return WordWeights(
+        column=column,
+        words=tuple(sorted(places, key=places.__getitem__)),
+        length=length,
+        lowercase=bool(step.lowercase),
+        shortest=shortest,
+        longest=longest,
+        stop_words=tuple(sorted(step.get_stop_words() or ())),
+        binary=bool(step.binary),
+        sublinear=is_tfidf and bool(step.sublinear_tf),
+        idf=() if idf is None else tuple(np.asarray(idf, dtype=np.float64).tolist()),
+        norm=(is_tfidf and step.norm) or "",
+    )
+
+
+def _check(step: Any) -> None:
+    """See that a vectorizer splits texts as `word_weights` does."""
+    defaults = {
+        "analyzer": "word",
+        "input": "content",
+        "preprocessor": None,
+        "strip_accents": None,
+        "tokenizer": None,
+        "token_pattern": PATTERN,
+    }
+    for name, default in defaults.items():
+        value = getattr(step, name)
+        if isinstance(value, re.Pattern):
+            value = value.pattern
+        if value != default:
+            raise NotCompilableError(
+                f"A compiled model finds words as scikit-learn does by default, and {name} is "
+                "another."
+            )
+    if sorted(step.vocabulary_.values()) != list(range(len(step.vocabulary_))):
+        raise NotCompilableError("Two words of its vocabulary have one place.")
+    if np.dtype(step.dtype) == np.float32:
+        raise NotCompilableError("It computes in single precision (dtype).")
+
+
+def _name(step: Any) -> str:
+    return f"{type(step).__module__}.{type(step).__qualname__}"
