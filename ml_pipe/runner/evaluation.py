@@ -1,7 +1,7 @@
 """`evaluate`: the second of the three calls: how good a fitted estimator is, for whom, and why."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ from ml_pipe.runner.quality.guessing import Part, compare, guessed_scores
 from ml_pipe.runner.quality.importance import importance_of
 from ml_pipe.runner.quality.intervals import standard_error
 from ml_pipe.runner.quality.metrics import ScoreOf, metric_first
-from ml_pipe.runner.summary import Comparison
+from ml_pipe.runner.run.run_folder import keep_summary
+from ml_pipe.runner.summary import Comparison, Summary
 from model_store.manifest import Score
 
 
@@ -42,10 +43,12 @@ class Evaluation:
     """What is known of the groups, a sentence for the model card."""
     comparison: Comparison
     """The estimator beside guessing, on rows that it has not seen."""
+    summary: Summary
+    """What a run reports at its end, so far as it is known here."""
     errors: Mapping[str, float | None] = field(default_factory=dict)
     """The standard error of the deciding score of each split but train."""
-    remarks: tuple[str, ...] = ()
-    """What a reader of these numbers should know; sentences."""
+    warnings: tuple[str, ...] = ()
+    """What to beware of, sentences; refused where a run is strict."""
 
     @property
     def deciding(self) -> str:
@@ -91,6 +94,7 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     *,
     metric: str = "",
     group: str = "",
+    warnings: Sequence[str] = (),
     chosen_on_validation: bool = False,
     seed: int = 7,
 ) -> Evaluation:
@@ -106,6 +110,7 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         score: your own measure, or that of 02_train_test_validate.
         metric: the name of a score that decides in place of the first of `score`; empty: none.
         group: the column whose groups are compared; empty: none.
+        warnings: what the checks before found; sentences.
         chosen_on_validation: whether something of the model was chosen by the validation rows, so
             that the test rows alone decide whether it beats guessing.
         seed: which rows are shuffled for the importance.
@@ -137,24 +142,50 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         lambda model, rows, values: score(model, rows, values, task),
         seconds_per_row=seconds_per_row,
     )
+    by_split = {
+        name: dict(score(asked, rows.inputs, rows.truth, task)) for name, rows in known.items()
+    }
+    guessed = guessed_scores(known["train"], known["test"], task, score)
+    comparison = _beside_guessing(
+        run, splits, answers, chosen_on_validation=chosen_on_validation, seed=seed
+    )
+    errors = {
+        name: standard_error(estimator, known[name], answers[name], task, score, seed=seed)
+        for name in others
+    }
+    warnings = (*warnings, *comparison.remarks)
+    summary = Summary(
+        model=run.facts.model,
+        task=task,
+        target=target,
+        source=run.facts.source,
+        task_reason=run.facts.task_reason,
+        rows={name: len(rows) for name, rows in splits.items()},
+        dropped=run.facts.dropped,
+        columns=tuple(names),
+        left_out=run.facts.left_out,
+        notes=(*run.facts.notes, *filter(None, [importance.remark])),
+        metric=next(iter(by_split["test"])),
+        scores=by_split,
+        errors=errors,
+        guessed=guessed,
+        comparison=comparison,
+        importance=dict(importance.falls),
+        warnings=warnings,
+    )
+    keep_summary(run.folder, summary)
     return Evaluation(
-        by_split={
-            name: dict(score(asked, rows.inputs, rows.truth, task)) for name, rows in known.items()
-        },
-        guessed=guessed_scores(known["train"], known["test"], task, score),
+        by_split=by_split,
+        guessed=guessed,
         unseen=unseen,
         answers=together.predicted,
         importance=importance.falls,
         groups=groups,
         fairness=fairness,
-        comparison=_beside_guessing(
-            run, splits, answers, chosen_on_validation=chosen_on_validation, seed=seed
-        ),
-        errors={
-            name: standard_error(estimator, known[name], answers[name], task, score, seed=seed)
-            for name in others
-        },
-        remarks=tuple(filter(None, [importance.remark])),
+        comparison=comparison,
+        summary=summary,
+        errors=errors,
+        warnings=warnings,
     )
 
 
