@@ -176,6 +176,7 @@ def origin_of(run: RunData, context: Context, seed: int) -> Origin:
         name, pipeline, notebooks = known.run, known.pipeline, known.notebooks
     return Origin(
         data=run.facts.fingerprint,
+        source=run.facts.source,
         run=name,
         pipeline=pipeline,
         notebooks=notebooks,
