@@ -13,14 +13,22 @@ from ml_pipe.runner.card import ASK
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Answers, Remembering, Rows, joined
 from ml_pipe.runner.quality.copies import seen_before
+from ml_pipe.runner.quality.cross_validation import (
+    CrossValidation,
+    cross_validate,
+    folds_for,
+    parts_of,
+)
 from ml_pipe.runner.quality.groups import bias_of, score_groups
 from ml_pipe.runner.quality.guessing import Part, compare, guessed_scores
 from ml_pipe.runner.quality.importance import importance_of
 from ml_pipe.runner.quality.intervals import standard_error
 from ml_pipe.runner.quality.metrics import ScoreOf, metric_first
+from ml_pipe.runner.quality.split_checks import far_above_test
+from ml_pipe.runner.quality.splits import column_to_split_by, split_kind
 from ml_pipe.runner.run.run_folder import keep_summary
-from ml_pipe.runner.summary import Comparison, Summary
-from model_store.manifest import Score
+from ml_pipe.runner.summary import Comparison, Summary, measured
+from model_store.manifest import Score, Task
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,8 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     metric: str = "",
     group: str = "",
     warnings: Sequence[str] = (),
+    split: str = "random",
+    folds: int = 0,
     chosen_on_validation: bool = False,
     seed: int = 7,
 ) -> Evaluation:
@@ -111,6 +121,8 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         metric: the name of a score that decides in place of the first of `score`; empty: none.
         group: the column whose groups are compared; empty: none.
         warnings: what the checks before found; sentences.
+        split: how the rows were split, as the parameter says it.
+        folds: in how many parts they are cross-validated besides; 0: in 5 where they are few.
         chosen_on_validation: whether something of the model was chosen by the validation rows, so
             that the test rows alone decide whether it beats guessing.
         seed: which rows are shuffled for the importance.
@@ -146,14 +158,24 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         name: dict(score(asked, rows.inputs, rows.truth, task)) for name, rows in known.items()
     }
     guessed = guessed_scores(known["train"], known["test"], task, score)
-    comparison = _beside_guessing(
-        run, splits, answers, chosen_on_validation=chosen_on_validation, seed=seed
-    )
+    validated = _cross_validated(run, estimator, score, split=split, folds=folds, seed=seed)
+    if validated and not chosen_on_validation:
+        comparison = _by_cross_validation(run.table[target], validated, task, seed)
+    else:
+        comparison = _beside_guessing(
+            run, splits, answers, chosen_on_validation=chosen_on_validation, seed=seed
+        )
     errors = {
         name: standard_error(estimator, known[name], answers[name], task, score, seed=seed)
         for name in others
     }
-    warnings = (*warnings, *comparison.remarks)
+    deciding = next(iter(by_split["test"]))
+    decisive = {name: found[deciding] for name, found in by_split.items()}
+    warnings = (
+        *warnings,
+        *comparison.remarks,
+        *far_above_test(decisive, guessed.get(deciding), errors.get("test")),
+    )
     summary = Summary(
         model=run.facts.model,
         task=task,
@@ -165,10 +187,12 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         columns=tuple(names),
         left_out=run.facts.left_out,
         notes=(*run.facts.notes, *filter(None, [importance.remark])),
-        metric=next(iter(by_split["test"])),
+        metric=deciding,
         scores=by_split,
         errors=errors,
         guessed=guessed,
+        split=split,
+        cross_validation=_phrase(validated, deciding),
         comparison=comparison,
         importance=dict(importance.falls),
         warnings=warnings,
@@ -212,3 +236,37 @@ def _beside_guessing(
     if left_out:
         where += f" without {left_out} that repeat others"
     return compare(learnt[run.target], parts, run.task, where, seed=seed)
+
+
+def _cross_validated(  # noqa: PLR0913 - as it is asked for
+    run: RunData, estimator: Any, score: ScoreOf, *, split: str, folds: int, seed: int
+) -> CrossValidation | None:
+    """Return the cross-validation of a run's rows, each of them once; None where there is none."""
+    folds = folds_for(len(run.table), folds, split)
+    if not folds:
+        return None
+    (is_repeated,) = seen_before(run.table.iloc[:0], [run.table])
+    table = run.table[~is_repeated]
+    kind, name = split_kind(split)
+    by = (kind, column_to_split_by(run, name)[~is_repeated]) if name else None
+    parts = parts_of(table[run.target], run.task, folds, seed, by)
+    known = Rows(table[run.names], table[run.target])
+    return cross_validate(estimator, known, parts, run.task, score)
+
+
+def _by_cross_validation(
+    learnt: "pd.Series[Any]", validated: CrossValidation, task: Task, seed: int
+) -> Comparison:
+    """Return the comparison with guessing on rows that were answered by copies of the model."""
+    whole = Part(validated.truth, validated.answers)
+    order = np.random.default_rng(seed).permutation(len(whole.truth))
+    halves = [whole.take(half) for half in np.array_split(order, 2)]
+    where = f"cross-validation in {len(validated.scores)} parts"
+    return compare(learnt, halves, task, where, seed=seed)
+
+
+def _phrase(validated: CrossValidation | None, metric: str) -> str:
+    if validated is None:
+        return ""
+    value = measured(metric, validated.mean, validated.error)
+    return f"By cross-validation in {len(validated.scores)} parts: {value}"

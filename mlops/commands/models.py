@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 import typer
 
-from ml_pipe.runner.summary import shown
+from ml_pipe.runner.summary import measured, shown
 from mlops.commands.settings import load_settings
 from mlops.console import Exit, JsonOption, fail, print_json, print_table
 from model_store.errors import ModelStoreError, NotFoundError
@@ -156,8 +156,9 @@ def verify(
 
 def _deciding(scores: Mapping[str, float]) -> str:
     """Return the first score, which decides; `show` has the others."""
-    found = [shown(name, score) for name, score in scores.items()]
-    return f"{found[0][0]}\n{found[0][1]:.3f}" if found else ""
+    for name, score in scores.items():
+        return f"{shown(name, 0)[0].replace('_', ' ')}\n{measured(name, score)}"
+    return ""
 
 
 def _version(store: ModelStore, model: str, version: str) -> str:

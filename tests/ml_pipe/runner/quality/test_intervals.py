@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from ml_pipe.runner.quality.answers import Rows, answers_of
 from ml_pipe.runner.quality.intervals import standard_error
@@ -23,8 +24,8 @@ def test_it_is_that_of_a_share(rows: int) -> None:
 
 def test_a_score_without_a_mistake_may_have_one() -> None:
     """Three of a hundred, where a hundred were right."""
-    known = Rows(pd.DataFrame({"x": np.zeros(100)}), pd.Series(["a"] * 100))
-    model = DummyClassifier().fit(known.inputs, known.truth)
+    known = Rows(pd.DataFrame({"x": np.arange(100.0)}), pd.Series(["a"] * 50 + ["b"] * 50))
+    model = DecisionTreeClassifier().fit(known.inputs, known.truth)
     answers = answers_of(model, known.inputs)
     found = standard_error(model, known, answers, "classification", score, seed=0)
     assert found == pytest.approx(0.015)
