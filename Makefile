@@ -28,10 +28,11 @@ help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: serve
-serve: $(VENV)/.train ## set up, train if the store is empty, serve; DATA=table TARGET=column for your own table
+serve: $(VENV)/.train ## set up, train if the store is empty, serve; your table: DATA=file TARGET=column NAME=model OPTIONS='-p name=value'
 	@$(if $(TARGET),$(if $(DATA),,echo "TARGET needs a table: make serve DATA=path/to/table.csv TARGET=column" >&2; exit 2;))
-	@exec $(BIN)/mlops serve $(if $(DATA),--data $(call quoted,$(DATA)) --target $(call quoted,$(TARGET)) \
-		$(if $(TASK),--task $(call quoted,$(TASK))))
+	@exec $(if $(NAME),env MODEL_NAME=$(call quoted,$(NAME))) $(BIN)/mlops serve \
+		$(if $(DATA),--data $(call quoted,$(DATA)) --target $(call quoted,$(TARGET)) \
+		$(if $(TASK),--task $(call quoted,$(TASK)))) $(OPTIONS)
 
 .PHONY: train
 train: $(VENV)/.train ## run a pipeline: FOLDER=examples/iris
@@ -86,6 +87,10 @@ calibration: $(VENV)/.dev ## show how often drift is found where there is none, 
 # the template itself: a README or a package of your own turns some of it red, and you may delete it.
 LEFT_OUT := tests/faults tests/prometheus tests/template
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+.PHONY: real-tables
+real-tables: $(VENV)/.dev ## train on tables that packages ship, ask them their own rows, write the table of results
+	@$(BIN)/python -m benchmarks.real_tables
 
 .PHONY: test
 test: $(VENV)/.dev ## set up, run the quick tests, in two minutes at most

@@ -1,6 +1,5 @@
 """The OpenAPI document: the routes that FastAPI knows, and a typed `/predict` for each model."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from api.http.body_errors import row_model
 from api.http.problems import FieldError
 from api.models.loaded_models import CHAMPION, LoadedModels, ServedModel
+from model_store.schema.examples import example
 from model_store.schema.prediction import PROBABILITIES, label_text
 from model_store.schema.row_decoder import MAX_STRING
 from model_store.schema.signature import Column, Kind, Signature
@@ -51,6 +51,12 @@ _PROBLEMS = {
 }
 
 
+_IGNORED = {
+    "type": ["string", "number", "boolean", "null"],
+    "description": "A column of the training table that the model does not use: leave it out.",
+}
+
+
 def openapi_document(
     app: FastAPI,
     loaded_models: LoadedModels,
@@ -85,7 +91,7 @@ def openapi_document(
 
 def example_rows(signature: Signature) -> list[dict[str, Any]]:
     """Return a row that the signature accepts, made from its ranges: never from a person's data."""
-    return [{column.name: _example(column) for column in signature.inputs}]
+    return [{column.name: example(column) for column in signature.inputs}]
 
 
 def _paths(loaded_models: LoadedModels, model: str) -> list[tuple[str, str]]:
@@ -101,6 +107,8 @@ def _predict_operation(path: str, served: ServedModel, max_string: int) -> dict[
     row.pop("title", None)
     for column in manifest.signature.inputs:
         row["properties"][column.name] |= _notes(column)
+    for name in manifest.signature.ignored:
+        row["properties"][name] = _IGNORED
     answer = _answer_schema(served)
     operation: dict[str, Any] = {
         "tags": ["predict"],
@@ -166,6 +174,11 @@ def _notes(column: Column) -> dict[str, Any]:
     notes: list[str] = []
     if column.unit:
         notes.append(f"In {column.unit}.")
+    if column.kind is Kind.DATETIME and (column.form or column.time_zone):
+        zone = column.time_zone or "UTC"
+        notes.append(f"Such as {example(column)}; a time without an offset is read in {zone}.")
+    if column.header:
+        notes.append("The header of the training table counts as its name, too.")
     if column.categories:
         notes.append(f"In training one of: {', '.join(column.categories)}.")
     elif column.minimum is not None:
@@ -175,23 +188,6 @@ def _notes(column: Column) -> dict[str, Any]:
 
 def _short(value: float | str | None) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _example(column: Column) -> Any:
-    if column.kind is Kind.BOOLEAN:
-        return True
-    if column.kind is Kind.CATEGORY and column.categories:
-        return column.categories[0]
-    if column.kind in {Kind.STRING, Kind.CATEGORY}:
-        return "text"
-    if column.kind is Kind.DATETIME:
-        return column.minimum or "2026-01-01T00:00:00Z"
-    low, high = float(column.minimum or 0), float(column.maximum or 0)
-    middle = low / 2 + high / 2
-    if column.kind is Kind.INTEGER:
-        return math.floor(middle)
-    # As many digits as a person would write, and never outside the range.
-    return min(max(float(f"{middle:.3g}"), low), high)
 
 
 def _items(properties: dict[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,18 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from .runner.run.context import Context, context_by_hand
 from .runner.run.notebook_run import run_notebook
 from .runner.run.pipeline import Pipeline, overridden
 from .runner.run.progress import show_phases
-from .runner.run.run_folder import VARIABLE, Run, RunReport, new_run_folder, report_of
+from ml_pipe.runner.run.run_folder import (
+    VARIABLE,
+    Run,
+    RunReport,
+    new_run_folder,
+    recorded,
+    report_of,
+)
 from .runner.source.clean_notebook import digest
 from .runner.source.export import refresh_modules
 
@@ -54,15 +59,15 @@ def run_pipeline(
             parameters=values,
             context=context,
         )
-        (run_folder / "run.json").write_bytes(msgspec.json.format(msgspec.json.encode(run)))
         phases.watch(run_folder)
-        for path in notebooks:
-            run_notebook(
-                path,
-                run_folder / path.name,
-                pipeline.given_to(path, values, context, run_folder),
-                cell_timeout_seconds=context.cell_timeout_seconds,
-                on_phase=phases.show,
-                variables={VARIABLE: str(run_folder)},
-            )
+        with recorded(run_folder, run):
+            for path in notebooks:
+                run_notebook(
+                    path,
+                    run_folder / path.name,
+                    pipeline.given_to(path, values, context, run_folder),
+                    cell_timeout_seconds=context.cell_timeout_seconds,
+                    on_phase=phases.show,
+                    variables={VARIABLE: str(run_folder)},
+                )
     return report_of(run_folder)

@@ -41,6 +41,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """SHA-256 of each notebook that ran, by file name."""
     data: str = ""
     """SHA-256 of the table that the run was given."""
+    source: str = ""
+    """The name of that table's file."""
     seed: int = 0
     setup: str = ""
     run: str = ""

@@ -138,6 +138,6 @@ def _entry(job: PredictionJob, outcome: Outcome, finished: float) -> Entry:
         outcome="answered" if isinstance(outcome, Answer) else "failed",
         rows=job.rows.size,
         seconds=finished - job.received,
-        inputs=job.body,
+        inputs=job.rows.rewritten or job.body,
         outputs=outcome.body if isinstance(outcome, Answer) else b"",
     )

@@ -27,7 +27,7 @@ class PredictionJob:
     model: ServedModel
     rows: Rows
     body: bytes
-    """The request's own JSON text; the log keeps it as it is."""
+    """The request's own JSON text; the log keeps it as it is, or what the rows say instead."""
     request_id: str
     probabilities: bool
     arrived: datetime

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from api.http.problems import InvalidJson
+from api.http.problems import MAX_ERRORS, InvalidJson
 from model_store.schema.row_decoder import STRING, has_duplicate_key
 
 MAX_DEPTH = 16
@@ -43,6 +43,30 @@ def parse_strictly(body: bytes) -> Any:
     if has_duplicate_key(body, _keys(document, body)):
         raise InvalidJson(_TWICE)
     return document
+
+
+def nan_places(body: bytes) -> list[tuple[str | int, ...]]:
+    """Return the row and field of each NaN or infinity in a body of rows, up to `MAX_ERRORS`.
+
+    Python's `json.dumps` writes these words, which JSON does not know. Nothing is returned of a
+    body that is no JSON text besides, or no row nor array of rows.
+    """
+    found = object()
+    if b"NaN" not in body and b"Infinity" not in body:
+        return []
+    try:
+        document = json.loads(body, parse_constant=lambda _: found)
+    except (ValueError, RecursionError):
+        return []
+    rows = document if isinstance(document, list) else [document]
+    places: list[tuple[str | int, ...]] = []
+    for index, row in enumerate(rows):
+        if isinstance(row, dict):
+            place = (index,) if rows is document else ()
+            places += [(*place, key) for key, value in row.items() if value is found]
+        if len(places) >= MAX_ERRORS:
+            break
+    return places[:MAX_ERRORS]
 
 
 def _parse_slowly(text: str) -> Any:
@@ -101,7 +125,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> float:
-    raise InvalidJson(f"{name} is no JSON number.")
+    raise InvalidJson(f"{name} is no JSON number: send null where a value is missing.")
 
 
 def _finite(literal: str) -> float:

@@ -1,30 +1,34 @@
 """`evaluate`: the second of the three calls: how good a fitted estimator is, for whom, and why."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.inspection import permutation_importance
 
 from ml_pipe.runner.card import ASK
-from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.loading import RunData
-from ml_pipe.runner.table.column_names import check_names
+from ml_pipe.runner.quality.answers import Answers, Remembering, Rows, joined
+from ml_pipe.runner.quality.copies import seen_before
+from ml_pipe.runner.quality.cross_validation import (
+    CrossValidation,
+    cross_validate,
+    folds_for,
+    parts_of,
+)
+from ml_pipe.runner.quality.groups import bias_of, score_groups
+from ml_pipe.runner.quality.guessing import Part, compare, guessed_scores
+from ml_pipe.runner.quality.importance import importance_of
+from ml_pipe.runner.quality.intervals import standard_error
+from ml_pipe.runner.quality.metrics import ScoreOf, metric_first
+from ml_pipe.runner.quality.split_checks import far_above_test
+from ml_pipe.runner.quality.splits import column_to_split_by, split_kind
+from ml_pipe.runner.run.run_folder import keep_summary
+from ml_pipe.runner.summary import Comparison, Summary, measured
 from model_store.manifest import Score, Task
-
-SMALLEST_GROUP = 10
-"""A group with fewer rows is shown and not compared: its score is chance."""
-MOST_GROUPS = 20
-_IMPORTANCE_ROWS = 500
-
-ScoreOf = Callable[[Any, pd.DataFrame, "pd.Series[Any]", Task], Mapping[str, float]]
-"""A fitted estimator's scores by name, on inputs `(rows, columns)` with true values `(rows,)`.
-
-The first one decides on acceptance, and more of it is better.
-"""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,14 @@ class Evaluation:
     """One row a group: `rows` and `score`, NaN where they are too few; None: no group was named."""
     fairness: str
     """What is known of the groups, a sentence for the model card."""
+    comparison: Comparison
+    """The estimator beside guessing, on rows that it has not seen."""
+    summary: Summary
+    """What a run reports at its end, so far as it is known here."""
+    errors: Mapping[str, float | None] = field(default_factory=dict)
+    """The standard error of the deciding score of each split but train."""
+    warnings: tuple[str, ...] = ()
+    """What to beware of, sentences; refused where a run is strict."""
 
     @property
     def deciding(self) -> str:
@@ -75,17 +87,30 @@ class Evaluation:
         """Return a table of all scores: one row a score, one column a split, and the guess."""
         return pd.DataFrame({**self.by_split, "test, guessed": self.guessed})
 
+    @property
+    def beside_guessing(self) -> pd.DataFrame:
+        """Return a table of the comparison with guessing: one row a look."""
+        looks = pd.DataFrame(map(msgspec.structs.asdict, self.comparison.looks))
+        return looks if looks.empty else looks.set_index("score")
 
-def evaluate(  # noqa: PLR0913 - two of them are options
+
+def evaluate(  # noqa: PLR0913 - all but four are options
     run: RunData,
     estimator: Any,
     splits: Mapping[str, pd.DataFrame],
     score: ScoreOf,
     *,
+    metric: str = "",
     group: str = "",
+    warnings: Sequence[str] = (),
+    split: str = "random",
+    folds: int = 0,
+    chosen_on_validation: bool = False,
     seed: int = 7,
 ) -> Evaluation:
     """Return how good a fitted estimator is, what its answers depend on, and for whom it is worse.
+
+    Each row is predicted once, whatever is asked of the answers.
 
     Args:
         run: what `load` returned.
@@ -93,106 +118,155 @@ def evaluate(  # noqa: PLR0913 - two of them are options
         splits: the rows "train", "test" and "validation", each `(rows, columns)`, as `split` of
             02_train_test_validate returns them.
         score: your own measure, or that of 02_train_test_validate.
+        metric: the name of a score that decides in place of the first of `score`; empty: none.
         group: the column whose groups are compared; empty: none.
+        warnings: what the checks before found; sentences.
+        split: how the rows were split, as the parameter says it.
+        folds: in how many parts they are cross-validated besides; 0: in 5 where they are few.
+        chosen_on_validation: whether something of the model was chosen by the validation rows, so
+            that the test rows alone decide whether it beats guessing.
         seed: which rows are shuffled for the importance.
 
     Raises:
-        TableError: there is no such group, or it has too many values.
+        TableError: there is no such group or metric, or the group has too many values.
     """
     names, target, task = run.names, run.target, run.task
-    train, test = splits["train"], splits["test"]
-    dummy = DummyClassifier() if task == "classification" else DummyRegressor()
-    guess = dummy.fit(train[names], train[target])
-    unseen = pd.concat([test, splits["validation"]])
+    score = metric_first(score, metric, task, splits["train"][target])
+    known = {name: Rows(rows[names], rows[target]) for name, rows in splits.items()}
+    asked = Remembering(estimator)
+    began = time.perf_counter()
+    answers = {name: asked.ask(rows.inputs) for name, rows in known.items()}
+    seconds_per_row = (time.perf_counter() - began) / max(sum(map(len, answers.values())), 1)
+    others = [name for name in splits if name != "train"]
+    unseen = pd.concat([splits[name] for name in others])
+    together = joined([answers[name] for name in others])
     groups = None
     fairness = f"Not checked: the run named no group. {ASK}"
     if group:
-        groups = score_groups(estimator, unseen, (group, target), task, score)
+        groups = score_groups(estimator, unseen, (group, target), task, score, answers=together)
         bias = f"{bias_of(groups):.3g}"
         fairness = f"The score differs by at most {bias} between the groups of {group}."
+    importance = importance_of(
+        estimator,
+        unseen[names],
+        unseen[target],
+        seed,
+        lambda model, rows, values: score(model, rows, values, task),
+        seconds_per_row=seconds_per_row,
+    )
+    by_split = {
+        name: dict(score(asked, rows.inputs, rows.truth, task)) for name, rows in known.items()
+    }
+    guessed = guessed_scores(known["train"], known["test"], task, score)
+    validated = _cross_validated(run, estimator, score, split=split, folds=folds, seed=seed)
+    if validated and not chosen_on_validation:
+        comparison = _by_cross_validation(run.table[target], validated, task, seed)
+    else:
+        comparison = _beside_guessing(
+            run, splits, answers, chosen_on_validation=chosen_on_validation, seed=seed
+        )
+    errors = {
+        name: standard_error(estimator, known[name], answers[name], task, score, seed=seed)
+        for name in others
+    }
+    deciding = next(iter(by_split["test"]))
+    decisive = {name: found[deciding] for name, found in by_split.items()}
+    warnings = (
+        *warnings,
+        *comparison.remarks,
+        *far_above_test(decisive, guessed.get(deciding), errors.get("test")),
+    )
+    summary = Summary(
+        model=run.facts.model,
+        task=task,
+        target=target,
+        source=run.facts.source,
+        task_reason=run.facts.task_reason,
+        rows={name: len(rows) for name, rows in splits.items()},
+        dropped=run.facts.dropped,
+        columns=tuple(names),
+        left_out=run.facts.left_out,
+        notes=(*run.facts.notes, *filter(None, [importance.remark])),
+        metric=deciding,
+        scores=by_split,
+        errors=errors,
+        guessed=guessed,
+        split=split,
+        cross_validation=_phrase(validated, deciding),
+        comparison=comparison,
+        importance=dict(importance.falls),
+        warnings=warnings,
+    )
+    keep_summary(run.folder, summary)
     return Evaluation(
-        by_split={
-            name: dict(score(estimator, rows[names], rows[target], task))
-            for name, rows in splits.items()
-        },
-        guessed=dict(score(guess, test[names], test[target], task)),
+        by_split=by_split,
+        guessed=guessed,
         unseen=unseen,
-        answers=np.asarray(estimator.predict(unseen[names])),
-        importance=importance_of(
-            estimator,
-            unseen[names],
-            unseen[target],
-            seed,
-            lambda model, rows, truth: score(model, rows, truth, task),
-        ),
+        answers=together.predicted,
+        importance=importance.falls,
         groups=groups,
         fairness=fairness,
+        comparison=comparison,
+        summary=summary,
+        errors=errors,
+        warnings=warnings,
     )
 
 
-def importance_of(
-    estimator: Any,
-    inputs: pd.DataFrame,
-    truth: "pd.Series[Any]",
+def _beside_guessing(
+    run: RunData,
+    splits: Mapping[str, pd.DataFrame],
+    answers: Mapping[str, Answers],
+    *,
+    chosen_on_validation: bool,
     seed: int,
-    score: Callable[..., Mapping[str, float]],
-) -> dict[str, float]:
-    """Return how much the first score falls when a column is shuffled, most important column first.
-
-    Args:
-        estimator: a fitted one.
-        inputs: `(rows, columns)`, of which at most 500 rows are used.
-        truth: the true values, `(rows,)`.
-        seed: which rows these are, and how they are shuffled.
-        score: returns the scores of estimator, inputs and truth.
-    """
-    rows = np.random.default_rng(seed).permutation(len(inputs))[:_IMPORTANCE_ROWS]
-    found = permutation_importance(
-        estimator,
-        inputs.iloc[rows],
-        truth.iloc[rows],
-        n_repeats=3,
-        random_state=seed,
-        scoring=lambda *asked: next(iter(score(*asked).values())),
-    )
-    falls = zip(inputs.columns, found.importances_mean.tolist(), strict=True)
-    return dict(sorted(falls, key=lambda item: -item[1]))
+) -> Comparison:
+    """Return the comparison with guessing, on rows of which training has seen no copy."""
+    deciding = [
+        n for n in splits if n != "train" and not (chosen_on_validation and n == "validation")
+    ]
+    learnt = splits["train"]
+    repeated = seen_before(learnt, [splits[name] for name in deciding])
+    parts = [
+        Part(splits[name][run.target].to_numpy(), answers[name]).take(~is_repeated)
+        for name, is_repeated in zip(deciding, repeated, strict=True)
+    ]
+    where = f"the {' and '.join(deciding)} rows"
+    left_out = int(sum(map(np.sum, repeated)))
+    if left_out:
+        where += f" without {left_out} that repeat others"
+    return compare(learnt[run.target], parts, run.task, where, seed=seed)
 
 
-def score_groups(
-    estimator: Any, table: pd.DataFrame, names: tuple[str, str], task: Task, score: ScoreOf
-) -> pd.DataFrame:
-    """Return one row a group: its rows, and its score, NaN where they are too few.
-
-    Args:
-        estimator: a fitted one.
-        table: rows that training has not seen, with inputs and target.
-        names: the columns of the group and of the target.
-        task: what the score is of.
-        score: see `ScoreOf`.
-
-    Raises:
-        TableError: there is no such column, or it has too many values to be groups.
-    """
-    group, target = names
-    check_names(table, group)
-    groups = table[group].astype(object).where(table[group].notna(), "missing").astype(str)
-    if groups.nunique() > MOST_GROUPS:
-        raise TableError(
-            f'The column "{group}" has {groups.nunique()} values, which are too many groups to '
-            f"compare: name one with at most {MOST_GROUPS}, or add a column of ranges."
-        )
-    found = {}
-    for name, rows in table.groupby(groups):
-        value = np.nan
-        if len(rows) >= SMALLEST_GROUP:
-            scores = score(estimator, rows.drop(columns=target), rows[target], task)
-            value = next(iter(scores.values()))
-        found[str(name)] = {"rows": len(rows), "score": value}
-    return pd.DataFrame(found).T.astype({"rows": int})
+def _cross_validated(  # noqa: PLR0913 - as it is asked for
+    run: RunData, estimator: Any, score: ScoreOf, *, split: str, folds: int, seed: int
+) -> CrossValidation | None:
+    """Return the cross-validation of a run's rows, each of them once; None where there is none."""
+    folds = folds_for(len(run.table), folds, split)
+    if not folds:
+        return None
+    (is_repeated,) = seen_before(run.table.iloc[:0], [run.table])
+    table = run.table[~is_repeated]
+    kind, name = split_kind(split)
+    by = (kind, column_to_split_by(run, name)[~is_repeated]) if name else None
+    parts = parts_of(table[run.target], run.task, folds, seed, by)
+    known = Rows(table[run.names], table[run.target])
+    return cross_validate(estimator, known, parts, run.task, score)
 
 
-def bias_of(groups: pd.DataFrame) -> float:
-    """Return the largest difference between the scores of groups; 0 where none can be compared."""
-    scores = groups["score"].dropna()
-    return float(scores.max() - scores.min()) if len(scores) else 0.0
+def _by_cross_validation(
+    learnt: "pd.Series[Any]", validated: CrossValidation, task: Task, seed: int
+) -> Comparison:
+    """Return the comparison with guessing on rows that were answered by copies of the model."""
+    whole = Part(validated.truth, validated.answers)
+    order = np.random.default_rng(seed).permutation(len(whole.truth))
+    halves = [whole.take(half) for half in np.array_split(order, 2)]
+    where = f"cross-validation in {len(validated.scores)} parts"
+    return compare(learnt, halves, task, where, seed=seed)
+
+
+def _phrase(validated: CrossValidation | None, metric: str) -> str:
+    if validated is None:
+        return ""
+    value = measured(metric, validated.mean, validated.error)
+    return f"By cross-validation in {len(validated.scores)} parts: {value}"

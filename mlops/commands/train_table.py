@@ -1,6 +1,5 @@
 """From a table to a model that serves it, trained once for as long as the table stays the same."""
 
-import hashlib
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,28 +25,31 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
     """
     # Only this verb, and only with a table, needs the notebooks' libraries.
     from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
+    from ml_pipe.runner.run.model_name import model_name  # noqa: PLC0415
     from ml_pipe.runner.run.progress import show_phases  # noqa: PLC0415
-    from ml_pipe.runner.table.prepared_table import model_name  # noqa: PLC0415
 
-    model = settings.model_name or model_name(data)
+    model = parameters.get("model") or settings.model_name or model_name(data)
     champion = _champion(settings, model)
     if champion and _is_trained_on(champion, data, parameters):
         notify(f"{model} {champion.version} was trained on this table already.")
         return model
-    given = {"data": str(data.resolve()), "model": model} | dict(parameters)
+    given = {"data": str(data.resolve())} | dict(parameters) | {"model": model}
     try:
         with show_phases(f"reading {data.name}"):
-            check_table(settings.local_data, data, given)
+            said = check_table(settings.local_data, data, given)
     except (TableError, PipelineError, ModelStoreError) as error:
         fail(str(error))
+    for sentence in said:
+        notify(sentence)
     notify(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
     return run(settings, PIPELINE, given).model
 
 
-def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> None:
+def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> list[str]:
     """Prepare a table as the first notebook will, so that what is wrong is said at once.
 
-    The notebooks are exported first, as a run does: what is called is what they hold now.
+    Return how it is read, where that could have been otherwise, in sentences. The notebooks are
+    exported first, as a run does: what is called is what they hold now.
 
     Raises:
         TableError: it is unreadable, has no such target, or cannot be trained on.
@@ -55,24 +57,25 @@ def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> 
         PipelineError: a parameter is wrong, or a notebook cannot be exported, imported or called.
     """
     from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
+    from ml_pipe.runner.reading.options import ReadingOptions  # noqa: PLC0415
+    from ml_pipe.runner.reading.read_table import read_table  # noqa: PLC0415
     from ml_pipe.runner.run.pipeline import Pipeline  # noqa: PLC0415
     from ml_pipe.runner.source.export import refresh_modules  # noqa: PLC0415
-    from ml_pipe.runner.table.last_version import last_signature  # noqa: PLC0415
-    from ml_pipe.runner.table.table_file import load_table  # noqa: PLC0415
+    from ml_pipe.runner.table.last_version import expected_signature  # noqa: PLC0415
 
     pipeline = Pipeline.read(PIPELINE)
     notebook = next(iter(pipeline.declarations))
     values = pipeline.complete(notebook, pipeline.values(parameters))
     refresh_modules()
-    table = load_table(data)
-    expected = last_signature(
-        local_data, parameters["model"], parameters["target"], parameters.get("task", "")
-    )
+    table = read_table(data, ReadingOptions.of(values))
+    expected = expected_signature(local_data, parameters["model"], data, values)
     try:
         module = importlib.reload(importlib.import_module(f"ml_pipe.{FIRST}"))
         # A notebook without it is checked by the run alone.
         if hasattr(module, "prepare"):
-            module.prepare(table, values, expected)
+            prepared = module.prepare(table, values, expected)
+            left_out = [f"{n} is left out: {why}." for n, why in prepared.left_out.items()]
+            return [*prepared.notes, *left_out, *filter(None, [prepared.task_reason])]
     except (TableError, ModelStoreError):
         raise
     except Exception as error:
@@ -80,6 +83,7 @@ def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> 
             f"{notebook.name} cannot prepare {data} ({type(error).__name__}: {error}): run it by "
             "hand, in `make lab`, to see where."
         ) from error
+    return []
 
 
 def _champion(settings: Settings, model: str) -> Manifest | None:
@@ -91,18 +95,15 @@ def _champion(settings: Settings, model: str) -> Manifest | None:
 
 
 def _is_trained_on(manifest: Manifest, data: Path, parameters: Mapping[str, str]) -> bool:
-    from ml_pipe.runner.source.clean_notebook import digest  # noqa: PLC0415 - see `train_table`
+    from ml_pipe.runner.reading.files.packing import fingerprint  # noqa: PLC0415 - see `train_table`
+    from ml_pipe.runner.source.clean_notebook import digest  # noqa: PLC0415
 
     return (
-        manifest.origin.data == _sha256(data)
+        manifest.origin.data == fingerprint(data)
         and [column.name for column in manifest.signature.outputs] == [parameters["target"]]
         and parameters.get("task", "") in {"", manifest.task}
         and manifest.origin.notebooks
         == {n: digest(PIPELINE / n) for n in manifest.origin.notebooks}
         # Whoever asks for more than that wants to see it happen.
-        and set(parameters) <= {"target", "task"}
+        and set(parameters) <= {"target", "task", "model"}
     )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""

@@ -12,6 +12,7 @@ from model_store.schema.columns import json_values
 from model_store.schema.prediction import PROBABILITIES
 from model_store.schema.signature import Column, Kind, Signature
 from model_store.schema.table_columns import observe
+from model_store.schema.texts import normalised
 
 # A key of JSON that needs no escape, so that a request can be read without undoing any.
 _NO_NAME = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
@@ -78,5 +79,7 @@ def _seen(series: "pd.Series[Any]", values: np.ndarray) -> tuple[str, ...]:
     """Return the categories that occur, in the table's own order where it has one."""
     seen = set(values.tolist())
     if isinstance(series.dtype, pd.CategoricalDtype):
-        return tuple(name for name in series.dtype.categories if name in seen)
+        # Two spellings of one text are one category.
+        names = dict.fromkeys(normalised(name) for name in series.dtype.categories)
+        return tuple(name for name in names if name in seen)
     return tuple(sorted(seen))

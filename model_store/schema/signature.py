@@ -6,6 +6,9 @@ from typing import Annotated
 
 import msgspec
 
+from model_store.schema.moment_forms import moment_form
+from model_store.schema.time_zones import zone
+
 
 class Kind(StrEnum):
     """What a column holds. `model_store.schema.columns` gives the array of each kind."""
@@ -41,11 +44,24 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Of a number: what it counts, as in "%" or "EUR"; requests send the number alone."""
     form: str = ""
     """Of a datetime: how the training table wrote it, and how requests may: a pattern of `strptime`
-    such as `%d/%m/%Y`, `EPOCH_SECONDS` or `EPOCH_MILLISECONDS`; empty: as ISO 8601."""
+    such as `%d/%m/%Y`, `epoch s` or `epoch ms`; empty: as ISO 8601."""
     time_zone: str = ""
     """Of a datetime: the IANA zone of those without an offset; empty: each needs an offset."""
     header: str = ""
     """The name as the training table's header spells it, where that differs; accepted as well."""
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be read by; a manifest may come from anywhere.
+
+        Raises:
+            ValueError: `form` or `time_zone` is none, or the column is no datetime.
+        """
+        if (self.form or self.time_zone) and self.kind is not Kind.DATETIME:
+            raise ValueError(f"only a datetime has a form or a time zone, and no {self.kind}")
+        if self.time_zone:
+            zone(self.time_zone)
+        if self.form and self.form not in {EPOCH_SECONDS, EPOCH_MILLISECONDS}:
+            moment_form(self.form)
 
 
 class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,7 +71,32 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     outputs: Annotated[tuple[Column, ...], msgspec.Meta(min_length=1)]
     ignored: tuple[str, ...] = ()
     """Columns of the training table that the model does not use, its target among them: a request
-    may hold them, with any single value; they are neither used nor logged."""
+    may hold them, with any single value; they are neither used nor logged. An input of the same
+    name is no such column."""
+
+    def __post_init__(self) -> None:
+        """Leave inputs out of `ignored`.
+
+        Raises:
+            ValueError: two inputs or two outputs have one name.
+        """
+        for columns in (self.inputs, self.outputs):
+            if len({column.name for column in columns}) < len(columns):
+                raise ValueError("two columns have one name: rename all but one")
+        used = {column.name for column in self.inputs} | self.headers.keys()
+        ignored = tuple(name for name in dict.fromkeys(self.ignored) if name not in used)
+        msgspec.structs.force_setattr(self, "ignored", ignored)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The names of inputs by their headers, where a header is one input's alone."""
+        names = {column.name for column in self.inputs}
+        headers = [column.header for column in self.inputs if column.header]
+        return {
+            column.header: column.name
+            for column in self.inputs
+            if column.header not in names and headers.count(column.header) == 1
+        }
 
     def __iter__(self) -> Iterator[Column]:
         yield from self.inputs

@@ -10,6 +10,7 @@ from pandas.api.types import infer_dtype
 from model_store.errors import SignatureError
 from model_store.schema.columns import dtype_of
 from model_store.schema.signature import LARGEST_INTEGER, Column, Kind
+from model_store.schema.texts import normalised
 
 # What pandas says of the Python objects in a column, and the kind that each makes.
 _KINDS_OF_OBJECTS = {
@@ -100,15 +101,22 @@ def observe(series: "pd.Series[Any]") -> Observed:
     read = {Kind.INTEGER: _integers, Kind.NUMBER: _numbers, Kind.DATETIME: _moments}
     if kind is Kind.STRING:
         values = _texts(present)
-        return Observed(Kind.CATEGORY if is_category else kind, values, missing)
+        kind = Kind.CATEGORY if is_category else kind
+        return _without(values == "", Observed(kind, values, missing))
     if kind is Kind.BOOLEAN:
         return Observed(kind, present.to_numpy(dtype=bool), missing)
     values = read[kind](present)
     if kind is Kind.NUMBER:
         # Arrow distinguishes NaN from null, we don't.
-        hidden = np.isnan(values)
-        missing[~missing] = hidden
-        values = values[~hidden]
+        return _without(np.isnan(values), Observed(kind, values, missing))
+    return Observed(kind, values, missing)
+
+
+def _without(hidden: np.ndarray, found: Observed) -> Observed:
+    """Return what is found with some more of its values missing."""
+    kind, values, missing = found
+    missing[~missing] = hidden
+    values = values[~hidden]
     return Observed(kind if len(values) else None, values, missing)
 
 
@@ -166,8 +174,11 @@ def _moments(present: "pd.Series[Any]") -> np.ndarray:
 
 
 def _texts(present: "pd.Series[Any]") -> np.ndarray:
-    values = np.array([str(value) for value in present], dtype=object)
-    if any(map(_NO_JSON.search, values)):
+    # By different text, as they repeat in most columns.
+    places, texts = pd.factorize(present.to_numpy(dtype=object))
+    read = np.array([normalised(str(text)) for text in texts], dtype=object)
+    values = read[places]
+    if any(map(_NO_JSON.search, read)):
         raise SignatureError(
             f'The column "{present.name}" has text with a NUL or half a surrogate pair, which a '
             "request cannot carry: clean it."

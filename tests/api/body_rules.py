@@ -6,8 +6,10 @@ The decoder and the explainer are held to it as well as to each other, as both c
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from model_store.schema.signature import Column, Kind, Signature
 
@@ -27,6 +29,19 @@ _MOMENT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))",
     re.ASCII,
 )
+_DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
+_LOCAL = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?", re.ASCII
+)
+FORMS = {
+    "%d/%m/%Y": r"\d{1,2}/\d{1,2}/\d{4}",
+    "%m-%d-%y": r"\d{1,2}-\d{1,2}-\d\d",
+    "%Y%m%d": r"\d{8}",
+    "%d.%m.%Y %H:%M": r"\d{1,2}\.\d{1,2}\.\d{4} +\d{1,2}:\d{1,2}",
+    "%b %d, %Y": r"[A-Za-z]{3} +\d{1,2}, +\d{4}",
+    "%Y-%d-%m": r"\d{4}-\d{1,2}-\d{1,2}",
+}
+"""Forms of datetimes that the bodies here are drawn for, and what their texts look like."""
 _LARGEST_INTEGER = 2**53
 _END = ("end", None)
 
@@ -127,26 +142,89 @@ def _items(tokens: list[Token], end: str, item: Any) -> Iterator[Any]:
 
 
 def _fits(signature: Signature, row: Any, max_string: int) -> bool:
+    if not isinstance(row, dict):
+        return False
+    ignored = {name: value for name, value in row.items() if name in signature.ignored}
+    used = [_input(signature, name) for name in row if name not in ignored]
+    values = {_input(signature, name): row[name] for name in row if name not in ignored}
     return (
-        isinstance(row, dict)
-        and set(row) == {column.name for column in signature.inputs}
-        and all(_is_of(column, row[column.name], max_string) for column in signature.inputs)
+        all(map(_is_single, ignored.values()))
+        and sorted(used) == sorted(column.name for column in signature.inputs)
+        and all(_is_of(column, values[column.name], max_string) for column in signature.inputs)
     )
+
+
+def _input(signature: Signature, key: str) -> str:
+    """Return the name of the input that a key stands for, itself if there is none."""
+    if key in {column.name for column in signature.inputs}:
+        return key
+    meant = [column.name for column in signature.inputs if key and column.header == key]
+    return meant[0] if len(meant) == 1 else key
+
+
+def _is_single(value: Any) -> bool:
+    if isinstance(value, str):
+        return not any("\ud800" <= c <= "\udfff" for c in value)
+    return not isinstance(value, list | dict)
 
 
 def _is_of(column: Column, value: Any, max_string: int) -> bool:
     if value is None:
         return column.nullable
-    if column.kind is Kind.BOOLEAN:
-        return isinstance(value, bool)
-    if column.kind is Kind.NUMBER:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if column.kind is Kind.INTEGER:
-        # Exactly an `int`: neither a boolean nor a number with a point.
-        return type(value) is int and abs(value) <= _LARGEST_INTEGER
-    if not isinstance(value, str) or any("\ud800" <= c <= "\udfff" or c == "\0" for c in value):
-        return False
-    return _is_moment(value) if column.kind is Kind.DATETIME else len(value) <= max_string
+    match column.kind:
+        case Kind.BOOLEAN:
+            fits = isinstance(value, bool)
+        case Kind.NUMBER:
+            fits = type(value) in {int, float}
+        case Kind.INTEGER:
+            # No boolean, and no fraction; `1.0` and `1e2` are whole.
+            fits = type(value) in {int, float} and value % 1 == 0 and abs(value) <= _LARGEST_INTEGER
+        case Kind.DATETIME:
+            fits = _is_datetime(column, value)
+        case _:
+            fits = _is_text(value) and len(value) <= max_string
+    return fits
+
+
+def _is_datetime(column: Column, value: Any) -> bool:
+    if column.form and type(value) in {int, float}:
+        return _is_number_of(column.form, value)
+    return _is_text(value) and (_is_moment(value) or _is_local(column, value.strip()))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" or c == "\0" for c in value)
+
+
+def _is_local(column: Column, text: str) -> bool:
+    """Return whether a text is a time without an offset, in a column that says how to read it."""
+    if column.form.startswith("epoch") and _DECIMAL.fullmatch(text):
+        return _is_number_of(column.form, float(text))
+    if column.form in FORMS and re.fullmatch(FORMS[column.form], text, re.ASCII):
+        with suppress(ValueError, OverflowError):
+            moment = datetime.strptime(text, column.form)  # noqa: DTZ007 - as in the column
+            return _is_in_zone(moment, column)
+    if column.time_zone and (found := _LOCAL.fullmatch(text)):
+        year, month, day, hour, minute, second = (int(number or 0) for number in found.groups())
+        with suppress(ValueError, OverflowError):
+            moment = datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - as above
+            return _is_in_zone(moment, column)
+    return False
+
+
+def _is_in_zone(moment: datetime, column: Column) -> bool:
+    moment.replace(tzinfo=ZoneInfo(column.time_zone or "UTC")).astimezone(UTC)
+    return True
+
+
+def _is_number_of(form: str, value: float) -> bool:
+    if form == "%Y%m%d":
+        if value % 1 or not 0 < value < 10**8:
+            return False
+        return _is_local(Column(name="", kind=Kind.DATETIME, form=form), str(int(value)))
+    seconds = value / {"epoch s": 1, "epoch ms": 1000}.get(form, float("nan"))
+    # The years 1 to 9999.
+    return -62_135_596_800 <= seconds < 253_402_300_800
 
 
 def _is_moment(text: str) -> bool:

@@ -81,9 +81,25 @@ _ODD_TEXTS = _WORDS | _one_of(
     *("1" + "0" * 308, "1" + "0" * 309, "-1.7976931348623159e308", "1.7976931348623158e308"),
 )
 
+_WHOLE = st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
+_ODD_LOCAL = _joined(
+    _one_of('"', '" ', '"\u00a0'),
+    _one_of(
+        "2024-01-31 2024-02-30 2024-3-1 31/01/2024 1/2/2024 30/02/2024 20240131 2024131 2024-31-01",
+        *("31.01.2024 10:00", "1.1.2024  9:5", "Jan 31, 2024", "jan 1,  2024", "01-31-24"),
+        *("0001-01-01", "9999-12-31", "0000-01-01", "\u0661/01/2024", "2024-01-31_10:00"),
+        *("2024-01-31 10:00", "2024-01-31T10:00:00.1234567", "2024-01-31 24:00", "1706695200"),
+        *("-62135596800", "253402300800", "1706695200.5", "1e9", "2024-03-31 02:30:00"),
+    ),
+    _one_of('"', ' "', "", 'Z"', '+01:00"', '\t"', '\\t"'),
+)
+_ODD_EPOCHS = _one_of(
+    "20240131 20240131.0 20240231 20240131.5 2024131 1706695200 1706695200.5 1e12"
+)
+
 PLAIN = Values(
     {
-        Kind.INTEGER: st.integers(-LARGEST_INTEGER, LARGEST_INTEGER).map(json.dumps),
+        Kind.INTEGER: (_WHOLE | _WHOLE.map(float)).map(json.dumps),
         Kind.NUMBER: _NUMBERS.map(json.dumps),
         Kind.BOOLEAN: st.booleans().map(json.dumps),
         Kind.STRING: _TEXT,
@@ -96,6 +112,6 @@ PLAIN = Values(
         Kind.BOOLEAN: _ODD_TEXTS,
         Kind.STRING: _ODD_STRINGS | _ODD_TEXTS,
         Kind.CATEGORY: _ODD_STRINGS | _ODD_TEXTS,
-        Kind.DATETIME: _ODD_MOMENTS | _ODD_STRINGS | _ODD_TEXTS,
+        Kind.DATETIME: _ODD_MOMENTS | _ODD_LOCAL | _ODD_EPOCHS | _ODD_STRINGS | _ODD_TEXTS,
     },
 )

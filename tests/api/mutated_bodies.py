@@ -1,8 +1,11 @@
 """Bodies for hypothesis: valid rows of any signature, with one mutation or none."""
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
 from model_store.schema.signature import Column, Kind, Signature
+from tests.api.body_rules import FORMS
 from tests.api.json_values import PLAIN, Strategy, Values, as_json
 
 OUTPUTS = (Column(name="total", kind=Kind.NUMBER),)
@@ -14,6 +17,7 @@ _NAMES = st.sampled_from(
     st.characters(exclude_categories=["Cs", "Cc"], exclude_characters='"\\'),
     max_size=5,
 )
+_HEADERS = st.sampled_from(["a ", " a", 'a "b"', "a\\", "a\nb", "ne\u0301", "b", "X"])
 _ODD_KEYS = st.sampled_from(
     ["", "c0", "A", "a ", "__proto__", "ne\u0301", "\\ud800", "\\u0000", "x" * 50, "\\u0061"]
 ).map(lambda key: f'"{key}"')
@@ -39,21 +43,38 @@ Row = list[tuple[str, str]]
 
 @st.composite
 def signatures(draw: st.DrawFn) -> Signature:
-    """Draw a signature of up to four columns of any kind, nullable or not."""
+    """Draw a signature of up to four columns of any kind, and up to two ignored ones."""
     names = st.lists(_NAMES, min_size=1, max_size=4, unique=True)
-    kinds = st.sampled_from(list(Kind))
-    columns = [
-        Column(name=name, kind=draw(kinds), nullable=draw(st.booleans())) for name in draw(names)
-    ]
-    return Signature(inputs=tuple(columns), outputs=OUTPUTS)
+    columns = [draw(_column(name)) for name in draw(names)]
+    ignored = draw(st.lists(_NAMES | _HEADERS, max_size=2))
+    return Signature(inputs=tuple(columns), outputs=OUTPUTS, ignored=tuple(ignored))
+
+
+@st.composite
+def _column(draw: st.DrawFn, name: str) -> Column:
+    """Draw a column of this name: of any kind, nullable or not, perhaps with a header."""
+    kind, nullable = draw(st.sampled_from(list(Kind))), draw(st.booleans())
+    form = time_zone = ""
+    if kind is Kind.DATETIME:
+        form = draw(st.sampled_from(["", "", "epoch s", "epoch ms", *FORMS]))
+        time_zone = draw(st.sampled_from(["", "UTC", "Europe/Berlin"]))
+    return Column(
+        name=name,
+        kind=kind,
+        nullable=nullable,
+        form=form,
+        time_zone=time_zone,
+        header=draw(st.just("") | _HEADERS),
+    )
 
 
 @st.composite
 def bodies(draw: st.DrawFn, signature: Signature, values: Values = PLAIN) -> bytes:
     """Draw a body of one to three rows, with one mutation or none."""
     rows = [
-        [(draw(as_json(c.name)), draw(_good(c, values))) for c in signature.inputs]
-        for _ in range(draw(st.integers(1, 3)))
+        [(draw(as_json(draw(_key(c)))), draw(_good(c, values))) for c in signature.inputs]
+        + [(draw(as_json(n)), draw(_single(values))) for n in draw(_some(signature.ignored))]
+        for _ in range(draw(st.integers(1, 3) | st.just(9)))
     ]
     mutation = draw(st.sampled_from(["none", *_OF_ROWS, *_OF_TEXT, *_OF_BYTES]))
     if mutation in _OF_ROWS:
@@ -71,6 +92,18 @@ def bodies(draw: st.DrawFn, signature: Signature, values: Values = PLAIN) -> byt
         text = _mutated_text(draw, text, mutation)
     body = text.encode()
     return _mutated_bytes(draw, body, mutation) if mutation in _OF_BYTES else body
+
+
+def _key(column: Column) -> Strategy:
+    return st.sampled_from([column.name, column.header or column.name])
+
+
+def _some(names: Sequence[str]) -> "st.SearchStrategy[list[str]]":
+    return st.lists(st.sampled_from(names), unique=True) if names else st.just([])
+
+
+def _single(values: Values) -> Strategy:
+    return st.just("null") | st.sampled_from(list(Kind)).flatmap(lambda kind: values.good[kind])
 
 
 def _good(column: Column, values: Values) -> Strategy:

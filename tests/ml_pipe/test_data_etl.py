@@ -6,25 +6,33 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml_pipe.data_etl import clean, describe, prepare, recognise_column, signature_of, task_of
+from ml_pipe.data_etl import clean, describe, prepare, reason_for, signature_of, task_of
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.figures import plot_columns, plot_missing, plot_target
+from ml_pipe.runner.reading.options import ReadingOptions
+from ml_pipe.runner.reading.raw_table import as_raw
+from ml_pipe.runner.reading.recognise import recognise
+from ml_pipe.runner.run.model_name import model_name
 from ml_pipe.runner.run.run_folder import RunReport
 from ml_pipe.runner.table.column_names import check_names
 from ml_pipe.runner.table.last_version import align, compare, last_signature
-from ml_pipe.runner.table.prepared_table import model_name
 from model_store.errors import InvalidNameError
 from model_store.schema.conform import conform
 from model_store.schema.signature import Kind, Signature
 from tests.mixed_table import mixed_table
 
 
+def recognised(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of somebody's own making with the types that its values show."""
+    options = ReadingOptions(keep=tuple(map(str, table)))
+    return recognise(as_raw(table.assign(target=1)), "target", options).table.drop(columns="target")
+
+
 @pytest.mark.parametrize(
     ("values", "dtype"),
     [
         (["2024-02-29", "2024-03-01T10:00:00Z", None], "datetime64[us, UTC]"),
-        (["2024-02-30", "2024-03-01"], "object"),
-        (["03/04/2024"] * 8, "category"),
+        (["2024-02-30", "x"], "object"),
         (["rot", "blau", None, "rot"] * 4, "category"),
         ([f"street {number}" for number in range(20)], "object"),
         ([1.0, None, 3.0], "Int64"),
@@ -36,7 +44,7 @@ def test_a_column_gets_the_type_that_its_values_show(values: list[object], dtype
     """ISO dates, few texts and whole numbers with gaps are recognised; nothing is guessed."""
     is_text = any(isinstance(value, str) for value in values)
     series = pd.Series(values, dtype=object if is_text else None)
-    assert str(recognise_column(series).dtype) == dtype
+    assert str(recognised(series.to_frame("a"))["a"].dtype) == dtype
 
 
 @pytest.mark.parametrize(
@@ -49,6 +57,7 @@ def test_a_column_gets_the_type_that_its_values_show(values: list[object], dtype
         ([0.5, 1.5] * 4, "", "regression"),
         ([1, 2, 3] * 4, "regression", "regression"),
         ([1.0, 2.0] * 4, "classification", "classification"),
+        ([0.0, 1.0] * 4, "", "classification"),
     ],
 )
 def test_the_target_tells_the_task(labels: list[object], wanted: str, task: str) -> None:
@@ -65,6 +74,7 @@ def test_the_target_tells_the_task(labels: list[object], wanted: str, task: str)
         ([True, False], "regression", "holds no numbers"),
         ([0.5, 1.5] * 4, "classification", "no labels"),
         (list("abcdefgh"), "", "no labels"),
+        ([f"label {number}" for number in range(501)] * 3, "", "501 labels.*at most 500"),
         (pd.to_datetime(["2024-01-01", "2024-01-02"]), "", "is a date"),
         (["a", "b"], "clustering", 'There is no task "clustering"'),
     ],
@@ -75,6 +85,20 @@ def test_a_target_that_cannot_be_predicted_is_reported(
     """The sentence says what to do instead."""
     with pytest.raises(TableError, match=sentence):
         task_of(pd.Series(labels, name="y"), wanted)
+
+
+def test_the_reason_for_a_task_names_the_other_one() -> None:
+    """Whole numbers can be either; labels and decimals cannot."""
+    reasons = [
+        reason_for(pd.Series([0.0, 1.0] * 4, name="y"), "classification"),
+        reason_for(pd.Series(range(40), name="y"), "regression"),
+        reason_for(pd.Series([0.5, 1.5], name="y"), "regression"),
+        reason_for(pd.Series(["a", "b"], name="y"), "classification"),
+    ]
+    assert "2 distinct whole numbers, which are few; task=regression makes" in reasons[0]
+    assert "40 distinct whole numbers, which are many; task=classification makes" in reasons[1]
+    assert "numbers with decimals, and a classification needs labels" in reasons[2]
+    assert "holds 2 distinct labels, and a regression needs numbers" in reasons[3]
 
 
 def test_a_missing_column_is_reported_with_the_names_that_come_near() -> None:
@@ -98,7 +122,7 @@ def test_cleaning_drops_little_and_counts_it() -> None:
 
 def fit(table: pd.DataFrame, target: str) -> tuple[pd.DataFrame, Signature]:
     """Return a table as a run has it after recognising, and its signature."""
-    table = table.apply(recognise_column)
+    table = recognised(table)
     signature = signature_of(table, target, task_of(table[target]))
     return conform(table, tuple(signature)), signature
 
@@ -164,7 +188,7 @@ class TestExpectation:
         then = pd.DataFrame({"n": [1.5, 2, 3] * 8, "t": [f"t{i}" for i in range(24)], "y": "a"})
         _, signature = fit(then.assign(y=["a", "b"] * 12), "y")
         now = pd.DataFrame({"n": [2, 3, 3] * 8, "t": ["t1", "t2"] * 12, "y": ["a", "b"] * 12})
-        aligned = align(now.apply(recognise_column), signature)
+        aligned = align(recognised(now), signature)
         again = signature_of(aligned, "y", "classification")
         assert [column.kind for column in again] == [Kind.NUMBER, Kind.STRING, Kind.CATEGORY]
         assert compare(conform(aligned, tuple(again)), signature) == []
@@ -227,7 +251,7 @@ def test_a_table_is_prepared_in_one_call() -> None:
         prepare(table.drop(columns="size"), PARAMETERS, first.signature)
     on_purpose = PARAMETERS | {"same_columns": False}
     assert (
-        len(prepare(table.drop(columns="size"), on_purpose, first.signature).signature.inputs) == 17
+        len(prepare(table.drop(columns="size"), on_purpose, first.signature).signature.inputs) == 16
     )
 
 

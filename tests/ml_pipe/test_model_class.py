@@ -17,8 +17,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ml_pipe import model_class
-from ml_pipe.data_etl import recognise_column, signature_of, task_of
+from ml_pipe.data_etl import signature_of, task_of
 from ml_pipe.model_class import DateParts, TextParts, build_estimator, build_features
+from ml_pipe.runner.reading.options import ReadingOptions
+from ml_pipe.runner.reading.raw_table import as_raw
+from ml_pipe.runner.reading.recognise import recognise
 from model_store.compile.compiling import compile_estimator
 from model_store.compile.date_converter import convert_date_parts, date_parts_shape
 from model_store.compile.named_converters import NAMED, named_converters
@@ -33,7 +36,8 @@ from tests.mixed_table import mixed_table
 def prepared(target: str, rows: int = 120) -> tuple[pd.DataFrame, "pd.Series", Signature]:
     """Return inputs and target of the mixed table as a model is trained on them."""
     other = {"Label": "amount", "amount": "Label"}[target]
-    table = mixed_table(rows, seed=1).drop(columns=other).apply(recognise_column)
+    raw = as_raw(mixed_table(rows, seed=1).drop(columns=other))
+    table = recognise(raw, target, ReadingOptions(keep=("constant",))).table
     signature = signature_of(table, target, task_of(table[target]))
     conformed = conform(table, tuple(signature))
     return conformed.drop(columns=target), conformed[target], signature

@@ -39,8 +39,19 @@ REQUESTS = """
 
 A body is JSON in UTF-8, declared as `Content-Type: application/json`. The service is strict: it takes no `true` or
 `"5.1"` for a number, no unknown, missing or repeated key, no `NaN`, and `null` only where training saw missing values. A whole
-number may be written for a number (`5` for `5.0`). A date has a time and an offset: `2022-01-01T00:00:00Z`. A value outside
-the range that training saw is answered, and counted.
+number may be written for a number (`5` for `5.0`), and a whole float for an integer (`5.0` for `5`). A value outside the range that training saw is
+answered, and counted.
+
+The rows of the training table are accepted as pandas writes them:
+
+- A date with a time and an offset, `2022-01-01T00:00:00Z`, is always accepted. A column whose training table had dates without an offset takes them
+  in its time zone (`2022-01-01`, `2022-01-01 10:00`), and a column in a form of its own takes that form (`31/01/2022`). A refusal shows an example.
+- Blanks around a text do not count, and an accent may be written in one character or in two. A blank text is missing where a value may be missing.
+- A column may be named by its header in the table. The target and other columns that the model does not use may be present, each with a single value.
+- A missing value is `null`. `json.dumps` of a table with gaps writes `NaN`, which is no JSON: the refusal names row and field.
+
+The log keeps what the model read: the columns that it uses, by their names, dates without an offset as RFC 3339. A body that is written so is kept
+as it is.
 
 | header of the request | meaning |
 | --- | --- |

@@ -1,5 +1,6 @@
 """What the last version of a model expects of a table: its columns, their kinds and values."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype, is_integer_dtype
 
 from ml_pipe.runner.errors import TableError
+from ml_pipe.runner.run.model_name import model_name
 from model_store.errors import NotFoundError
 from model_store.file_store import FileModelStore
 from model_store.schema.columns import dtype_of
@@ -30,6 +32,37 @@ def last_signature(local_data: Path, model: str, target: str, task: str) -> Sign
         return None
     is_alike = last.signature.outputs[0].name == target and task in {"", last.task}
     return last.signature if is_alike else None
+
+
+def expected_signature(
+    local_data: Path, model: str, source: Path, parameters: Mapping[str, Any]
+) -> Signature | None:
+    """Return what a run expects of its table: the signature of its model's last version.
+
+    None where there is none, where the columns changed on purpose, or where the task did.
+
+    Raises:
+        InvalidNameError: no model can have this name.
+        TableError: the model predicts another column: it would be replaced by one of its name.
+    """
+    if not parameters["same_columns"]:
+        return None
+    target = str(parameters["target"]).strip()
+    store = FileModelStore(local_data / "models", LoadPolicy())
+    try:
+        last = store.manifest(model, store.versions(model)[-1])
+    except (NotFoundError, IndexError):
+        return None
+    before = last.signature.outputs[0].name
+    if before != target:
+        other = model_name(Path(f"{model}-{target}"))
+        made_of = f", trained on {last.origin.source}," if last.origin.source else ""
+        raise TableError(
+            f'The model "{model}"{made_of} predicts "{before}", and {source.name} is to predict '
+            f'"{target}". Give the new one a name of its own, NAME={other} (-p model={other}), or '
+            f"replace {model} on purpose: -p same_columns=false."
+        )
+    return last.signature if parameters["task"] in {"", last.task} else None
 
 
 def align(table: pd.DataFrame, expected: Signature) -> pd.DataFrame:
@@ -60,8 +93,9 @@ def compare(table: pd.DataFrame, expected: Signature) -> list[str]:
     if changed := _failures(table, expected, values=False):
         raise TableError(
             "The table does not fit the last version of the model: it has lost, gained or "
-            f"changed the kind of {', '.join(sorted(changed))}. Mend the table, or add "
-            "`-p same_columns=false` if that is on purpose."
+            f"changed the kind of {', '.join(sorted(changed))}. Mend the table, add "
+            "`-p same_columns=false` if that is on purpose, or, if it is another table, give its "
+            "model a name of its own: NAME=... (`-p model=...`)."
         )
     return [
         f"{name}: values that the last version did not see, in {rows} rows"

@@ -1,7 +1,5 @@
 """The clean table of a run and what is known of it, from the first notebook to the next ones."""
 
-import hashlib
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ml_pipe.runner.errors import PipelineError, TableError
+from ml_pipe.runner.reading.files.packing import fingerprint
+from ml_pipe.runner.run.model_name import model_name
 from ml_pipe.runner.run.run_folder import current_folder, is_by_hand
 from ml_pipe.runner.source.kernel_history import definitions, not_run, own_notebook, ran
 from model_store.manifest import Task
@@ -48,7 +48,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """The name of the table's file."""
     fingerprint: str
-    """SHA-256 of that file."""
+    """SHA-256 of that file, or of the parts of that folder."""
     dropped: dict[str, int]
     remarks: list[str]
     signature: Signature
@@ -59,12 +59,6 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """By hand: the name of the notebook that made it."""
     cells: dict[str, str] = {}
     """By hand: the SHA-256 of the cell that its kernel ran last, for each name that it defines."""
-
-
-def model_name(path: Path) -> str:
-    """Return a model's name from a table's file name, made safe: letters, digits, `_` and `-`."""
-    stem = path.name.split(".")[0]
-    return re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-").lower()[:64] or "model"
 
 
 def save(
@@ -87,7 +81,7 @@ def save(
         task=prepared.task,
         target=prepared.target,
         source=source.name,
-        fingerprint=hashlib.sha256(source.read_bytes()).hexdigest(),
+        fingerprint=fingerprint(source),
         dropped=prepared.dropped,
         remarks=prepared.remarks,
         signature=prepared.signature,
@@ -123,6 +117,12 @@ def read_table(folder: Path, name: str = "clean") -> tuple[pd.DataFrame, Facts]:
     except FileNotFoundError as error:
         raise TableError(f'There is no table in "{folder}": run 00_data_etl first.') from error
     return conform(table, tuple(facts.signature)), facts
+
+
+def read_beside(folder: Path, table: pd.DataFrame) -> pd.DataFrame | None:
+    """Return what the rows of a table are split by and nothing learns from; None: there is none."""
+    path = folder / "beside.parquet"
+    return pd.read_parquet(path).loc[table.index] if path.is_file() else None
 
 
 def check_current(facts: Facts, folder: Path) -> None:

@@ -33,7 +33,7 @@ class Entry(NamedTuple):
     rows: int
     seconds: float
     inputs: bytes
-    """JSON text as received: a row object or an array of them, UTF-8."""
+    """JSON text of a row object or an array of them, UTF-8: the inputs by their names."""
     outputs: bytes
     """JSON text as answered, in the same shape; empty where it failed."""
 

@@ -5,39 +5,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from sklearn.base import BaseEstimator
-from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LinearRegression
 
-from ml_pipe.runner.errors import TableError
-from ml_pipe.runner.evaluation import bias_of, evaluate, importance_of, score_groups
+from ml_pipe.runner.evaluation import evaluate
 from ml_pipe.runner.figures import plot_answers, plot_groups, plot_importance
 from ml_pipe.runner.loading import RunData
+from ml_pipe.runner.quality.importance import importance_of
 from ml_pipe.runner.table.prepared_table import Facts
 from ml_pipe.train_test_validate import score
 from model_store.manifest import Task
 from model_store.schema.infer_signature import infer_signature
-
-
-def test_groups_are_scored_apart() -> None:
-    """Missing values are a group; a handful of rows is shown and not compared."""
-    table = pd.DataFrame(
-        {
-            "x": 0.0,
-            "g": ["u"] * 10 + ["v"] * 20 + [None] * 10 + ["few"] * 3,
-            "y": ["a"] * 10 + ["a", "b"] * 10 + ["b", "a", "a", "a", "a"] * 2 + ["b"] * 3,
-        }
-    )
-    always_a = DummyClassifier(strategy="constant", constant="a").fit(table[["x"]], table["y"])
-    groups = score_groups(always_a, table, ("g", "y"), "classification", score)
-    assert groups["score"].dropna().to_dict() == {"u": 1.0, "v": 0.5, "missing": 0.8}
-    assert groups.loc["few", "rows"] == 3
-    assert bias_of(groups) == 0.5
-    with pytest.raises(TableError, match="too many groups"):
-        score_groups(always_a, table.assign(g=range(43)), ("g", "y"), "classification", score)
-    with pytest.raises(TableError, match='no column "h"'):
-        score_groups(always_a, table, ("h", "y"), "classification", score)
 
 
 def test_importance_and_pictures() -> None:
@@ -49,7 +27,7 @@ def test_importance_and_pictures() -> None:
         return score(model, rows, values, "regression")
 
     estimator = LinearRegression().fit(table, truth)
-    importance = importance_of(estimator, table, truth, 0, r2)
+    importance = importance_of(estimator, table, truth, 0, r2).falls
     assert list(importance) == ["x", "noise"]
     assert len(plot_importance(importance).axes) == 1
     groups = pd.DataFrame({"rows": [20, 3], "score": [0.5, np.nan]}, index=["many", "few"])

@@ -59,8 +59,9 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
         if can_miss:
             missing = draw(st.lists(st.booleans(), min_size=rows, max_size=rows))
             cells = [None if lost else cell for cell, lost in zip(cells, missing, strict=True)]
-        if all(cell is None for cell in cells):
-            cells[0] = draw(values)
+        if all(cell is None or not str(cell).strip() for cell in cells):
+            # A column of nothing but blank texts is empty.
+            cells[0] = draw(values.filter(lambda cell: str(cell).strip()))
         columns[name] = pd.Series(cells, dtype=object).astype(dtype)
     return pd.DataFrame(columns)
 

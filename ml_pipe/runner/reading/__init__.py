@@ -1,0 +1,1 @@
+"""Tables as people bring them: what each column holds, or a sentence that says what to do."""

@@ -1,0 +1,1 @@
+"""Columns of tables: what their cells mean, each column by its own."""

@@ -1,0 +1,83 @@
+"""A column of text by its distinct values: each is understood once, however often it occurs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from model_store.schema.texts import normalised
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """The distinct texts of a column, normalised, and where each stands."""
+
+    entries: pa.StringArray
+    """`(distinct,)`, without the empty text."""
+    codes: np.ndarray
+    """`(rows,)`, int64: the place of each row's text in `entries`; -1 where it is missing."""
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Return how many rows hold each value, `(distinct,)`, int64."""
+        present = self.codes[self.codes >= 0]
+        return np.asarray(np.bincount(present, minlength=len(self.entries)))
+
+    def text(self, place: int) -> str:
+        """Return one of the distinct texts."""
+        return str(self.entries[place])
+
+    def rows_of(self, is_meant: np.ndarray) -> np.ndarray:
+        """Return the places of rows, `(rows meant,)`, whose value is meant, `(distinct,)`, bool."""
+        return np.flatnonzero(np.append(is_meant, False)[self.codes])
+
+    def spread(self, values: np.ndarray, missing: Any) -> np.ndarray:
+        """Return one value a row, `(rows,)`, from one a distinct text, `(distinct,)`."""
+        extended = np.append(values, np.array([missing], dtype=values.dtype))
+        return np.asarray(extended[self.codes])
+
+    def without(self, is_missing: np.ndarray) -> "Distinct":
+        """Return the column with some of its values, `(distinct,)`, bool, taken as missing."""
+        if not is_missing.any():
+            return self
+        places = np.cumsum(~is_missing) - 1
+        places[is_missing] = -1
+        return Distinct(
+            self.entries.filter(pa.array(~is_missing)), np.append(places, -1)[self.codes]
+        )
+
+    def texts(self) -> "pd.Series[Any]":
+        """Return the texts, `(rows,)`, dtype str."""
+        indices = pa.array(self.codes, mask=self.codes < 0)
+        return pd.Series(self.entries.take(indices), dtype="str")
+
+
+def distinct_of(series: "pd.Series[Any]") -> Distinct:
+    """Return the distinct texts of a column of texts; blank ones are missing."""
+    array = pa.array(series, from_pandas=True)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    encoded = pc.dictionary_encode(array.cast(pa.string()))
+    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype("int64")
+    texts = encoded.dictionary
+    tidy = _normalised(texts)
+    if tidy.equals(texts) and not pc.any(pc.equal(texts, "")).as_py():
+        return Distinct(texts, codes)
+    again = pc.dictionary_encode(tidy)
+    values = again.dictionary
+    places = again.indices.to_numpy(zero_copy_only=False).astype("int64")
+    return Distinct(values, np.append(places, -1)[codes]).without(
+        pc.equal(values, "").to_numpy(zero_copy_only=False)
+    )
+
+
+def _normalised(texts: pa.StringArray) -> pa.StringArray:
+    blank = r"^[\s\x1c-\x1f]|[\s\x1c-\x1f]$"
+    # NFC leaves ASCII as it is.
+    is_ascii = pc.all(pc.string_is_ascii(texts), min_count=0).as_py()
+    if is_ascii and not pc.any(pc.match_substring_regex(texts, blank)).as_py():
+        return texts
+    return pa.array([normalised(text) for text in texts.to_pylist()], pa.string())

@@ -1,0 +1,62 @@
+"""Words that stand for a missing value: in a column of numbers or dates, nowhere else unasked."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ml_pipe.runner.reading.columns.distinct import Distinct
+from model_store.schema.texts import normalised
+
+WORDS = frozenset(
+    [
+        "na",
+        "n/a",
+        "n.a.",
+        "nan",
+        "-nan",
+        "null",
+        "nil",
+        "none",
+        "#n/a",
+        "#na",
+        "<na>",
+        "(null)",
+        "<null>",
+        "nat",
+        "?",
+        ".",
+        "missing",
+        "unknown",
+    ]
+) | {"not available", "#n/a n/a", "#null!"}
+"""In lower case. In a column of texts each is a value like others: the country NA, a class None."""
+
+LIKELY = frozenset(["na", "n/a", "n.a.", "nan", "null", "none", "#n/a", "<na>", "?"])
+"""Those that are worth a note where they are taken for a value."""
+
+
+def means_missing(column: Distinct, words: frozenset[str] = WORDS) -> np.ndarray:
+    """Return which distinct texts, `(distinct,)`, bool, are words for a missing value."""
+    lower = pc.utf8_lower(column.entries)
+    found = pc.is_in(lower, value_set=pa.array(sorted(words), pa.string()))
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def is_word(column: Distinct, words: tuple[str, ...]) -> np.ndarray:
+    """Return which distinct texts, `(distinct,)`, bool, are among the user's words."""
+    known = pa.array(sorted({normalised(word) for word in words}), pa.string())
+    found = pc.is_in(column.entries, value_set=known)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def phrase(column: Distinct, is_meant: np.ndarray) -> str:
+    """Return texts and how many rows hold each: `"NA" in 3 rows, "?" in 1 row`."""
+    counts = column.counts
+    places = np.flatnonzero(is_meant)
+    places = places[np.argsort(-counts[places], kind="stable")]
+    shown = [
+        f'"{str(column.entries[int(p)])[:40]}" in {counts[p]} {"row" if counts[p] == 1 else "rows"}'
+        for p in places[:4]
+    ]
+    rest = f" and {len(places) - 4} more" if len(places) > 4 else ""  # noqa: PLR2004 - see above
+    return ", ".join(shown) + rest

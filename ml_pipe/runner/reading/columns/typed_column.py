@@ -1,0 +1,67 @@
+"""A column that has a type: of Parquet, JSON, a spreadsheet, a table of the user's making."""
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_float_dtype, is_integer_dtype, is_string_dtype
+
+from ml_pipe.runner.reading.columns.dates import to_utc
+from ml_pipe.runner.reading.columns.epochs import read_epoch
+from ml_pipe.runner.reading.columns.reading import Reading
+from ml_pipe.runner.reading.options import ReadingOptions
+from model_store.schema.texts import normalised
+
+
+def read_typed_column(
+    series: "pd.Series[Any]", options: ReadingOptions, *, is_target: bool
+) -> Reading:
+    """Return a column that its file gives a type, as it is; whole numbers with gaps as such."""
+    if isinstance(series.dtype, pd.CategoricalDtype) and is_string_dtype(series.cat.categories):
+        tidy = {c: normalised(str(c)) for c in series.cat.categories}
+        if any(old != new for old, new in tidy.items()):
+            series = series.map(tidy).astype("category")
+        return Reading(series)
+    kind = getattr(series.dtype, "kind", "O")
+    if kind == "M" or isinstance(series.dtype, pd.DatetimeTZDtype):
+        return _dates(series, options)
+    if str(series.dtype).startswith(("date32", "date64")) or (kind == "O" and _only_dates(series)):
+        return Reading(series, time_zone="UTC")
+    if is_float_dtype(series) or is_integer_dtype(series):
+        return _numbers(series, options, is_target=is_target)
+    return Reading(series)
+
+
+def _dates(series: "pd.Series[Any]", options: ReadingOptions) -> Reading:
+    if series.dt.tz is not None:
+        return Reading(series)
+    moments = series.to_numpy().astype("datetime64[us]")
+    has_times = bool(
+        (moments[~np.isnat(moments)].astype("datetime64[D]") != moments[~np.isnat(moments)]).any()
+    )
+    zone = (options.time_zone if has_times else "") or "UTC"
+    utc = to_utc(moments, zone)
+    read = Reading(pd.Series(utc, index=series.index).dt.tz_localize("UTC"), time_zone=zone)
+    if has_times:
+        read.notes.append(f"times without an offset are those of {zone}")
+    return read
+
+
+def _numbers(series: "pd.Series[Any]", options: ReadingOptions, *, is_target: bool) -> Reading:
+    values = series.to_numpy(dtype="float64", na_value=np.nan)
+    read = Reading(series)
+    gaps = np.isnan(values)
+    if is_float_dtype(series) and gaps.any() and not gaps.all():
+        finite = values[~gaps]
+        if np.isfinite(finite).all() and bool((finite % 1 == 0).all()):
+            read.series = pd.Series(values, index=series.index).astype("Int64")
+    if not is_target:
+        name = str(series.name)
+        read_epoch(read, values, name, options.reading_of(name))
+    return read
+
+
+def _only_dates(series: "pd.Series[Any]") -> bool:
+    present = series.dropna()
+    return len(present) > 0 and all(type(value) is dt.date for value in present)

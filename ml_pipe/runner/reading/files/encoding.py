@@ -1,0 +1,195 @@
+"""The encoding of a text file: UTF-8 where it can be, else the likeliest, named with a sample."""
+
+import codecs
+import re
+
+from charset_normalizer import from_bytes
+
+from ml_pipe.runner.errors import TableError
+from ml_pipe.runner.reading.options import ReadingOptions
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_UNICODE_MARKS = tuple(mark for mark, _ in _MARKS[1:])
+_FEW = 0.02
+"""Of the bytes beyond ASCII: fewer bad ones are accidents in UTF-8, more are another encoding."""
+_CANDIDATES = ("cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "shift_jis", "gb18030", "euc_kr")
+"""What files in other alphabets are mostly written in, for who must choose."""
+_CERTAIN = 0.5
+"""How much of a guess must be words of its language, as charset-normalizer measures it."""
+_ENOUGH_WORDS = 6
+
+
+def as_utf8(raw: bytes, options: ReadingOptions) -> tuple[bytes, list[str]]:
+    """Return the text of a file in UTF-8, without a mark, and what is to be said of its encoding.
+
+    Raises:
+        TableError: the bytes are no text, or some of them are not in the encoding.
+    """
+    if not options.encoding and not raw.startswith(_UNICODE_MARKS):
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError:
+            pass
+        else:
+            if b"\0" in raw:
+                raise _no_text()
+            return raw.removeprefix(codecs.BOM_UTF8), []
+    text, notes = _decoded(raw, options)
+    if "\0" in text:
+        raise _no_text()
+    return text.encode("utf-8", errors="replace"), notes
+
+
+def _decoded(raw: bytes, options: ReadingOptions) -> tuple[str, list[str]]:
+    if options.encoding:
+        return _by_choice(raw, options), []
+    marked = next((name for mark, name in _MARKS if raw.startswith(mark)), "")
+    encoding = marked or "utf-8"
+    try:
+        text = raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        if marked or _has_few_bad_bytes(raw):
+            return _with_bad_bytes(raw, encoding, error, options)
+        return _guessed(raw)
+    return text, [f"Read as {encoding}, as the file's first bytes say."]
+
+
+def _by_choice(raw: bytes, options: ReadingOptions) -> str:
+    try:
+        name = codecs.lookup(options.encoding).name
+    except LookupError:
+        raise TableError(
+            f'There is no encoding "{options.encoding}": name it as Python does, as in cp1252, '
+            "cp1251 or shift_jis."
+        ) from None
+    if name == "utf-8":
+        name = "utf-8-sig"
+    try:
+        return raw.decode(name)
+    except UnicodeDecodeError as error:
+        return _with_bad_bytes(raw, name, error, options)[0]
+
+
+def _with_bad_bytes(
+    raw: bytes, encoding: str, error: UnicodeDecodeError, options: ReadingOptions
+) -> tuple[str, list[str]]:
+    lines = bad_lines(raw, encoding)
+    shown = ", ".join(map(str, lines[:5])) + (" and others" if len(lines) > 5 else "")  # noqa: PLR2004
+    name = encoding.removesuffix("-sig")
+    if options.bad_bytes == "replace":
+        return raw.decode(encoding, errors="replace"), [
+            f"Bytes that are no {name} were replaced by U+FFFD in line {shown}."
+        ]
+    raise TableError(
+        f"The file is {name}, but for some bytes in line {shown}, the first "
+        f"0x{raw[error.start]:02x}: mend them, name the encoding (encoding=cp1252), or "
+        "say bad_bytes=replace."
+    )
+
+
+def bad_lines(raw: bytes, encoding: str) -> list[int]:
+    """Return the lines, from 1, with bytes that are not in the encoding; at most six."""
+    decoder, place = codecs.lookup(encoding).decode, 0
+    found: list[int] = []
+    while len(found) < 6:  # noqa: PLR2004 - no more are shown
+        try:
+            decoder(raw[place:])
+        except UnicodeDecodeError as error:
+            line = raw.count(b"\n", 0, place + error.start) + 1
+            if not found or found[-1] != line:
+                found.append(line)
+            place += error.end
+        else:
+            break
+    return found
+
+
+def _has_few_bad_bytes(raw: bytes) -> bool:
+    """Return whether a text that is no UTF-8 is UTF-8 but for a few accidents."""
+    beyond = sum(len(run) for run in re.findall(rb"[\x80-\xff]+", raw))
+    replaced = raw.decode("utf-8", errors="replace").count("\ufffd")
+    return replaced <= max(1, _FEW * beyond) and beyond > 2 * replaced
+
+
+def _guessed(raw: bytes) -> tuple[str, list[str]]:
+    if b"\0" in raw:
+        raise _no_text()
+    found = re.findall(rb"[^\s,;|\"]*[\x80-\xff][^\s,;|\"]*", raw[:4_000_000])
+    words = list(dict.fromkeys(found))[:2000]
+    encoding = "cp1252" if _is_western(words) else _certain(words)
+    try:
+        text = raw.decode(encoding or "ascii")
+    except UnicodeDecodeError:
+        raise _undecided(words) from None
+    sample = _sample(words, encoding)
+    note = (
+        f'The file is no UTF-8: read as {encoding}, which gives "{sample}". If that is wrong, name '
+    )
+    return text, [note + "the encoding, as in encoding=cp1250."]
+
+
+def _is_western(words: list[bytes]) -> bool:
+    """Return whether words read as what Windows wrote in the West: letters among Latin ones.
+
+    Words of another alphabet are many such letters in a row; those of another encoding of Latin
+    letters have signs, or capitals, within words.
+    """
+    try:
+        text = b" ".join(words).decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    return not _NOT_WESTERN.search(text)
+
+
+_MARKS_IN_WORDS = "\u2018\u2019\u2013\u2014\xb4\xb7"
+_SIGNS = "\xa2\xa4\xa5\xa6\xa8\xac\xaf\xb3\xb6\xb8\xb9\xbc\xbe\xbf\xd7\xf7"
+_NOT_WESTERN = re.compile(
+    rf"[^\x00-\x7f]{{3,}}|\w[^\w\x00-\x7f{_MARKS_IN_WORDS}]\w|[{_SIGNS}\xa3\xaa\xba][a-z]"
+    rf"|[a-z][{_SIGNS}]"
+    r"|[a-zß-ÿ](?=[^\x00-\x7f])[A-ZÀ-ÞŠŽŒŸ]"
+)
+
+
+def _certain(words: list[bytes]) -> str:
+    """Return the encoding whose words are beyond doubt those of a language; mostly nothing."""
+    best = from_bytes(b" ".join(words)).best()
+    is_certain = (
+        best is not None
+        and best.chaos == 0
+        and best.coherence >= _CERTAIN
+        and best.encoding in _CANDIDATES
+        and len(words) >= _ENOUGH_WORDS
+    )
+    return best.encoding if best and is_certain else ""
+
+
+def _undecided(words: list[bytes]) -> TableError:
+    """Return the error of a file whose encoding its user must name, with what each would give."""
+    guesses = [each.encoding for each in from_bytes(b" ".join(words))][:2]
+    shown = []
+    for encoding in dict.fromkeys([*guesses, *_CANDIDATES]):
+        try:
+            shown.append(f'{encoding} gives "{_sample(words, encoding)}"')
+        except UnicodeDecodeError:
+            continue
+    return TableError(
+        "The file is no UTF-8, and its encoding is open: "
+        f"{', '.join(shown[:8])}. Name the right one, as in encoding=cp1251."
+    )
+
+
+def _sample(words: list[bytes], encoding: str) -> str:
+    return b" ".join(words[:3]).decode(encoding)[:40]
+
+
+def _no_text() -> TableError:
+    return TableError(
+        "The file is neither a known format of tables nor text in a known encoding: name the "
+        "encoding (encoding=cp1251), or save it as CSV in UTF-8, or as Parquet."
+    )
