@@ -18,6 +18,7 @@ from settings.sources import PROJECT_ROOT
 from workers.fork import ask_copy
 
 PIPELINE = PROJECT_ROOT / "ml_pipe"
+CHAMPION = "champion"
 FIRST = "data_etl"
 """The module of the first notebook, whose `prepare` says whether a table can be trained on."""
 
