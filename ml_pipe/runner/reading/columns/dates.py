@@ -10,10 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ml_pipe.runner.reading.columns.distinct import Distinct
-from ml_pipe.runner.reading.columns.numbers import MOSTLY
+from ml_pipe.runner.reading.columns.distinct import MOSTLY, Distinct, matches
 
 ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$"
 ISO_OFFSET = r"[T ]\d{2}:\d{2}[^ ]*(Z|[+-]\d{2}:\d{2})$"
@@ -79,7 +77,7 @@ def dates_of(
     if not form:
         if np.mean([_MAY_BE.match(text) is not None for text in sample]) < MOSTLY / 2:
             return None
-        iso = _matches(column.entries, ISO)
+        iso = matches(column.entries, ISO)
         if weights[iso].sum() >= MOSTLY * total:
             found = _iso(column.entries, iso, time_zone)
             if weights[found.is_date].sum() >= MOSTLY * total:
@@ -173,7 +171,7 @@ def is_foreign(column: Distinct) -> bool:
 
 def is_zero(column: Distinct) -> np.ndarray:
     """Return which texts are the zero of dates, as in 0000-00-00, `(distinct,)`, bool."""
-    return _matches(column.entries, ZERO)
+    return matches(column.entries, ZERO)
 
 
 def to_utc(moments: np.ndarray, time_zone: str) -> np.ndarray:
@@ -199,8 +197,8 @@ def _iso(values: pa.StringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
     texts = pd.Series(values.to_pandas()).where(is_iso)
     moments = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     read = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-    with_offset = _matches(values, ISO_OFFSET)
-    has_times = bool((_matches(values, ":") & is_iso).any())
+    with_offset = matches(values, ISO_OFFSET)
+    has_times = bool((matches(values, ":") & is_iso).any())
     bare = is_iso & ~with_offset
     zone = ""
     if bare.any():
@@ -240,9 +238,3 @@ def _sample(values: pa.StringArray, most: int) -> list[str]:
     places = np.linspace(0, len(values) - 1, min(len(values), most)).astype(int)
     found: list[str] = values.take(pa.array(places)).to_pylist()
     return found
-
-
-def _matches(values: pa.StringArray, pattern: str) -> np.ndarray:
-    return np.asarray(
-        pc.match_substring_regex(values, pattern).to_numpy(zero_copy_only=False), dtype=bool
-    )

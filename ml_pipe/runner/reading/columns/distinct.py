@@ -10,6 +10,9 @@ import pyarrow.compute as pc
 
 from model_store.schema.texts import normalised
 
+MOSTLY = 0.8
+"""The share of a column's rows that makes it a column of numbers, or dates, with odd cells."""
+
 
 @dataclass(frozen=True)
 class Distinct:
@@ -81,3 +84,9 @@ def _normalised(texts: pa.StringArray) -> pa.StringArray:
     if is_ascii and not pc.any(pc.match_substring_regex(texts, blank)).as_py():
         return texts
     return pa.array([normalised(text) for text in texts.to_pylist()], pa.string())
+
+
+def matches(values: pa.StringArray, pattern: str) -> np.ndarray:
+    """Return which texts match a pattern of RE2, bool of the same shape."""
+    found = pc.match_substring_regex(values, pattern)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
