@@ -32,24 +32,24 @@ def reason_to_leave_out(name: str, series: "pd.Series[Any]") -> str:
     present = series.dropna()
     if present.empty:
         return "it has no value"
-    distinct = present.nunique()
-    if distinct == 1 and len(present) == len(series) > 1:
-        return f'it is "{str(present.iloc[0])[:40]}" in every row'
+    first = present.iloc[0]
+    if len(present) == len(series) > 1 and bool((present == first).all()):
+        return f'it is "{str(first)[:40]}" in every row'
     if isinstance(series.dtype, pd.CategoricalDtype) or is_bool_dtype(series):
         return ""
     if is_integer_dtype(series):
-        return _of_integers(name, present, distinct)
+        return _of_integers(name, present)
     if (
         is_numeric_dtype(series)
         or series.dtype.kind == "M"
         or isinstance(series.dtype, pd.DatetimeTZDtype)
     ):
         return ""
-    return _of_texts(name, present, distinct)
+    return _of_texts(name, present)
 
 
-def _of_integers(name: str, present: "pd.Series[Any]", distinct: int) -> str:
-    if distinct < len(present):
+def _of_integers(name: str, present: "pd.Series[Any]") -> str:
+    if not (_INDEX.fullmatch(name) or _IDENTIFIER.search(name)) or not present.is_unique:
         return ""
     steps = np.diff(present.to_numpy(dtype="int64"))
     is_count = len(steps) > 0 and bool((steps == 1).all())
@@ -60,9 +60,10 @@ def _of_integers(name: str, present: "pd.Series[Any]", distinct: int) -> str:
     return ""
 
 
-def _of_texts(name: str, present: "pd.Series[Any]", distinct: int) -> str:
+def _of_texts(name: str, present: "pd.Series[Any]") -> str:
     if len(present) < FEWEST_ROWS:
         return ""
+    distinct = present.nunique()
     texts = present.astype(str)
     sample = texts.iloc[:: max(1, len(texts) // 500)]
     if distinct > len(present) / 2 and sample.map(lambda text: bool(_UUID.fullmatch(text))).all():

@@ -13,6 +13,7 @@ from pandas.api.types import is_string_dtype
 from ml_pipe.runner.reading.columns import dates, doubts, missing, numbers
 from ml_pipe.runner.reading.columns.distinct import Distinct
 from ml_pipe.runner.reading.columns.epochs import read_epoch
+from ml_pipe.runner.reading.columns.plain_numbers import number_series
 from ml_pipe.runner.reading.columns.reading import Reading
 from ml_pipe.runner.reading.columns.text_cells import Context, TextCells
 from ml_pipe.runner.reading.options import ReadingOptions
@@ -132,7 +133,7 @@ class TextColumn:
         self._refuse_odd(rest, ~found.is_number, "numbers", found.unit)
         values = rest.spread(found.amounts, np.nan)
         read = Reading(
-            self._number_series(values, is_whole=found.is_whole),
+            number_series(values, self.index, is_whole=found.is_whole),
             unit=found.unit,
             missing=self._odd_phrase(rest, ~found.is_number),
         )
@@ -182,14 +183,6 @@ class TextColumn:
         if self.how or self.options.decimal == "," or not self.context.has_points:
             return False
         return not found.unit and numbers.looks_like_pairs(rest.entries)
-
-    def _number_series(self, values: np.ndarray, *, is_whole: bool) -> "pd.Series[Any]":
-        series = pd.Series(values, index=self.index)
-        gaps = np.isnan(values)
-        # pandas writes 181.0 where a column of whole numbers has gaps.
-        if is_whole or (gaps.any() and bool((values[~gaps] % 1 == 0).all())):
-            return series.astype("Int64" if gaps.any() else "int64")
-        return series
 
     def _texts(self, texts: Distinct) -> Reading:
         series = texts.texts()
