@@ -98,7 +98,7 @@ def dates_of(
     zone = "" if "%z" in chosen else (time_zone if has_times and time_zone else "UTC")
     values = to_utc(read[chosen], zone) if zone else read[chosen]
     others = tuple(each for each in fitting if _differs(each, chosen, read))
-    if order and _order_of(chosen) == order:
+    if order and order_of(chosen) == order:
         others = ()
     return Dates(values, chosen, zone, has_times, others)
 
@@ -221,14 +221,15 @@ def _read(values: pa.StringArray, form: str) -> np.ndarray:
 
 def _differs(form: str, chosen: str, read: dict[str, np.ndarray]) -> bool:
     same = np.array_equal(read[form].view("int64"), read[chosen].view("int64"))
-    return not same or _order_of(form) != _order_of(chosen)
+    return not same or order_of(form) != order_of(chosen)
 
 
 def _by_order(forms: list[str], order: str) -> str:
-    return next((form for form in forms if order and _order_of(form) == order), forms[0])
+    return next((form for form in forms if order and order_of(form) == order), forms[0])
 
 
-def _order_of(form: str) -> str:
+def order_of(form: str) -> str:
+    """Return whether a form begins with the day or the month; nothing where it is neither."""
     if "%d" not in form or "%m" not in form or form.startswith(("%Y", "%y")):
         return ""
     return DAY_FIRST if form.index("%d") < form.index("%m") else MONTH_FIRST

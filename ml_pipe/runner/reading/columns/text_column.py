@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_string_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype
 
 from ml_pipe.runner.reading.columns import dates, doubts, missing, numbers
 from ml_pipe.runner.reading.columns.distinct import Distinct
@@ -61,6 +61,7 @@ class TextColumn:
             read = self._numbers(rest, found.numbers)
         else:
             read = self._texts(texts)
+        self._check_choice(read)
         is_text = read.series.dtype.kind == "O" or is_string_dtype(read.series)
         if found.words.any() and not (
             is_text or isinstance(read.series.dtype, pd.CategoricalDtype)
@@ -70,6 +71,22 @@ class TextColumn:
             said = ", ".join(filter(None, (said, words)))
         read.missing = ", ".join(filter(None, (said, read.missing)))
         return read
+
+    def _check_choice(self, read: Reading) -> None:
+        """Check that a column is read as the user says."""
+        is_date = isinstance(read.series.dtype, pd.DatetimeTZDtype)
+        is_number = is_numeric_dtype(read.series) and not is_bool_dtype(read.series)
+        orders = {dates.DAY_FIRST, dates.MONTH_FIRST}
+        fits = {
+            "": True,
+            "text": True,
+            "decimal-point": is_number,
+            "decimal-comma": is_number,
+        }.get(self.how, is_date)
+        if self.how in orders and is_date:
+            fits = dates.order_of(read.form) == self.how
+        if not fits:
+            raise doubts.other_than_said(self.name, self.how)
 
     def _check_target_words(self, texts: Distinct) -> None:
         if self.is_target and self.found.words.any():

@@ -44,7 +44,7 @@ _KNOWN_UNITS = _CURRENCIES.union(
     {"kg", "g", "mg", "t", "lb", "lbs", "oz", "ct", "l", "ml", "cl"},
     {"km", "m", "cm", "mm", "mi", "ft", "in", "h", "hr", "min", "s", "sec", "ms"},
     {"kW", "W", "kWh", "Wh", "MW", "MWh", "V", "A", "Hz", "kHz", "MHz", "GHz", "Pa", "hPa", "bar"},
-    {"kB", "KB", "MB", "GB", "TB"},
+    {"kB", "KB", "MB", "GB", "TB", "k", "K", "M", "B", "bn"},
 )
 """Numbers in several of these are no categories but amounts that must be converted."""
 
