@@ -10,13 +10,18 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from .runner.run.context import Context, context_by_hand
 from .runner.run.notebook_run import run_notebook
 from .runner.run.pipeline import Pipeline, overridden
 from .runner.run.progress import progress_bar
-from .runner.run.run_folder import VARIABLE, Run, RunReport, new_run_folder, report_of
+from ml_pipe.runner.run.run_folder import (
+    VARIABLE,
+    Run,
+    RunReport,
+    new_run_folder,
+    recorded,
+    report_of,
+)
 from .runner.source.clean_notebook import digest
 from .runner.source.export import refresh_modules
 from .runner.source.notebook_file import read_notebook
@@ -53,12 +58,12 @@ def run_pipeline(
         parameters=values,
         context=context,
     )
-    (run_folder / "run.json").write_bytes(msgspec.json.format(msgspec.json.encode(run)))
     given = {path: pipeline.given_to(path, values, context, run_folder) for path in notebooks}
     cells = [cell for path in notebooks for cell in read_notebook(path)["cells"]]
     code = sum(cell["cell_type"] == "code" for cell in cells)
     # papermill adds a cell of parameters where there are any.
-    with progress_bar(code + sum(map(bool, given.values()))) as advance:
+    steps = code + sum(map(bool, given.values()))
+    with recorded(run_folder, run), progress_bar(steps) as advance:
         for path in notebooks:
             run_notebook(
                 path,
