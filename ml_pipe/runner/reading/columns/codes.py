@@ -13,7 +13,7 @@ _CODE_EXPONENT = r"^[-+]?[0-9]+[eE][0-9]+$"
 _WHOLE = r"^[-+]?[0-9]+$"
 
 
-def why_codes(values: pa.StringArray, is_plain: np.ndarray) -> str:
+def why_codes(values: pa.LargeStringArray, is_plain: np.ndarray) -> str:
     """Return why texts that could be numbers are codes, a phrase; empty where they are none."""
     for pattern, why in (
         (_LEADING_ZERO, "leading zeros"),
@@ -35,5 +35,5 @@ def why_codes(values: pa.StringArray, is_plain: np.ndarray) -> str:
     return ""
 
 
-def _first(values: pa.StringArray, is_meant: np.ndarray) -> str:
+def _first(values: pa.LargeStringArray, is_meant: np.ndarray) -> str:
     return str(values[int(np.flatnonzero(is_meant)[0])])

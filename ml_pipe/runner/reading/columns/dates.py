@@ -193,7 +193,7 @@ def _offset(moment: datetime, zone: ZoneInfo) -> Any:
     return moment.replace(tzinfo=zone).utcoffset()
 
 
-def _iso(values: pa.StringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
+def _iso(values: pa.LargeStringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
     texts = pd.Series(values.to_pandas()).where(is_iso)
     moments = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     read = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
@@ -207,7 +207,7 @@ def _iso(values: pa.StringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
     return Dates(read, "", zone, has_times)
 
 
-def _read(values: pa.StringArray, form: str) -> np.ndarray:
+def _read(values: pa.LargeStringArray, form: str) -> np.ndarray:
     """Return what texts mean in a form, datetime64[us], NaT where one is not of it."""
     texts = pd.Series(values.to_pandas())
     try:
@@ -235,7 +235,7 @@ def order_of(form: str) -> str:
     return DAY_FIRST if form.index("%d") < form.index("%m") else MONTH_FIRST
 
 
-def _sample(values: pa.StringArray, most: int) -> list[str]:
+def _sample(values: pa.LargeStringArray, most: int) -> list[str]:
     places = np.linspace(0, len(values) - 1, min(len(values), most)).astype(int)
     found: list[str] = values.take(pa.array(places)).to_pylist()
     return found

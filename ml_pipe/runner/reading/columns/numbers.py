@@ -47,7 +47,7 @@ class Style:
             whole = f"(?:[1-9][0-9]{{0,2}}(?:{sign}[0-9]{{2,3}})*{sign}[0-9]{{3}}|[0-9]+)"
         return f"(?:{whole}(?:{decimal}[0-9]*)?|{decimal}[0-9]+){exponent}"
 
-    def read(self, bodies: pa.StringArray) -> np.ndarray:
+    def read(self, bodies: pa.LargeStringArray) -> np.ndarray:
         """Return the numbers, float64, that texts of this style mean."""
         for character in self.groups:
             bodies = pc.replace_substring(bodies, character, "")
@@ -154,7 +154,7 @@ def settled(numbers: Numbers, decimal: str) -> Numbers:
     return replace(chosen, unit=numbers.unit, remark=numbers.remark, others=[])
 
 
-def looks_like_pairs(values: pa.StringArray) -> bool:
+def looks_like_pairs(values: pa.LargeStringArray) -> bool:
     """Return whether texts such as `42,86` are pairs, the lesser number first, and no decimals."""
     if not matches(values, "^[1-9][0-9]*,[1-9][0-9]*$").all() or len(values) < 20:  # noqa: PLR2004
         return False
@@ -162,7 +162,7 @@ def looks_like_pairs(values: pa.StringArray) -> bool:
     return all(low <= high for low, high in pairs)
 
 
-def _read_plain(values: pa.StringArray) -> Numbers:
+def _read_plain(values: pa.LargeStringArray) -> Numbers:
     everything = np.ones(len(values), dtype=bool)
     if code := why_codes(values, everything):
         return Numbers(np.full(len(values), np.nan), everything, POINT, code=code)
@@ -170,7 +170,7 @@ def _read_plain(values: pa.StringArray) -> Numbers:
     return Numbers(POINT.read(values), everything, POINT, is_whole=is_whole)
 
 
-def _with_points_in_doubt(values: pa.StringArray, plain: Numbers) -> Numbers:
+def _with_points_in_doubt(values: pa.LargeStringArray, plain: Numbers) -> Numbers:
     """Return plain numbers, with another reading where every point may separate thousands."""
     if plain.code or plain.is_whole:
         return plain
@@ -187,7 +187,7 @@ def _with_points_in_doubt(values: pa.StringArray, plain: Numbers) -> Numbers:
 
 
 def _distinct_readings(
-    bodies: pa.StringArray,
+    bodies: pa.LargeStringArray,
     negative: np.ndarray,
     fits: dict[Style, np.ndarray],
     styles: list[Style],

@@ -49,7 +49,7 @@ _KNOWN_UNITS = _CURRENCIES.union(
 """Numbers in several of these are no categories but amounts that must be converted."""
 
 
-def may_be_numbers(values: pa.StringArray, weights: np.ndarray) -> bool:
+def may_be_numbers(values: pa.LargeStringArray, weights: np.ndarray) -> bool:
     """Return whether a sample says that it is worth to look at every text."""
     places = np.linspace(0, len(values) - 1, min(len(values), 400)).astype(int)
     sample = values.take(pa.array(places)).to_pylist()
@@ -59,7 +59,7 @@ def may_be_numbers(values: pa.StringArray, weights: np.ndarray) -> bool:
     )
 
 
-def affixes_of(values: pa.StringArray, weights: np.ndarray) -> tuple[str, str]:
+def affixes_of(values: pa.LargeStringArray, weights: np.ndarray) -> tuple[str, str]:
     """Return the prefix and suffix, blanks included, that most numbers of a sample have."""
     places = np.linspace(0, len(values) - 1, min(len(values), 2000)).astype(int)
     found: Counter[tuple[str, str]] = Counter()
@@ -73,7 +73,7 @@ def affixes_of(values: pa.StringArray, weights: np.ndarray) -> tuple[str, str]:
     return found.most_common(1)[0][0] if found else ("", "")
 
 
-def units_differ(values: pa.StringArray, weights: np.ndarray) -> bool:
+def units_differ(values: pa.LargeStringArray, weights: np.ndarray) -> bool:
     """Return whether most texts of a sample are numbers of known units, but not of one."""
     places = np.linspace(0, len(values) - 1, min(len(values), 2000)).astype(int)
     found: Counter[str] = Counter()
@@ -87,8 +87,8 @@ def units_differ(values: pa.StringArray, weights: np.ndarray) -> bool:
 
 
 def bodies_of(
-    values: pa.StringArray, prefix: str, suffix: str
-) -> tuple[pa.StringArray, np.ndarray]:
+    values: pa.LargeStringArray, prefix: str, suffix: str
+) -> tuple[pa.LargeStringArray, np.ndarray]:
     """Return texts without sign and affixes, empty where they differ, and which are negative."""
     before = re.escape(prefix) + "[  \u00a0]?" if prefix else ""
     after = "[ \u00a0\u202f]?" + re.escape(suffix) if suffix else ""
