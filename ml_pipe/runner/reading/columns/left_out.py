@@ -2,10 +2,11 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
+from pandas.api.types import is_integer_dtype, is_string_dtype
 
 _INDEX = re.compile(
     r"Unnamed: \d+|index|row|rows?[ _]?(names?|numbers?|nr|no)|level_0", re.IGNORECASE
@@ -33,19 +34,15 @@ def reason_to_leave_out(name: str, series: "pd.Series[Any]") -> str:
     if present.empty:
         return "it has no value"
     first = present.iloc[0]
+    if series.dtype == object and not isinstance(first, str | bool | int | float | UUID):
+        return ""
     if len(present) == len(series) > 1 and bool((present == first).all()):
         return f'it is "{str(first)[:40]}" in every row'
-    if isinstance(series.dtype, pd.CategoricalDtype) or is_bool_dtype(series):
-        return ""
     if is_integer_dtype(series):
         return _of_integers(name, present)
-    if (
-        is_numeric_dtype(series)
-        or series.dtype.kind == "M"
-        or isinstance(series.dtype, pd.DatetimeTZDtype)
-    ):
-        return ""
-    return _of_texts(name, present)
+    is_category = isinstance(series.dtype, pd.CategoricalDtype)
+    is_text = series.dtype == object or (is_string_dtype(series) and not is_category)
+    return _of_texts(name, present) if is_text else ""
 
 
 def _of_integers(name: str, present: "pd.Series[Any]") -> str:
