@@ -36,6 +36,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                      'ml_pipe/train_test_validate.py'),
                                              'ml_pipe.train_test_validate.score': ( 'train_test_validate.html#score',
                                                                                     'ml_pipe/train_test_validate.py'),
-                                             'ml_pipe.train_test_validate.split': ( 'train_test_validate.html#split',
-                                                                                    'ml_pipe/train_test_validate.py')},
+                                             'ml_pipe.train_test_validate.split_rows': ( 'train_test_validate.html#split_rows',
+                                                                                         'ml_pipe/train_test_validate.py')},
             'ml_pipe.workflow': {'ml_pipe.workflow.run_pipeline': ('workflow.html#run_pipeline', 'ml_pipe/workflow.py')}}}

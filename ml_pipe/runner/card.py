@@ -1,9 +1,7 @@
 """The model card: what a version is, how good, and the questions of ethics that it raises."""
 
-from collections.abc import Mapping, Sequence
-
+from ml_pipe.runner.summary import Summary, measured, shown
 from ml_pipe.runner.table.prepared_table import Facts
-from model_store.manifest import Score
 from model_store.schema.signature import Column
 
 ASK = "**To be answered by a person.**"
@@ -20,25 +18,18 @@ QUESTIONS = (
 )
 
 
-def model_card(
-    facts: Facts,
-    scores: Sequence[Score],
-    importance: Mapping[str, float],
-    fairness: str,
-    not_compiled: str,
-) -> str:
+def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str) -> str:
     """Return the card of a version as Markdown.
 
     Args:
         facts: what is known of its table.
-        scores: of each split.
-        importance: how much the score falls when a column is shuffled, by column.
+        summary: what came of the training.
         fairness: what the fairness check found, a sentence.
         not_compiled: why it has no compiled form, a sentence; empty where it has one.
     """
     known = {
         "Explainability": "Most on "
-        + ", ".join(_text(name) for name in list(importance)[:3])
+        + ", ".join(_text(name) for name in list(summary.importance)[:3])
         + ".",
         "Fairness": fairness,
         "Responsibility": f"{ASK} The manifest says where this version comes from.",
@@ -52,7 +43,8 @@ def model_card(
         "",
         f"A {facts.task} that predicts `{_text(facts.target)}` from "
         f"{len(facts.signature.inputs)} columns. Made from `{_text(facts.source)}`"
-        + (f", rows left out: {', '.join(dropped)}." if dropped else "."),
+        + (f", rows left out: {', '.join(dropped)}." if dropped else ".")
+        + (f" {_text(facts.task_reason)}" if facts.task_reason else ""),
         "",
         "It is served compiled, by ONNX Runtime, which was seen to answer the same."
         if not not_compiled
@@ -60,9 +52,13 @@ def model_card(
         "",
         "## How good",
         "",
-        "| score | train | test | validation |",
-        "| --- | --- | --- | --- |",
-        *_score_lines(scores),
+        *_score_lines(summary),
+        "",
+        *_guessing_lines(summary),
+        *_candidate_lines(summary),
+        "## What to beware of",
+        "",
+        *(f"- {_text(warning)}" for warning in summary.warnings or ("The checks found nothing.",)),
         "",
         "## Columns",
         "",
@@ -71,7 +67,11 @@ def model_card(
         *(_column_line(column) for column in facts.signature),
         "",
         "Not for rows from elsewhere: other times, places or people than in the table above.",
-        *(f"- {_text(remark)}" for remark in facts.remarks),
+        *(f"- {_text(remark)}" for remark in (*facts.remarks, *facts.notes)),
+        *(
+            f"- The column `{_text(name)}` is left out: {_text(reason)}"
+            for name, reason in facts.left_out.items()
+        ),
         "",
         "## Ethics",
         "",
@@ -86,17 +86,41 @@ def _text(text: str) -> str:
     return " ".join(text.replace("|", "/").replace("`", "'").split())
 
 
-def _score_lines(scores: Sequence[Score]) -> list[str]:
-    values: dict[str, dict[str, float]] = {}
-    for score in scores:
-        values.setdefault(score.metric, {})[score.split] = score.value
-    splits = ("train", "test", "validation")
-    return [
-        f"| {metric} | "
-        + " | ".join(f"{found[split]:.4g}" for split in splits if split in found)
-        + " |"
-        for metric, found in values.items()
-    ]
+def _score_lines(summary: Summary) -> list[str]:
+    heads = [*summary.scores, "guessing, test"]
+    lines = [f"| score | {' | '.join(heads)} |", f"|{' --- |' * (len(heads) + 1)}"]
+    for metric in summary.scores["test"]:
+        values = [
+            measured(metric, found[metric], summary.errors.get(split))
+            if metric == summary.metric
+            else measured(metric, found[metric])
+            for split, found in summary.scores.items()
+        ]
+        guess = measured(metric, summary.guessed[metric]) if metric in summary.guessed else ""
+        lines.append(f"| {shown(metric, 0)[0]} | {' | '.join([*values, guess])} |")
+    if summary.cross_validation:
+        lines += ["", f"{_text(summary.cross_validation)}."]
+    return lines
+
+
+def _guessing_lines(summary: Summary) -> list[str]:
+    found = summary.comparison
+    verdict = "It is better than guessing" if found.is_beaten else "It is NOT better than guessing"
+    lines = [f"{verdict}, on {found.rows} rows ({found.where}):", ""]
+    lines += [f"- {_text(look.phrase())}" for look in found.looks] or ["- too few rows to compare"]
+    return [*lines, ""]
+
+
+def _candidate_lines(summary: Summary) -> list[str]:
+    lines = [f"{_text(summary.threshold)}.", ""] if summary.threshold else []
+    if not summary.candidates:
+        return lines
+    lines += ["| candidate | score | seconds | chosen |", "| --- | --- | --- | --- |"]
+    for each in summary.candidates:
+        value = measured(summary.metric, each.score, each.error)
+        mark = "yes" if each.chosen else ""
+        lines.append(f"| {_text(each.name)} | {value} | {each.seconds:.1f} | {mark} |")
+    return [*lines, ""]
 
 
 def _column_line(column: Column) -> str:

@@ -1,7 +1,7 @@
 """`evaluate`: the second of the three calls: how good a fitted estimator is, for whom, and why."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,13 +13,22 @@ from ml_pipe.runner.card import ASK
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Answers, Remembering, Rows, joined
 from ml_pipe.runner.quality.copies import seen_before
+from ml_pipe.runner.quality.cross_validation import (
+    CrossValidation,
+    cross_validate,
+    folds_for,
+    parts_of,
+)
 from ml_pipe.runner.quality.groups import bias_of, score_groups
 from ml_pipe.runner.quality.guessing import Part, compare, guessed_scores
 from ml_pipe.runner.quality.importance import importance_of
 from ml_pipe.runner.quality.intervals import standard_error
 from ml_pipe.runner.quality.metrics import ScoreOf, metric_first
-from ml_pipe.runner.summary import Comparison
-from model_store.manifest import Score
+from ml_pipe.runner.quality.split_checks import far_above_test
+from ml_pipe.runner.quality.splits import column_to_split_by, split_kind
+from ml_pipe.runner.run.run_folder import keep_summary
+from ml_pipe.runner.summary import Comparison, Summary, measured
+from model_store.manifest import Score, Task
 
 
 @dataclass(frozen=True)
@@ -42,10 +51,12 @@ class Evaluation:
     """What is known of the groups, a sentence for the model card."""
     comparison: Comparison
     """The estimator beside guessing, on rows that it has not seen."""
+    summary: Summary
+    """What a run reports at its end, so far as it is known here."""
     errors: Mapping[str, float | None] = field(default_factory=dict)
     """The standard error of the deciding score of each split but train."""
-    remarks: tuple[str, ...] = ()
-    """What a reader of these numbers should know; sentences."""
+    warnings: tuple[str, ...] = ()
+    """What to beware of, sentences; refused where a run is strict."""
 
     @property
     def deciding(self) -> str:
@@ -91,6 +102,9 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     *,
     metric: str = "",
     group: str = "",
+    warnings: Sequence[str] = (),
+    split: str = "random",
+    folds: int = 0,
     chosen_on_validation: bool = False,
     seed: int = 7,
 ) -> Evaluation:
@@ -106,6 +120,9 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         score: your own measure, or that of 02_train_test_validate.
         metric: the name of a score that decides in place of the first of `score`; empty: none.
         group: the column whose groups are compared; empty: none.
+        warnings: what the checks before found; sentences.
+        split: how the rows were split, as the parameter says it.
+        folds: in how many parts they are cross-validated besides; 0: in 5 where they are few.
         chosen_on_validation: whether something of the model was chosen by the validation rows, so
             that the test rows alone decide whether it beats guessing.
         seed: which rows are shuffled for the importance.
@@ -137,24 +154,62 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         lambda model, rows, values: score(model, rows, values, task),
         seconds_per_row=seconds_per_row,
     )
+    by_split = {
+        name: dict(score(asked, rows.inputs, rows.truth, task)) for name, rows in known.items()
+    }
+    guessed = guessed_scores(known["train"], known["test"], task, score)
+    validated = _cross_validated(run, estimator, score, split=split, folds=folds, seed=seed)
+    if validated and not chosen_on_validation:
+        comparison = _by_cross_validation(run.table[target], validated, task, seed)
+    else:
+        comparison = _beside_guessing(
+            run, splits, answers, chosen_on_validation=chosen_on_validation, seed=seed
+        )
+    errors = {
+        name: standard_error(estimator, known[name], answers[name], task, score, seed=seed)
+        for name in others
+    }
+    deciding = next(iter(by_split["test"]))
+    decisive = {name: found[deciding] for name, found in by_split.items()}
+    warnings = (
+        *warnings,
+        *comparison.remarks,
+        *far_above_test(decisive, guessed.get(deciding), errors.get("test")),
+    )
+    summary = Summary(
+        model=run.facts.model,
+        task=task,
+        target=target,
+        source=run.facts.source,
+        task_reason=run.facts.task_reason,
+        rows={name: len(rows) for name, rows in splits.items()},
+        dropped=run.facts.dropped,
+        columns=tuple(names),
+        left_out=run.facts.left_out,
+        notes=(*run.facts.notes, *filter(None, [importance.remark])),
+        metric=deciding,
+        scores=by_split,
+        errors=errors,
+        guessed=guessed,
+        split=split,
+        cross_validation=_phrase(validated, deciding),
+        comparison=comparison,
+        importance=dict(importance.falls),
+        warnings=warnings,
+    )
+    keep_summary(run.folder, summary)
     return Evaluation(
-        by_split={
-            name: dict(score(asked, rows.inputs, rows.truth, task)) for name, rows in known.items()
-        },
-        guessed=guessed_scores(known["train"], known["test"], task, score),
+        by_split=by_split,
+        guessed=guessed,
         unseen=unseen,
         answers=together.predicted,
         importance=importance.falls,
         groups=groups,
         fairness=fairness,
-        comparison=_beside_guessing(
-            run, splits, answers, chosen_on_validation=chosen_on_validation, seed=seed
-        ),
-        errors={
-            name: standard_error(estimator, known[name], answers[name], task, score, seed=seed)
-            for name in others
-        },
-        remarks=tuple(filter(None, [importance.remark])),
+        comparison=comparison,
+        summary=summary,
+        errors=errors,
+        warnings=warnings,
     )
 
 
@@ -181,3 +236,37 @@ def _beside_guessing(
     if left_out:
         where += f" without {left_out} that repeat others"
     return compare(learnt[run.target], parts, run.task, where, seed=seed)
+
+
+def _cross_validated(  # noqa: PLR0913 - as it is asked for
+    run: RunData, estimator: Any, score: ScoreOf, *, split: str, folds: int, seed: int
+) -> CrossValidation | None:
+    """Return the cross-validation of a run's rows, each of them once; None where there is none."""
+    folds = folds_for(len(run.table), folds, split)
+    if not folds:
+        return None
+    (is_repeated,) = seen_before(run.table.iloc[:0], [run.table])
+    table = run.table[~is_repeated]
+    kind, name = split_kind(split)
+    by = (kind, column_to_split_by(run, name)[~is_repeated]) if name else None
+    parts = parts_of(table[run.target], run.task, folds, seed, by)
+    known = Rows(table[run.names], table[run.target])
+    return cross_validate(estimator, known, parts, run.task, score)
+
+
+def _by_cross_validation(
+    learnt: "pd.Series[Any]", validated: CrossValidation, task: Task, seed: int
+) -> Comparison:
+    """Return the comparison with guessing on rows that were answered by copies of the model."""
+    whole = Part(validated.truth, validated.answers)
+    order = np.random.default_rng(seed).permutation(len(whole.truth))
+    halves = [whole.take(half) for half in np.array_split(order, 2)]
+    where = f"cross-validation in {len(validated.scores)} parts"
+    return compare(learnt, halves, task, where, seed=seed)
+
+
+def _phrase(validated: CrossValidation | None, metric: str) -> str:
+    if validated is None:
+        return ""
+    value = measured(metric, validated.mean, validated.error)
+    return f"By cross-validation in {len(validated.scores)} parts: {value}"

@@ -11,7 +11,7 @@ from ml_pipe.runner.run.run_folder import current_folder, is_by_hand
 from ml_pipe.runner.source.export import PACKAGE, refresh_modules, reload_modules
 from ml_pipe.runner.source.kernel_history import definitions, note_unsaved, shell
 from ml_pipe.runner.source.notebook_file import exported_cells
-from ml_pipe.runner.table.prepared_table import Facts, check_current, read_table
+from ml_pipe.runner.table.prepared_table import Facts, check_current, read_beside, read_table
 from model_store.manifest import Task
 from model_store.schema.signature import Column
 
@@ -26,6 +26,8 @@ class RunData:
     """What is known of it: signature, source, dropped rows, remarks."""
     folder: Path
     """Where the run keeps its files and figures."""
+    beside: pd.DataFrame | None = None
+    """`(rows, columns)`: what the rows are split by and the model does not learn from."""
     exports: dict[Path, dict[str, str]] = field(default_factory=dict)
     """By hand: what each notebook defined at the time of loading, as `exports_now` returns it."""
 
@@ -72,7 +74,8 @@ def load(rows: Literal["clean", "development"] = "clean") -> RunData:
     if by_hand:
         check_current(facts, Path.cwd())
         note_unsaved(Path.cwd())
-    return RunData(table, facts, folder, exports_now() if by_hand else {})
+    exports = exports_now() if by_hand else {}
+    return RunData(table, facts, folder, read_beside(folder, table), exports)
 
 
 def exports_now() -> dict[Path, dict[str, str]]:

@@ -16,11 +16,11 @@ from ml_pipe.runner.loading import RunData, exports_now
 from ml_pipe.runner.quality.guessing import check_beaten
 from ml_pipe.runner.run.context import Context
 from ml_pipe.runner.run.pipeline import notebooks_of
-from ml_pipe.runner.run.run_folder import is_by_hand, run_context, run_in
+from ml_pipe.runner.run.run_folder import is_by_hand, keep_summary, run_context, run_in
 from ml_pipe.runner.source.clean_notebook import digest
 from ml_pipe.runner.source.kernel_history import check_saved, own_notebook
 from ml_pipe.runner.summary import Comparison
-from model_store.bundle import Draft
+from model_store.bundle import Compilation, Draft
 from model_store.compile.compiling import compile_estimator
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
@@ -71,6 +71,7 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     modules = modules_of(estimator)
     golden = golden_rows(estimator, signature, run.table[run.names], seed=seed)
     compilation = compile_estimator(estimator, signature, golden)
+    summary = msgspec.structs.replace(evaluation.summary, form=form_of(compilation), alias=alias)
     draft = Draft(
         model=facts.model,
         task=facts.task,
@@ -82,14 +83,8 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         parameters=parameters,
         origin=origin_of(run, context, seed),
         requires=modules,
-        reference=reference_of(estimator, splits, signature),
-        card=model_card(
-            facts,
-            evaluation.scores,
-            evaluation.importance,
-            evaluation.fairness,
-            compilation.reason,
-        ),
+        reference=reference_of(evaluation.answers, splits, signature),
+        card=model_card(facts, summary, evaluation.fairness, compilation.reason),
         compilation=compilation,
     )
     policy = LoadPolicy(
@@ -99,10 +94,12 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     version = store.publish(draft)
     if alias:
         store.promote(draft.model, version, alias, reason=reason_of(evaluation.comparison))
-    summary = summary_of(facts.model, version, evaluation, alias)
-    kept = {"model": facts.model, "version": version, "summary": summary}
+    summary = msgspec.structs.replace(summary, version=version)
+    keep_summary(run.folder, summary)
+    sentences = f"{summary.text(str(run.folder))}\n\n{next_steps(facts.model, version, alias)}"
+    kept = {"model": facts.model, "version": version, "summary": sentences}
     (run.folder / "published.json").write_bytes(msgspec.json.encode(kept))
-    return summary
+    return sentences
 
 
 def reason_of(comparison: Comparison) -> str:
@@ -112,40 +109,40 @@ def reason_of(comparison: Comparison) -> str:
     return f"accepted although it is not better than guessing: {comparison.reason()}"
 
 
-def summary_of(model: str, version: str, evaluation: Evaluation, alias: str) -> str:
-    """Return what was published, how good it is, and what to do next."""
-    deciding = evaluation.deciding
-    good = f"{evaluation.decisive['validation']:.3g}"
-    guessed = f"{evaluation.guessed[deciding]:.3g}"
+def form_of(compilation: Compilation) -> str:
+    """Return by what a version is served, and why, a sentence."""
+    if compilation.reason:
+        return f"By scikit-learn, as it has no compiled form. {compilation.reason}"
+    return "Compiled, by ONNX Runtime, which was seen to answer the same."
+
+
+def next_steps(model: str, version: str, alias: str) -> str:
+    """Return who answers now, and what to do next."""
     if alias == "champion":
-        state = (
+        return (
             "It is the champion now: a running service takes it up by itself, and `make serve` "
             f"starts one.\nTo return to the version before: mlops models rollback {model}"
         )
-    else:
-        named = f"The alias {alias} points to it" if alias else "No alias points to it"
-        state = (
-            f"{named}: what is served stays as it is.\n"
-            f"To let it answer: mlops models promote {model} {version}"
-        )
+    named = f"The alias {alias} points to it" if alias else "No alias points to it"
     return (
-        f"Published: version {version} of the model {model}.\n"
-        f"Its {deciding} is {good} on the validation rows; guessing reaches {guessed}.\n{state}"
+        f"{named}: what is served stays as it is.\n"
+        f"To let it answer: mlops models promote {model} {version}"
     )
 
 
-def reference_of(estimator: Any, splits: Mapping[str, pd.DataFrame], signature: Signature) -> bytes:
+def reference_of(
+    unseen: np.ndarray, splits: Mapping[str, pd.DataFrame], signature: Signature
+) -> bytes:
     """Return the reference profile of inputs and answers as JSON.
 
     Inputs are those of the training rows; answers are those to rows that training has not seen,
     because answers to rows that it has seen look better than they will be.
     """
-    unseen = pd.concat([splits["test"], splits["validation"]])
     names = [column.name for column in signature.inputs]
     output = signature.outputs[0]
     columns = {name: splits["train"][name].to_numpy() for name in names}
     found = profile(columns, {column.name: column.kind for column in signature.inputs})
-    answers = {output.name: np.asarray(estimator.predict(unseen[names]))}
+    answers = {output.name: unseen}
     return msgspec.json.encode(found | profile(answers, {output.name: output.kind}))
 
 

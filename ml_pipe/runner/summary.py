@@ -1,6 +1,13 @@
 """What came of a training, in one structure: printed, kept in `run.json`, listed by `runs`."""
 
+import textwrap
+
 import msgspec
+
+_WIDTH = 80
+_INDENT = 12
+_MOST_NAMES = 12
+_MOST_IMPORTANT = 5
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +56,152 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return f"{both}, {p_phrase(best.p)}"
 
 
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several estimators of which the best was chosen, on the training rows."""
+
+    name: str
+    score: float
+    """The mean of the deciding score over the parts of a cross-validation; more is better."""
+    error: float
+    """The standard error of that mean."""
+    seconds: float
+    chosen: bool = False
+    settings: dict[str, str] = {}
+    """What a search found best, by parameter."""
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a training: why, of what, how good, by what, and what to beware of."""
+
+    model: str
+    task: str
+    target: str
+    source: str
+    """The name of the table's file."""
+    task_reason: str = ""
+    rows: dict[str, int]
+    """How many rows each split has."""
+    split: str = "random"
+    dropped: dict[str, int] = {}
+    """How many rows were dropped, by reason."""
+    columns: tuple[str, ...]
+    """Those that it predicts from."""
+    left_out: dict[str, str] = {}
+    """Why a column is not among them, by name."""
+    notes: tuple[str, ...] = ()
+    """How the table was read; sentences."""
+    metric: str
+    """The deciding score; one that starts with `neg_` is an error with its sign turned."""
+    scores: dict[str, dict[str, float]]
+    """By split and metric."""
+    errors: dict[str, float | None] = {}
+    """The standard error of the deciding score, by split."""
+    guessed: dict[str, float] = {}
+    """The scores of the best guess on the test rows."""
+    cross_validation: str = ""
+    """The deciding score by cross-validation, a phrase, where rows are few."""
+    comparison: Comparison
+    importance: dict[str, float] = {}
+    """How much the deciding score falls when a column is shuffled, most important first."""
+    candidates: tuple[Candidate, ...] = ()
+    threshold: str = ""
+    """From which probability on which label is answered, a phrase; empty: the likeliest one."""
+    warnings: tuple[str, ...] = ()
+    version: str = ""
+    """Empty where none was published."""
+    alias: str = ""
+    form: str = ""
+    """By what it is served, and why; a sentence."""
+
+    def text(self, folder: str = "") -> str:
+        """Return it for people: a line a fact, 80 columns wide."""
+        title = f"{self.model} {self.version}".strip()
+        facts = {
+            "Task": f"{self.task} of {self.target}. {self._task_reason()}",
+            "Rows": self._rows(),
+            "Columns": self._columns(),
+            "Read": " ".join(self.notes),
+            "Score": self._score(),
+            "Guessing": self._guessing(),
+            "Candidates": "; ".join(map(self._candidate, self.candidates)),
+            "Threshold": self.threshold,
+            "Depends on": self._importance(),
+            "Served": self.form,
+            "Warnings": "\n".join(self.warnings) or "none",
+            "Notebooks": folder,
+        }
+        lines = [_fact(name, text) for name, text in facts.items() if text]
+        return "\n".join([title, *lines])
+
+    def _task_reason(self) -> str:
+        other = "regression" if self.task == "classification" else "classification"
+        return self.task_reason or f"For the other one: -p task={other}."
+
+    def _rows(self) -> str:
+        parts = ", ".join(f"{rows} {name}" for name, rows in self.rows.items())
+        dropped = [f"{rows} dropped ({reason})" for reason, rows in self.dropped.items() if rows]
+        how = f" (split: {self.split})"
+        return f"{sum(self.rows.values())} of {self.source}: {', '.join([parts, *dropped])}{how}"
+
+    def _columns(self) -> str:
+        names = ", ".join(self.columns[:_MOST_NAMES])
+        more = f" and {len(self.columns) - _MOST_NAMES} more" * (len(self.columns) > _MOST_NAMES)
+        out = [f"{name} ({reason})" for name, reason in self.left_out.items()]
+        left_out = f". Left out: {', '.join(out)}" if out else ""
+        return f"{len(self.columns)} used: {names}{more}{left_out}"
+
+    def _score(self) -> str:
+        name = shown(self.metric, 0)[0].replace("_", " ")
+        parts = [
+            f"{measured(self.metric, self.scores[split][self.metric], self.errors.get(split))} "
+            f"on {split}"
+            for split in self.scores
+            if split != "train"
+        ]
+        guess = ""
+        if self.metric in self.guessed:
+            guess = f"; guessing: {measured(self.metric, self.guessed[self.metric])}"
+        by_parts = f". {self.cross_validation}" if self.cross_validation else ""
+        return f"{name} {', '.join(parts)}{guess}{by_parts}"
+
+    def _guessing(self) -> str:
+        verdict = "beaten" if self.comparison.is_beaten else "NOT BEATEN"
+        looks = "; ".join(look.phrase() for look in self.comparison.looks)
+        rows = f"on {self.comparison.rows} rows ({self.comparison.where})"
+        return f"{verdict} {rows}: {looks or 'too few rows'}"
+
+    def _importance(self) -> str:
+        shown_names = list(self.importance.items())[:_MOST_IMPORTANT]
+        return ", ".join(f"{name} ({fall:.2g})" for name, fall in shown_names)
+
+    def _candidate(self, each: Candidate) -> str:
+        mark = " (chosen)" if each.chosen else ""
+        value = measured(self.metric, each.score, each.error)
+        return f"{each.name} {value}, {each.seconds:.1f} s{mark}"
+
+
+def shown(name: str, value: float) -> tuple[str, float]:
+    """Return a metric's name and value as people read them: errors without `neg_`, above 0."""
+    return (name.removeprefix("neg_"), -value) if name.startswith("neg_") else (name, value)
+
+
+def measured(metric: str, value: float, error: float | None = None) -> str:
+    """Return a metric's value with its interval, in which the true one is 19 times of 20."""
+    number = f"{shown(metric, value)[1]:.3g}"
+    return number if error is None else f"{number} ± {1.96 * error:.2g}"
+
+
 def p_phrase(p: float) -> str:
     """Return a p-value as it is written in a sentence."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"  # noqa: PLR2004 - as is usual
+
+
+def _fact(name: str, text: str) -> str:
+    lines = [
+        line
+        for part in text.splitlines()
+        for line in textwrap.wrap(
+            part, _WIDTH - _INDENT, break_long_words=False, break_on_hyphens=False
+        )
+    ]
+    return f"{name:<{_INDENT}}" + f"\n{' ' * _INDENT}".join(lines)

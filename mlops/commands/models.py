@@ -1,12 +1,14 @@
 """`mlops models`: what is in the model store, and which version answers."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Annotated, NamedTuple
 
 import msgspec
 import typer
 
+from ml_pipe.runner.summary import measured, shown
 from mlops.commands.settings import load_settings
 from mlops.console import Exit, JsonOption, fail, print_json, print_table
 from model_store.errors import ModelStoreError, NotFoundError
@@ -57,7 +59,7 @@ def sentences() -> Iterator[None]:
 
 @app.command("list")
 def list_models(*, as_json: JsonOption = False) -> None:
-    """List every version of every model, the newest last."""
+    """List every version of every model, the newest last, with the score that decides."""
     store = open_store()
     with sentences():
         rows = [
@@ -68,20 +70,21 @@ def list_models(*, as_json: JsonOption = False) -> None:
     if as_json:
         print_json([row._asdict() for row in rows])
         return
-    print_table(
-        ["Model", "Version", "Aliases", "Compiled", "Test scores"],
-        [
-            (
-                row.model,
-                row.version,
-                "\n".join(row.aliases),
-                "yes" if row.compiled else "no",
-                row.refused
-                or "\n".join(f"{name} {score:.3f}" for name, score in row.scores.items()),
-            )
-            for row in rows
-        ],
-    )
+    # A table for each model: with its name in a column, the table would be too wide for a terminal.
+    for name, versions in itertools.groupby(rows, key=lambda row: row.model):
+        print_table(
+            ["Version", "Aliases", "Form", "Test score"],
+            [
+                (
+                    row.version,
+                    "\n".join(row.aliases),
+                    "compiled" if row.compiled else "estimator",
+                    row.refused or _deciding(row.scores),
+                )
+                for row in versions
+            ],
+            title=name,
+        )
 
 
 @app.command()
@@ -97,14 +100,13 @@ def show(model: Model, version: Version = "champion", *, as_json: JsonOption = F
         typer.echo(store.card(model, version))
         if manifest.not_compiled:
             typer.echo(f"It has no compiled form. {manifest.not_compiled}")
-        print_table(
-            ["Time", "Alias", "From", "To", "Reason"],
-            [
-                (move.time, move.alias, move.source or "", move.target, move.reason)
-                for move in store.aliases(model).history
-            ],
-            title="Moves of the aliases",
-        )
+        # Two ids and a reason beside each other are too wide for a terminal.
+        typer.echo("\nMoves of the aliases")
+        for move in store.aliases(model).history:
+            typer.echo(f"  {move.time}  {move.alias} to {move.target}")
+            before = f"before: {move.source}" if move.source else ""
+            for line in filter(None, [before, move.reason]):
+                typer.echo(f"    {line}")
 
 
 @app.command()
@@ -150,6 +152,13 @@ def verify(
         print_table(["Model", "Version", "Verdict"], rows)
     if any(finding["refused"] for finding in findings):
         raise typer.Exit(Exit.FAILED)
+
+
+def _deciding(scores: Mapping[str, float]) -> str:
+    """Return the first score, which decides; `show` has the others."""
+    for name, score in scores.items():
+        return f"{shown(name, 0)[0].replace('_', ' ')}\n{measured(name, score)}"
+    return ""
 
 
 def _version(store: ModelStore, model: str, version: str) -> str:

@@ -47,19 +47,29 @@ def train(
 
 
 def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "RunReport":
-    """Run a pipeline under the settings; leave with a sentence where it fails."""
+    """Run a pipeline under the settings; show what came of it, or leave with a sentence."""
     if not can_train():
         fail(f"{CANNOT_TRAIN} Train with requirements/train.txt, or in the image of all modes.")
     # The notebooks' libraries take long to import, and no other verb needs them.
     from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
-    from ml_pipe.runner.run.context import Context  # noqa: PLC0415
-    from ml_pipe.workflow import run_pipeline  # noqa: PLC0415
+    from ml_pipe.runner.run.progress import show_phases  # noqa: PLC0415
+
+    with show_phases("loading the libraries"):
+        from ml_pipe.runner.run.context import Context  # noqa: PLC0415
+        from ml_pipe.runner.run.notebook_run import CellError  # noqa: PLC0415
+        from ml_pipe.runner.run.run_folder import summary_in  # noqa: PLC0415
+        from ml_pipe.workflow import run_pipeline  # noqa: PLC0415
 
     try:
         with threads_for_training():
-            return run_pipeline(folder, parameters, Context(**run_context(settings)))
+            report = run_pipeline(folder, parameters, Context(**run_context(settings)))
     except (PipelineError, TableError) as error:
+        if isinstance(error, CellError) and (known := summary_in(error.executed.parent)):
+            notify(f"{known.text(str(error.executed.parent))}\n")
         fail(str(error))
+    if report.summary:
+        notify(f"{report.summary}\n")
+    return report
 
 
 def can_train() -> bool:

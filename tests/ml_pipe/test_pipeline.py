@@ -65,6 +65,7 @@ def test_a_run_keeps_what_it_did(iris_run: RunReport) -> None:
         "missing.png",
         "published.json",
         "run.json",
+        "summary.json",
         "table.json",
         "target.png",
     }
@@ -78,8 +79,9 @@ def test_a_run_keeps_what_it_did(iris_run: RunReport) -> None:
 
 def test_a_run_ends_in_sentences_that_a_person_understands(iris_run: RunReport) -> None:
     """What was published, how good it is, who answers now, and what to do next."""
-    assert f"version {iris_run.version} of the model iris" in iris_run.summary
-    assert "on the validation rows; guessing reaches 0.333" in iris_run.summary
+    assert iris_run.summary.startswith(f"iris {iris_run.version}\n")
+    assert "on validation; guessing: 0.333" in iris_run.summary
+    assert "beaten on 60 rows (the test and validation rows)" in " ".join(iris_run.summary.split())
     assert "It is the champion now" in iris_run.summary
     assert "mlops models rollback iris" in iris_run.summary
 
@@ -104,12 +106,12 @@ def test_the_card_answers_what_is_known_and_asks_the_rest(iris_run: RunReport) -
     """A person must answer what no computer knows."""
     card, manifest = loaded(iris_run).card, loaded(iris_run).manifest
     accuracy = {score.split: score.value for score in manifest.scores if score.metric == "accuracy"}
-    values = " | ".join(f"{accuracy[split]:.4g}" for split in ("train", "test", "validation"))
     assert card.count("To be answered by a person.") == 7
     assert "Most on petal_" in card
     assert ("It is served compiled" in card) == (manifest.compiled is not None)
     assert manifest.not_compiled in card
-    assert f"| accuracy | {values} |" in card
+    assert f"| accuracy | 1 | {accuracy['test']:.3g} ± " in card
+    assert "It is better than guessing, on 60 rows (the test and validation rows):" in card
 
 
 def test_the_same_seed_and_data_give_the_same_answers(
@@ -135,7 +137,7 @@ def test_a_model_that_is_refused_leaves_no_trace_in_the_store(
             tmp_path / "executed.ipynb",
             {"lowest_score": 0.999},
             cell_timeout_seconds=120,
-            on_cell=lambda: None,
+            on_phase=lambda _: None,
             variables={VARIABLE: str(iris_run.folder)},
         )
     assert caught.value.line.startswith("accept(")

@@ -6,7 +6,7 @@ import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from ml_pipe.runner.errors import AcceptanceError, TableError
-from ml_pipe.train_test_validate import Limits, accept, score, split
+from ml_pipe.train_test_validate import Limits, accept, score, split_rows
 
 
 def labelled(rows: int) -> pd.DataFrame:
@@ -16,7 +16,7 @@ def labelled(rows: int) -> pd.DataFrame:
 
 def test_every_row_is_in_one_split() -> None:
     """With the shares asked for, and the labels in equal parts."""
-    splits = split(labelled(100), "y", "classification", (0.2, 0.1), seed=0)
+    splits = split_rows(labelled(100), "y", "classification", (0.2, 0.1), seed=0)
     assert {name: len(rows) for name, rows in splits.items()} == {
         "train": 70,
         "test": 20,
@@ -28,7 +28,9 @@ def test_every_row_is_in_one_split() -> None:
 
 def test_the_seed_decides_the_split() -> None:
     """The same one, the same rows."""
-    drawn = [split(labelled(50), "y", "classification", (0.2, 0.2), s)["test"] for s in (1, 1, 2)]
+    drawn = [
+        split_rows(labelled(50), "y", "classification", (0.2, 0.2), s)["test"] for s in (1, 1, 2)
+    ]
     assert drawn[0].equals(drawn[1])
     assert not drawn[0].equals(drawn[2])
 
@@ -36,18 +38,18 @@ def test_the_seed_decides_the_split() -> None:
 def test_rare_labels_are_all_trained_on() -> None:
     """A label that training does not see can never be answered."""
     table = pd.concat([labelled(40), pd.DataFrame({"x": [1.0], "y": ["c"]})], ignore_index=True)
-    splits = split(table, "y", "classification", (0.2, 0.2), seed=0)
+    splits = split_rows(table, "y", "classification", (0.2, 0.2), seed=0)
     assert "c" in set(splits["train"]["y"])
     only_rare = pd.DataFrame({"x": range(20), "y": [f"l{i // 4}" for i in range(20)]})
     with pytest.raises(TableError, match="cannot be split"):
-        split(only_rare, "y", "classification", (0.2, 0.2), seed=0)
+        split_rows(only_rare, "y", "classification", (0.2, 0.2), seed=0)
 
 
 @pytest.mark.parametrize("shares", [(0.0, 0.2), (0.5, 0.5), (0.9, 0.3)])
 def test_shares_that_leave_a_split_empty_are_reported(shares: tuple[float, float]) -> None:
     """Whichever split it is."""
     with pytest.raises(TableError, match="cannot be split with shares"):
-        split(labelled(40), "y", "classification", shares, seed=0)
+        split_rows(labelled(40), "y", "classification", shares, seed=0)
 
 
 def test_scores_of_a_classification_and_of_a_regression() -> None:

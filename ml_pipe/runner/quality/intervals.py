@@ -40,4 +40,7 @@ def standard_error(  # noqa: PLR0913 - what a score is of, and how the rows are 
         except (ValueError, TableError):
             continue  # a label that is missing among the drawn rows
     finite = [value for value in found if np.isfinite(value)]
-    return float(np.std(finite, ddof=1)) / shrink if len(finite) > len(draws) // 2 else None
+    if len(finite) <= len(draws) // 2:
+        return None
+    # Where all rows are right, 3 of n may be wrong all the same (the rule of three).
+    return float(np.std(finite, ddof=1)) / shrink or 1.5 / rows

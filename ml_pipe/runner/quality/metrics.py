@@ -10,6 +10,7 @@ from sklearn import metrics
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.quality.answers import Answers, answers_of
+from ml_pipe.runner.summary import shown
 from model_store.manifest import Task
 
 ScoreOf = Callable[[Any, pd.DataFrame, "pd.Series[Any]", Task], Mapping[str, float]]
@@ -57,11 +58,6 @@ def metric_name(name: str, task: Task) -> str:
             f"{fitting if task == 'regression' else labels}."
         )
     return found
-
-
-def shown(name: str, value: float) -> tuple[str, float]:
-    """Return a metric's name and value as people read them: errors without `neg_`, above 0."""
-    return (name.removeprefix("neg_"), -value) if name.startswith("neg_") else (name, value)
 
 
 def positive_label(labels: np.ndarray, learnt: np.ndarray) -> Any:

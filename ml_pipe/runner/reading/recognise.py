@@ -7,8 +7,9 @@ from msgspec.structs import replace
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.reading.columns.left_out import reason_to_leave_out
+from ml_pipe.runner.reading.columns.plain_numbers import PlainNumbers, plain_numbers
 from ml_pipe.runner.reading.columns.reading import Reading
-from ml_pipe.runner.reading.columns.text_cells import Context, has_texts, text_cells
+from ml_pipe.runner.reading.columns.text_cells import Context, check_totals, has_texts, text_cells
 from ml_pipe.runner.reading.columns.text_column import TextColumn
 from ml_pipe.runner.reading.columns.typed_column import read_typed_column
 from ml_pipe.runner.reading.options import ReadingOptions
@@ -49,7 +50,7 @@ class Recognised:
         return self.readings.get(name) or Reading(self.table.iloc[:, 0])
 
     def ignored(self, target: str) -> tuple[str, ...]:
-        """Return the columns that a request may hold and no model uses, in all of their spellings."""
+        """Return what a request may hold and the model does not use, in all of its spellings."""
         names = [target, *self.left_out]
         spellings = [s for n in names for s in (n, self.headers.get(n, n))]
         return tuple(dict.fromkeys(spellings))
@@ -74,16 +75,24 @@ def recognise(
     options.check_readings(names)
     before = {c.name: c for c in expected.inputs} if expected else {}
     used = [name for name in names if name not in options.leave_out]
+    plain = {name: found for name in used if (found := _plain(raw, name, options)) is not None}
     cells = {
         name: text_cells(frame[name], options, as_written=name in raw.as_written)
         for name in used
-        if has_texts(frame[name])
+        if name not in plain and has_texts(frame[name])
     }
-    context = Context.of(list(cells.values()))
+    check_totals(list(cells.values()), options)
+    context = Context.of(
+        list(cells.values()), has_points=any(each.has_points for each in plain.values())
+    )
     readings = {
         name: TextColumn(cells[name], options, context, before.get(name), name == target).reading()
         if name in cells
-        else read_typed_column(frame[name], options, is_target=name == target)
+        else read_typed_column(
+            plain[name].series(frame.index).rename(name) if name in plain else frame[name],
+            options,
+            is_target=name == target,
+        )
         for name in used
     }
     if target not in readings:
@@ -92,7 +101,7 @@ def recognise(
     for name, read in readings.items():
         if name == target or name in options.keep or name in before:
             continue
-        reason = reason_to_leave_out(read.series)
+        reason = reason_to_leave_out(name, read.series)
         if not reason and expected and name in expected.ignored:
             reason = "the last version left it out"
         if reason:
@@ -111,6 +120,13 @@ def recognise(
         left_out=left_out,
         notes=[*raw.notes, *_notes(kept)],
     )
+
+
+def _plain(raw: RawTable, name: str, options: ReadingOptions) -> PlainNumbers | None:
+    """Return a column's numbers where neither its cells nor the user leave anything to decide."""
+    if name not in raw.as_written or options.reading_of(name) or options.missing_words:
+        return None
+    return plain_numbers(raw.frame[name])
 
 
 def _notes(readings: dict[str, Reading]) -> list[str]:

@@ -3,23 +3,45 @@
 import contextlib
 import os
 import re
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
-from ml_pipe.runner.errors import PipelineError
+from ml_pipe.runner.errors import AcceptanceError, PipelineError
 from ml_pipe.runner.run.context import Context, context_by_hand
 from ml_pipe.runner.run.parameters import Value
 from ml_pipe.runner.source.export import PACKAGE
+from ml_pipe.runner.summary import Summary
 
 VARIABLE = "ML_PIPE_RUN_FOLDER"
 """The environment variable by which a run hands its folder, and so its `run.json`, to a kernel."""
 
+_REFUSAL = AcceptanceError.__name__
+
+
+State = Literal["unfinished", "published", "refused", "failed", "finished"]
+"""Refused: by an acceptance test. Finished: published nothing. Unfinished: running or killed."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a run."""
+
+    state: State = "unfinished"
+    reason: str = ""
+    """Why nothing was published, a sentence."""
+    version: str = ""
+    seconds: float = 0.0
+    summary: Summary | None = None
+    """None where the run ended before the model was scored."""
+
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What is run; `run.json` in its folder, written before the first notebook."""
+    """What is run, and what came of it: `run.json` in its folder, written first and last."""
 
     run: str
     pipeline: str
@@ -27,6 +49,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """SHA-256 of each notebook as git keeps it, by file name."""
     parameters: dict[str, Value]
     context: Context
+    outcome: Outcome = Outcome()
 
 
 @dataclass(frozen=True)
@@ -102,6 +125,62 @@ def new_run_folder(local_data: Path, pipeline: str, now: datetime) -> Path:
             ) from error
         else:
             return folder
+
+
+def write_run(folder: Path, run: Run) -> None:
+    """Write `run.json`, by replacing it."""
+    beside = folder / "run.json.part"
+    beside.write_bytes(msgspec.json.format(msgspec.json.encode(run)))
+    beside.replace(folder / "run.json")
+
+
+@contextlib.contextmanager
+def recorded(folder: Path, run: Run) -> Iterator[None]:
+    """Write `run.json` now, and once more with what came of the run, also of one that fails."""
+    write_run(folder, run)
+    began = time.monotonic()
+    state: State = "failed"
+    reason = "It was stopped."
+    try:
+        yield
+        state, reason = "finished", ""
+    except Exception as error:
+        reason = str(error)
+        state = "refused" if _REFUSAL in reason else "failed"
+        raise
+    finally:
+        version = report_of(folder).version or ""
+        outcome = Outcome(
+            state="published" if version and state == "finished" else state,
+            reason=reason,
+            version=version,
+            seconds=round(time.monotonic() - began, 1),
+            summary=summary_in(folder),
+        )
+        with contextlib.suppress(OSError):  # a full disk must not hide why the run failed
+            write_run(folder, msgspec.structs.replace(run, outcome=outcome))
+
+
+def keep_summary(folder: Path, summary: Summary) -> None:
+    """Keep what a notebook knows of the model so far, for `run.json`."""
+    (folder / "summary.json").write_bytes(msgspec.json.format(msgspec.json.encode(summary)))
+
+
+def summary_in(folder: Path) -> Summary | None:
+    """Return what is known of a run's model, None where it was not scored."""
+    try:
+        return msgspec.json.decode((folder / "summary.json").read_bytes(), type=Summary)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def past_runs(local_data: Path) -> dict[Path, Run]:
+    """Return the runs that there are, by folder, the oldest first; none that cannot be read."""
+    found = {}
+    for path in sorted((local_data / "runs").glob("*/run.json")):
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            found[path.parent] = msgspec.json.decode(path.read_bytes(), type=Run)
+    return found
 
 
 def report_of(run_folder: Path) -> RunReport:

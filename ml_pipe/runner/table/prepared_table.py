@@ -119,6 +119,12 @@ def read_table(folder: Path, name: str = "clean") -> tuple[pd.DataFrame, Facts]:
     return conform(table, tuple(facts.signature)), facts
 
 
+def read_beside(folder: Path, table: pd.DataFrame) -> pd.DataFrame | None:
+    """Return what the rows of a table are split by and nothing learns from; None: there is none."""
+    path = folder / "beside.parquet"
+    return pd.read_parquet(path).loc[table.index] if path.is_file() else None
+
+
 def check_current(facts: Facts, folder: Path) -> None:
     """Check that a table made by hand was made by what its notebook, in this folder, holds now.
 

@@ -10,10 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ml_pipe.runner.reading.columns.distinct import Distinct
-from ml_pipe.runner.reading.columns.numbers import MOSTLY
+from ml_pipe.runner.reading.columns.distinct import MOSTLY, Distinct, matches
 
 ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$"
 ISO_OFFSET = r"[T ]\d{2}:\d{2}[^ ]*(Z|[+-]\d{2}:\d{2})$"
@@ -52,11 +50,13 @@ class Dates:
     has_times: bool
     others: tuple[str, ...] = ()
     """Other forms in which as many of the texts are dates."""
+    is_mixed: bool = False
+    """Whether some are written in one form and some in another."""
 
     @property
     def is_date(self) -> np.ndarray:
         """Return which texts are dates, `(distinct,)`, bool."""
-        return ~np.isnat(self.moments)
+        return np.asarray(~np.isnat(self.moments))
 
 
 def dates_of(
@@ -77,7 +77,7 @@ def dates_of(
     if not form:
         if np.mean([_MAY_BE.match(text) is not None for text in sample]) < MOSTLY / 2:
             return None
-        iso = _matches(column.entries, ISO)
+        iso = matches(column.entries, ISO)
         if weights[iso].sum() >= MOSTLY * total:
             found = _iso(column.entries, iso, time_zone)
             if weights[found.is_date].sum() >= MOSTLY * total:
@@ -86,6 +86,10 @@ def dates_of(
     read = {each: _read(column.entries, each) for each in forms}
     rows = {each: int(weights[~np.isnat(values)].sum()) for each, values in read.items()}
     best = max(rows.values(), default=0)
+    if not form and best < MOSTLY * total:
+        any_form = np.logical_or.reduce([iso, *(~np.isnat(values) for values in read.values())])
+        if best and weights[any_form].sum() >= MOSTLY * total:
+            return Dates(read[max(rows, key=rows.__getitem__)], "", "", False, is_mixed=True)
     if not best or (not form and best < MOSTLY * total):
         return None
     fitting = [each for each in forms if rows[each] == best]
@@ -94,7 +98,7 @@ def dates_of(
     zone = "" if "%z" in chosen else (time_zone if has_times and time_zone else "UTC")
     values = to_utc(read[chosen], zone) if zone else read[chosen]
     others = tuple(each for each in fitting if _differs(each, chosen, read))
-    if order and _order_of(chosen) == order:
+    if order and order_of(chosen) == order:
         others = ()
     return Dates(values, chosen, zone, has_times, others)
 
@@ -167,11 +171,11 @@ def is_foreign(column: Distinct) -> bool:
 
 def is_zero(column: Distinct) -> np.ndarray:
     """Return which texts are the zero of dates, as in 0000-00-00, `(distinct,)`, bool."""
-    return _matches(column.entries, ZERO)
+    return matches(column.entries, ZERO)
 
 
 def to_utc(moments: np.ndarray, time_zone: str) -> np.ndarray:
-    """Return moments in UTC from those of a zone's clocks; see `moments.read_moment` for the doubtful."""
+    """Return moments in UTC from those of a zone's clocks; the doubtful as `read_moment` does."""
     if time_zone == "UTC":
         return moments
     zone = ZoneInfo(time_zone)
@@ -182,19 +186,19 @@ def to_utc(moments: np.ndarray, time_zone: str) -> np.ndarray:
         else np.timedelta64(_offset(moment, zone), "us")
         for moment in minutes.astype("datetime64[us]").tolist()
     ]
-    return moments - np.array(offsets, dtype="timedelta64[us]")[places]
+    return np.asarray(moments - np.array(offsets, dtype="timedelta64[us]")[places])
 
 
 def _offset(moment: datetime, zone: ZoneInfo) -> Any:
     return moment.replace(tzinfo=zone).utcoffset()
 
 
-def _iso(values: pa.StringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
+def _iso(values: pa.LargeStringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
     texts = pd.Series(values.to_pandas()).where(is_iso)
     moments = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     read = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-    with_offset = _matches(values, ISO_OFFSET)
-    has_times = bool((_matches(values, ":") & is_iso).any())
+    with_offset = matches(values, ISO_OFFSET)
+    has_times = bool((matches(values, ":") & is_iso).any())
     bare = is_iso & ~with_offset
     zone = ""
     if bare.any():
@@ -203,7 +207,7 @@ def _iso(values: pa.StringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
     return Dates(read, "", zone, has_times)
 
 
-def _read(values: pa.StringArray, form: str) -> np.ndarray:
+def _read(values: pa.LargeStringArray, form: str) -> np.ndarray:
     """Return what texts mean in a form, datetime64[us], NaT where one is not of it."""
     texts = pd.Series(values.to_pandas())
     try:
@@ -212,31 +216,26 @@ def _read(values: pa.StringArray, form: str) -> np.ndarray:
         return np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
     if "%z" in form:
         moments = moments.dt.tz_localize(None)
-    return moments.to_numpy().astype("datetime64[us]")
+    return np.asarray(moments.to_numpy(), dtype="datetime64[us]")
 
 
 def _differs(form: str, chosen: str, read: dict[str, np.ndarray]) -> bool:
     same = np.array_equal(read[form].view("int64"), read[chosen].view("int64"))
-    return not same or _order_of(form) != _order_of(chosen)
+    return not same or order_of(form) != order_of(chosen)
 
 
 def _by_order(forms: list[str], order: str) -> str:
-    return next((form for form in forms if order and _order_of(form) == order), forms[0])
+    return next((form for form in forms if order and order_of(form) == order), forms[0])
 
 
-def _order_of(form: str) -> str:
+def order_of(form: str) -> str:
+    """Return whether a form begins with the day or the month; nothing where it is neither."""
     if "%d" not in form or "%m" not in form or form.startswith(("%Y", "%y")):
         return ""
     return DAY_FIRST if form.index("%d") < form.index("%m") else MONTH_FIRST
 
 
-def _sample(values: pa.StringArray, most: int) -> list[str]:
+def _sample(values: pa.LargeStringArray, most: int) -> list[str]:
     places = np.linspace(0, len(values) - 1, min(len(values), most)).astype(int)
     found: list[str] = values.take(pa.array(places)).to_pylist()
     return found
-
-
-def _matches(values: pa.StringArray, pattern: str) -> np.ndarray:
-    return np.asarray(
-        pc.match_substring_regex(values, pattern).to_numpy(zero_copy_only=False), dtype=bool
-    )

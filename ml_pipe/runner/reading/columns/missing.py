@@ -8,9 +8,28 @@ from ml_pipe.runner.reading.columns.distinct import Distinct
 from model_store.schema.texts import normalised
 
 WORDS = frozenset(
-    ["na", "n/a", "n.a.", "nan", "-nan", "null", "nil", "none", "#n/a", "#na", "<na>", "(null)", "<null>", "nat", "?", ".", "missing", "unknown"]
+    [
+        "na",
+        "n/a",
+        "n.a.",
+        "nan",
+        "-nan",
+        "null",
+        "nil",
+        "none",
+        "#n/a",
+        "#na",
+        "<na>",
+        "(null)",
+        "<null>",
+        "nat",
+        "?",
+        ".",
+        "missing",
+        "unknown",
+    ]
 ) | {"not available", "#n/a n/a", "#null!"}
-"""In lower case. In a column of texts each is a value like any other: the country NA, a class None."""
+"""In lower case. In a column of texts each is a value like others: the country NA, a class None."""
 
 LIKELY = frozenset(["na", "n/a", "n.a.", "nan", "null", "none", "#n/a", "<na>", "?"])
 """Those that are worth a note where they are taken for a value."""
@@ -19,13 +38,13 @@ LIKELY = frozenset(["na", "n/a", "n.a.", "nan", "null", "none", "#n/a", "<na>", 
 def means_missing(column: Distinct, words: frozenset[str] = WORDS) -> np.ndarray:
     """Return which distinct texts, `(distinct,)`, bool, are words for a missing value."""
     lower = pc.utf8_lower(column.entries)
-    found = pc.is_in(lower, value_set=pa.array(sorted(words), pa.string()))
+    found = pc.is_in(lower, value_set=pa.array(sorted(words), pa.large_string()))
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def is_word(column: Distinct, words: tuple[str, ...]) -> np.ndarray:
     """Return which distinct texts, `(distinct,)`, bool, are among the user's words."""
-    known = pa.array(sorted({normalised(word) for word in words}), pa.string())
+    known = pa.array(sorted({normalised(word) for word in words}), pa.large_string())
     found = pc.is_in(column.entries, value_set=known)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
 

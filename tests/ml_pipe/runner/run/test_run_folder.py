@@ -1,17 +1,23 @@
 """The folder of a run."""
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ml_pipe.runner.errors import PipelineError
+from ml_pipe.runner.run.context import Context
 from ml_pipe.runner.run.run_folder import (
     VARIABLE,
+    Run,
     current_folder,
     is_by_hand,
     new_run_folder,
+    past_runs,
+    recorded,
     run_context,
+    run_in,
 )
 from ml_pipe.runner.source.export import PACKAGE
 from mlops.process.git_revision import read_git_revision
@@ -58,3 +64,36 @@ def test_a_folder_of_no_run_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     with pytest.raises(PipelineError, match=f"is no folder of a run: unset {VARIABLE}"):
         run_context()
+
+
+def run_of(folder: Path) -> Run:
+    """Return what is run in a folder."""
+    context = Context(local_data=str(folder.parents[1]))
+    return Run(run=folder.name, pipeline="p", notebooks={}, parameters={}, context=context)
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (None, "finished"),
+        (PipelineError("x failed in cell 3: AcceptanceError: The model is not good."), "refused"),
+        (PipelineError("x failed in cell 1: KeyError: 'a'."), "failed"),
+    ],
+)
+def test_a_run_records_how_it_ended(tmp_path: Path, error: Exception | None, state: str) -> None:
+    """And is unfinished until then, as one that was killed stays."""
+    folder = new_run_folder(tmp_path, "p", datetime(2026, 11, 21, 12, tzinfo=UTC))
+    with contextlib.suppress(PipelineError), recorded(folder, run_of(folder)):
+        assert run_in(folder).outcome.state == "unfinished"
+        if error:
+            raise error
+    assert past_runs(tmp_path)[folder].outcome.state == state
+    assert run_in(folder).outcome.reason == (str(error) if error else "")
+
+
+def test_a_run_that_is_stopped_has_failed(tmp_path: Path) -> None:
+    """As by a signal, which is no error."""
+    folder = new_run_folder(tmp_path, "p", datetime(2026, 11, 21, 12, tzinfo=UTC))
+    with pytest.raises(SystemExit), recorded(folder, run_of(folder)):
+        raise SystemExit(143)
+    assert run_in(folder).outcome.reason == "It was stopped."

@@ -1,0 +1,60 @@
+"""`check`: all that can be wrong with a table and its split although a model learns from it."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ml_pipe.runner.errors import AcceptanceError
+from ml_pipe.runner.loading import RunData
+from ml_pipe.runner.quality.column_checks import (
+    constant_columns,
+    known_afterwards,
+    later_dates,
+    numbered_rows,
+)
+from ml_pipe.runner.quality.leaks import leaking_columns
+from ml_pipe.runner.quality.split_checks import check_splits, rare_labels
+
+
+def check(
+    run: RunData,
+    splits: Mapping[str, pd.DataFrame],
+    *,
+    split: str = "random",
+    metric: str = "",
+    seed: int = 7,
+) -> list[str]:
+    """Return what to beware of, sentences that say what to do; mostly none.
+
+    Args:
+        run: what `load` returned.
+        splits: "train", "test" and "validation", each `(rows, columns)`.
+        split: how they were made, as the parameter says it.
+        metric: the score that decides; empty: accuracy or R2.
+        seed: which rows are looked at where they are many.
+    """
+    learnt = splits["train"]
+    inputs = learnt[run.names]
+    deciding = metric or ("accuracy" if run.task == "classification" else "r2")
+    return [
+        *leaking_columns(inputs, learnt[run.target], run.task, seed),
+        *known_afterwards(run.names, run.target),
+        *later_dates(inputs),
+        *numbered_rows(inputs),
+        *constant_columns(inputs),
+        *check_splits(run.table, splits, run.task, run.target, split),
+        *(rare_labels(learnt[run.target], deciding) if run.task == "classification" else ()),
+    ]
+
+
+def check_strict(warnings: Sequence[str], *, strict: bool) -> None:
+    """Check that nothing was warned of, where a run is strict.
+
+    Raises:
+        AcceptanceError: something was; the sentence has all of it.
+    """
+    if strict and warnings:
+        raise AcceptanceError(
+            f"The model is not published, as the run is strict and {len(warnings)} checks warn: "
+            f"{' '.join(warnings)}"
+        )
