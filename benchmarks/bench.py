@@ -14,16 +14,17 @@ from benchmarks.errors import LoadError
 from benchmarks.growth import MILLION, measure_log, measure_versions
 from benchmarks.latencies import measure_alone, measure_half_rate, measure_start
 from benchmarks.machine import Cores, Others, facts
+from benchmarks.mixed_model import MIXED
 from benchmarks.monitor_updates import measure_monitoring
 from benchmarks.plan import Plan
 from benchmarks.results import Result
 from benchmarks.server_runs import SIDES
 from benchmarks.target import CONNECTIONS
-from benchmarks.works import WORKS, measure_work, peak_memory
+from benchmarks.works import MIXED_WORKS, WORKS, measure_work, peak_memory
 from benchmarks.wrk import missing_programs
 from settings.settings import Settings
 
-PARTS = (*WORKS, "start", "half-rate", "alone", "log", "versions", "monitoring")
+PARTS = (*WORKS, MIXED, "start", "half-rate", "alone", "log", "versions", "monitoring")
 ON_DEMAND = ("log-10m",)
 """Takes minutes and gigabytes."""
 
@@ -73,6 +74,8 @@ def measure(plan: Plan, parts: Sequence[str]) -> list[Result]:
     """
     works = [measure_work(part, plan) for part in WORKS if part in parts]
     results = [*works, peak_memory(works)] if works else []
+    if MIXED in parts:
+        results.extend(measure_work(part, plan) for part in MIXED_WORKS)
     if "start" in parts:
         results.append(measure_start(plan))
     if "half-rate" in parts:

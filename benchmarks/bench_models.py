@@ -1,6 +1,6 @@
 """What the comparison serves and sends: two models of the iris, each in three forms, and rows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,24 +33,33 @@ BODIES = 100
 Rows = list[dict[str, Any]]
 
 
+def flowers(rows: Rows) -> np.ndarray:
+    """Return rows of the iris as the plain array that the estimator takes."""
+    return np.array([[row[name] for name in COLUMNS] for row in rows])
+
+
 @dataclass(frozen=True, kw_only=True)
 class BenchModel:
     """A trained model, and where its forms stand."""
 
     name: str
     estimator: Any
-    """Fitted to a plain array, as `plain` uses it."""
+    """Fitted to what `tabulate` returns, as `plain` uses it."""
     joblib: Path
-    onnx: Path
+    onnx: Path | None
+    """None: `limit` does not serve it."""
     models: Path
     """The store, which holds this model alone."""
     version: str
     """The champion in it."""
+    plain: str = "plain"
+    """The module in `baselines` that serves it by hand."""
+    tabulate: Callable[[Rows], Any] = flowers
 
     def answers(self, rows: Rows) -> Rows:
         """Return what must be answered to rows."""
-        table = np.array([[row[name] for name in COLUMNS] for row in rows])
-        return [{OUTPUT: species} for species in self.estimator.predict(table).tolist()]
+        labels = self.estimator.predict(self.tabulate(rows))
+        return [{OUTPUT: label} for label in labels.tolist()]
 
 
 def iris() -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -82,7 +91,9 @@ def make_model(name: str, folder: Path, *, versions: int = 1) -> BenchModel:
         joblib=folder / "model.joblib",
         onnx=folder / "model.onnx",
         models=folder / "models",
-        version=_publish(name, folder / "models", versions),
+        version=publish(
+            name, folder / "models", (inputs, outputs), _estimator(name), versions=versions
+        ),
     )
 
 
@@ -111,16 +122,31 @@ def _estimator(name: str) -> Any:
     return DecisionTreeClassifier(random_state=SEED)
 
 
-def _publish(name: str, root: Path, versions: int) -> str:
-    """Publish versions of a model to a store and return the last, which is the champion."""
-    inputs, outputs = iris()
+def publish(
+    name: str,
+    root: Path,
+    data: tuple[pd.DataFrame, pd.DataFrame],
+    estimator: Any,
+    *,
+    versions: int = 1,
+) -> str:
+    """Publish versions of a model to a store and return the last, which is the champion.
+
+    Args:
+        name: of the model.
+        root: the store's folder.
+        data: inputs and outputs.
+        estimator: what is fitted to them.
+        versions: how many.
+    """
+    inputs, outputs = data
     signature = infer_signature(inputs, outputs)
-    estimator = _estimator(name).fit(conform(inputs, signature.inputs), outputs[OUTPUT])
+    estimator = estimator.fit(conform(inputs, signature.inputs), outputs[OUTPUT])
     # What the service trusts by default is trusted here.
     policy = LoadPolicy(trusted_types=Settings.model_fields["model_trusted_types"].default)
     store = FileModelStore(root, policy)
     kinds = {column.name: column.kind for column in signature}
-    table = inputs.join(outputs)
+    table = conform(inputs, signature.inputs).join(outputs)
     columns = {name: table[name].to_numpy() for name in kinds}
     draft = Draft(
         model=name,

@@ -18,12 +18,11 @@ import pandas as pd
 
 from benchmarks.drawn_window import Texts, drawn_window
 from benchmarks.update_cost import update_and_scrape
-from ml_pipe.data_etl import recognise_column, signature_of, task_of
+from ml_pipe.data_etl import prepare
 from ml_pipe.model_class import build_estimator
 from ml_pipe.runner.publication import reference_of
-from ml_pipe.train_test_validate import split
+from ml_pipe.train_test_validate import split_rows
 from model_store.schema.columns import to_rows
-from model_store.schema.conform import conform
 from model_store.schema.signature import Kind, Signature
 from monitoring.log.database.views import Side, ViewColumn
 from monitoring.statistics import profile
@@ -252,11 +251,12 @@ def _print_line(first: str, second: str, *shares: float) -> None:
 
 
 def _problem(name: str, raw: pd.DataFrame, target: str) -> Problem:
-    table = raw.apply(recognise_column)
-    task = task_of(table[target])
-    signature = signature_of(table, target, task)
-    table = conform(table, tuple(signature))
-    splits = split(table, target, task, (0.2, 0.2), SEED)
+    # A constant and texts that all differ stay, as in the tables that the page shows.
+    keep = [column for column in raw.columns if column != target]
+    usual = {"task": "", "leave_out": [], "drop_duplicates": False, "same_columns": True}
+    prepared = prepare(raw, {**usual, "target": target, "keep": keep})
+    table, signature, task = prepared.table, prepared.signature, prepared.task
+    splits = split_rows(table, target, task, (0.2, 0.2), SEED)
     names = [column.name for column in signature.inputs]
     train = splits["train"]
     estimator = build_estimator(task, signature.inputs, SEED).fit(train[names], train[target])

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from benchmarks.bench_models import BenchModel, make_model
 from benchmarks.machine import Cores
+from benchmarks.mixed_model import MIXED, make_mixed_model
 
 Measured = TypeVar("Measured")
 
@@ -28,10 +29,12 @@ class Plan:
     """The models made so far."""
 
     def model(self, name: str) -> BenchModel:
-        """Return `tree` or `forest`, made when it is first asked for."""
+        """Return `tree`, `forest` or `mixed`, made when it is first asked for."""
         if name not in self.models:
             self.report(f"Training and publishing {name}.")
-            self.models[name] = make_model(name, self.folder / name)
+            folder = self.folder / name
+            is_mixed = name == MIXED
+            self.models[name] = make_mixed_model(folder) if is_mixed else make_model(name, folder)
         return self.models[name]
 
     def some(self, *sides: str) -> list[str]:

@@ -103,7 +103,7 @@ def running(
     """
     folder.mkdir(parents=True, exist_ok=True)
     port = _free_port()
-    command = _command(side, port)
+    command = _command(side, model, port)
     if core is not None:
         command = ["taskset", "--cpu-list", str(core), *command]
     environment = _environment(side, model, folder, port)
@@ -125,10 +125,11 @@ def running(
         process.wait()
 
 
-def _command(side: str, port: int) -> list[str]:
+def _command(side: str, model: BenchModel, port: int) -> list[str]:
     if side == SERVICE:
         return [str(Path(sys.executable).with_name("mlops")), "serve"]
-    factory = f"benchmarks.baselines.{side}:create_app"
+    module = model.plain if side == "plain" else side
+    factory = f"benchmarks.baselines.{module}:create_app"
     server = [sys.executable, "-m", "uvicorn", "--factory", factory, f"--port={port}"]
     # The service writes its access log, the baselines write none.
     return [*server, "--no-access-log"]

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmarks.bench_models import make_bodies
+from benchmarks.mixed_model import MIXED, make_mixed_bodies
 from benchmarks.plan import Plan
-from benchmarks.results import Demand, Result
+from benchmarks.results import SERVICE, Demand, Result
 from benchmarks.target import take_sample
 
 HALF_OF_LIMIT = Demand(factor=0.5, against="limit")
@@ -46,19 +47,26 @@ WORKS = {
     ),
 }
 
+MIXED_WORKS = {
+    "mixed-1": Work("19 mixed columns, 1 row", MIXED, 1, (Demand(factor=30, against="plain"),)),
+    "mixed-1000": Work(
+        "19 mixed columns, 1,000 rows", MIXED, 1000, (Demand(factor=8, against="plain"),)
+    ),
+}
+
 
 def measure_work(part: str, plan: Plan) -> Result:
     """Return the requests that each side answers a second.
 
     Args:
-        part: which of `WORKS`.
+        part: which of `WORKS` and `MIXED_WORKS`.
         plan: how to measure.
     """
-    work = WORKS[part]
-    model, bodies = plan.model(work.model), make_bodies(work.rows)
-    samples = plan.interleaved(
-        part, plan.sides, lambda side: take_sample(plan, side, model, bodies)
-    )
+    work = (WORKS | MIXED_WORKS)[part]
+    is_mixed = work.model == MIXED
+    bodies = make_mixed_bodies(work.rows) if is_mixed else make_bodies(work.rows)
+    model, sides = plan.model(work.model), plan.some("plain", SERVICE) if is_mixed else plan.sides
+    samples = plan.interleaved(part, sides, lambda side: take_sample(plan, side, model, bodies))
     runs = {side: [sample.rate for sample in samples[side]] for side in samples}
     return Result(
         part=part, title=work.title, unit="/s", runs=runs, demands=work.demands, samples=samples

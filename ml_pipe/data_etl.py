@@ -175,7 +175,7 @@ def prepare(
     """
     raw, options = as_raw(table), ReadingOptions.of(parameters)
     target, leave_out = parameters["target"].strip(), options.leave_out
-    check_names(raw.frame, target, [*leave_out, *options.keep])
+    check_names(raw.frame, target, leave_out, options.keep)
     if not parameters["same_columns"]:
         expected = None
     recognised = recognise(raw, target, options, expected)

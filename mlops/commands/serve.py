@@ -7,9 +7,7 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal, cast
 
@@ -22,11 +20,10 @@ from api.openapi import example_rows
 from api.server.server import AddressError, listen
 from api.server.server import run as run_server
 from api.state import State
+from mlops.commands.first_training import train_apart
 from mlops.commands.models import sentences
 from mlops.commands.settings import load_settings
 from mlops.commands.train import CANNOT_TRAIN, Parameters, can_train, parse_parameters
-from mlops.commands.train import run as run_training
-from mlops.commands.train_table import train_table
 from mlops.console import Exit, fail, notify
 from mlops.process.address import local_address
 from mlops.process.file_limits import raise_file_limit
@@ -34,7 +31,6 @@ from mlops.process.git_revision import with_git_revision
 from mlops.process.secret_files import copy_secret, ensure_secret
 from settings import factories
 from settings.settings import Settings
-from settings.sources import PROJECT_ROOT
 
 STANDARD_OUTPUT = 1
 NOT_STARTED = "The service could not start: see the events above."
@@ -61,13 +57,11 @@ def serve(
     except AddressError as error:
         fail(str(error))
     with listener:
-        several = settings.service_workers > 1
-        train = partial(_with_model, settings, data, target, task, parameter or [])
-        settings = _in_copy(settings, train) if several else train()
+        settings = _with_model(settings, data, target, task, parameter or [])
         settings = with_git_revision(with_secrets(settings))
         # Loading a model imports its libraries; see `mlops.__main__`.
         gc.disable()
-        run = _run_workers if several else _run_alone
+        run = _run_workers if settings.service_workers > 1 else _run_alone
         if refusal := run(settings, listener, listener.getsockname()[1]):
             fail(refusal)
 
@@ -96,22 +90,6 @@ def _run_workers(settings: Settings, listener: socket.socket, port: int) -> str:
     return run_workers(settings, listener, lambda state: _welcome(state, port), notify)
 
 
-def _in_copy(settings: Settings, train: Callable[[], Settings]) -> Settings:
-    """Train in a copy of this process: threads that a training starts end with it."""
-    from workers.fork import ask_copy  # noqa: PLC0415 - as above
-
-    def train_model() -> str:
-        try:
-            return train().model_name
-        except typer.Exit as error:
-            sys.exit(error.exit_code)
-
-    code, model = ask_copy(train_model)
-    if code:
-        sys.exit(code)
-    return settings.model_copy(update={"model_name": model})
-
-
 def _with_model(
     settings: Settings, data: Path | None, target: str, task: str, given: list[str]
 ) -> Settings:
@@ -119,8 +97,9 @@ def _with_model(
     if bool(data) != bool(target):
         fail("A table and its target go together: DATA=table.csv TARGET=column.", Exit.USAGE)
     if data:
-        parameters = {"target": target, "task": task} | parse_parameters(given)
-        return settings.model_copy(update={"model_name": train_table(settings, data, parameters)})
+        parse_parameters(given)
+        model = train_apart(data, target, task, given)
+        return settings.model_copy(update={"model_name": model})
     _train_if_empty(settings)
     _refuse_ambiguous(settings)
     return settings
@@ -161,7 +140,7 @@ def _train_if_empty(settings: Settings) -> None:
         return
     notify(f"The model store is empty: training {settings.train_if_empty} first.")
     try:
-        run_training(settings, PROJECT_ROOT / settings.train_if_empty, {})
+        train_apart()
     except typer.Exit:
         # It said why. Ending here, a container that restarts would train again without end.
         notify(

@@ -34,17 +34,20 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
         return model
     given = {"data": str(data.resolve())} | dict(parameters) | {"model": model}
     try:
-        check_table(settings.local_data, data, given)
+        said = check_table(settings.local_data, data, given)
     except (TableError, PipelineError, ModelStoreError) as error:
         fail(str(error))
+    for sentence in said:
+        notify(sentence)
     notify(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
     return run(settings, PIPELINE, given).model
 
 
-def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> None:
+def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> list[str]:
     """Prepare a table as the first notebook will, so that what is wrong is said at once.
 
-    The notebooks are exported first, as a run does: what is called is what they hold now.
+    Return how it is read, where that could have been otherwise, in sentences. The notebooks are
+    exported first, as a run does: what is called is what they hold now.
 
     Raises:
         TableError: it is unreadable, has no such target, or cannot be trained on.
@@ -68,7 +71,9 @@ def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> 
         module = importlib.reload(importlib.import_module(f"ml_pipe.{FIRST}"))
         # A notebook without it is checked by the run alone.
         if hasattr(module, "prepare"):
-            module.prepare(table, values, expected)
+            prepared = module.prepare(table, values, expected)
+            left_out = [f"{n} is left out: {why}." for n, why in prepared.left_out.items()]
+            return [*prepared.notes, *left_out, *filter(None, [prepared.task_reason])]
     except (TableError, ModelStoreError):
         raise
     except Exception as error:
@@ -76,6 +81,7 @@ def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> 
             f"{notebook.name} cannot prepare {data} ({type(error).__name__}: {error}): run it by "
             "hand, in `make lab`, to see where."
         ) from error
+    return []
 
 
 def _champion(settings: Settings, model: str) -> Manifest | None:

@@ -8,4 +8,5 @@ def normalised(text: str) -> str:
 
     `"Private"` and `" Private"`, or an `é` in one piece and in two, are one category.
     """
-    return unicodedata.normalize("NFC", text.strip())
+    stripped = text.strip()
+    return stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped)

@@ -5,8 +5,6 @@ log keeps it, which is the one that was sent wherever there is only one way to w
 of an integer column is kept as `181`, ` Köln` as `Köln`, and a date without an offset as RFC 3339.
 """
 
-import unicodedata
-from collections.abc import Sequence
 from typing import Annotated, Any, Protocol
 
 import msgspec
@@ -55,7 +53,7 @@ def value_reader(column: Column) -> ValueReader | None:
         return _Integers(column)
     if column.kind is Kind.DATETIME:
         return _Moments(column)
-    if column.kind in {Kind.STRING, Kind.CATEGORY} and is_normalised(column):
+    if column.kind in {Kind.STRING, Kind.CATEGORY}:
         return _Texts(column)
     return None
 
@@ -86,27 +84,30 @@ class _Integers:
 
 class _Texts:
     def __init__(self, column: Column) -> None:
-        self._blank = None if column.nullable else ""
         self._nullable = column.nullable
+        # A model that was trained on other texts gets them as they were sent.
+        self._is_normalised = is_normalised(column)
 
     def one(self, value: str) -> tuple[str | None, str | None]:
         if value and value.isascii() and value.strip() is value:
             return value, value
-        read = normalised(value) or self._blank
+        read = self._read(value)
         return (value, value) if read == value else (read, read)
 
     def many(self, values: list[str | None]) -> tuple[np.ndarray, list[Any] | None]:
-        present: Sequence[str] = [value for value in values if value is not None]
-        joined = "\n".join(present)
-        if (
-            # Composing does not reach over a line's end.
-            (joined.isascii() or unicodedata.is_normalized("NFC", joined))
-            and list(map(str.strip, present)) == present
-            and not (self._nullable and "" in present)
-        ):
+        # Texts repeat in most columns.
+        distinct = set(values)
+        distinct.discard(None)
+        others = {text: read for text in distinct if (read := self._read(text)) != text}
+        if not others:
             return np.array(values, object), None
-        read = [value if value is None else self.one(value)[0] for value in values]
-        return np.array(read, object), read
+        kept = [others.get(value, value) for value in values]
+        return np.array(kept, object), kept
+
+    def _read(self, text: str) -> str | None:
+        if not self._is_normalised:
+            return text
+        return normalised(text) or (None if self._nullable else "")
 
 
 class _Moments:

@@ -158,7 +158,7 @@ def _input(signature: Signature, key: str) -> str:
     """Return the name of the input that a key stands for, itself if there is none."""
     if key in {column.name for column in signature.inputs}:
         return key
-    meant = [column.name for column in signature.inputs if column.header == key]
+    meant = [column.name for column in signature.inputs if key and column.header == key]
     return meant[0] if len(meant) == 1 else key
 
 

@@ -24,7 +24,7 @@ from tests.mixed_table import mixed_table
 
 def recognised(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of somebody's own making with the types that its values show."""
-    options = ReadingOptions(keep=tuple(table))
+    options = ReadingOptions(keep=tuple(map(str, table)))
     return recognise(as_raw(table.assign(target=1)), "target", options).table.drop(columns="target")
 
 

@@ -1,1 +1,1 @@
-"""Tables from files as people bring them: what each column holds, or a sentence that says what to do."""
+"""Tables as people bring them: what each column holds, or a sentence that says what to do."""

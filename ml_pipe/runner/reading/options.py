@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -49,7 +50,7 @@ class ReadingOptions(msgspec.Struct, frozen=True, kw_only=True):
     missing_words: tuple[str, ...] = ()
     """Words that mean "missing" in every column, the target among them."""
     odd_cells: OddCells = "refuse"
-    """Cells that are no number or date in a column of these: refuse the table, or take as missing."""
+    """Cells that are no number in a column of numbers: refuse the table, or take as missing."""
     read_as: tuple[str, ...] = ()
     """Columns and how to read them, each `name:reading`; see `reading_of`."""
     leave_out: tuple[str, ...] = ()
@@ -76,15 +77,15 @@ class ReadingOptions(msgspec.Struct, frozen=True, kw_only=True):
                 raise TableError(f'{name}="{given[name]}" is no choice: say {shown}.')
         if "separator" in given:
             given["separator"] = _separator(given["separator"])
+        if zone := given.get("time_zone"):
+            _check_zone(zone)
         for name in ("leave_out", "keep"):
             if name in given:
                 given[name] = tuple(map(normalised, given[name]))
         return cls(**given)
 
     def reading_of(self, name: str) -> str:
-        """Return how a column is to be read, empty where nobody said: one of `READINGS`, or a date's
-        pattern, as in `when:%d/%m/%Y`.
-        """
+        """Return how a column is to be read: one of `READINGS`, a date's pattern, or nothing."""
         for entry in self.read_as:
             if entry.startswith(f"{name}:"):
                 return entry[len(name) + 1 :].strip()
@@ -115,6 +116,15 @@ READINGS = (
     "epoch-ms",
 )
 """What `read_as` knows beside patterns of dates."""
+
+
+def _check_zone(name: str) -> None:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise TableError(
+            f'There is no time zone "{name}": name it as IANA does, as in Europe/Berlin or UTC.'
+        ) from None
 
 
 def _separator(text: str) -> str:

@@ -37,8 +37,6 @@ def _read_file(path: Path, options: ReadingOptions) -> RawTable:
         )
     try:
         raw, inner = unpacked(path.read_bytes(), path)
-        if not raw.strip():
-            raise TableError("The table is empty: it needs a header and rows.")
         kind = kind_of(raw, inner)
         read = (
             read_text(raw, options)
@@ -73,7 +71,7 @@ def _joined(folder: Path, parts: list[tuple[Path, RawTable]]) -> RawTable:
         written |= {key for key, _ in keys}
         if part.as_written != first.as_written:
             raise TableError(
-                f'The parts of "{folder}" hold cells of other types ({first_path.name}, {path.name}).'
+                f'{first_path.name} and {path.name} of "{folder}" hold cells of other types.'
             )
     table = pd.concat(frames, ignore_index=True)
     notes = list(dict.fromkeys(note for _, part in parts for note in part.notes))

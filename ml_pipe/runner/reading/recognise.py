@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.reading.columns.left_out import reason_to_leave_out
 from ml_pipe.runner.reading.columns.reading import Reading
-from ml_pipe.runner.reading.columns.text_cells import Context, has_texts, text_cells
+from ml_pipe.runner.reading.columns.text_cells import Context, check_totals, has_texts, text_cells
 from ml_pipe.runner.reading.columns.text_column import TextColumn
 from ml_pipe.runner.reading.columns.typed_column import read_typed_column
 from ml_pipe.runner.reading.options import ReadingOptions
@@ -49,7 +49,7 @@ class Recognised:
         return self.readings.get(name) or Reading(self.table.iloc[:, 0])
 
     def ignored(self, target: str) -> tuple[str, ...]:
-        """Return the columns that a request may hold and no model uses, in all of their spellings."""
+        """Return what a request may hold and the model does not use, in all of its spellings."""
         names = [target, *self.left_out]
         spellings = [s for n in names for s in (n, self.headers.get(n, n))]
         return tuple(dict.fromkeys(spellings))
@@ -70,15 +70,16 @@ def recognise(
         TableError: a column holds odd cells, or can be read in two ways.
     """
     frame = raw.frame
-    names = [str(name) for name in frame.columns]
+    names, written = [str(name) for name in frame.columns], raw.as_written
     options.check_readings(names)
     before = {c.name: c for c in expected.inputs} if expected else {}
     used = [name for name in names if name not in options.leave_out]
     cells = {
-        name: text_cells(frame[name], options, as_written=name in raw.as_written)
+        name: text_cells(frame[name], options, as_written=name in written)
         for name in used
         if has_texts(frame[name])
     }
+    check_totals(list(cells.values()), options)
     context = Context.of(list(cells.values()))
     readings = {
         name: TextColumn(cells[name], options, context, before.get(name), name == target).reading()
@@ -92,7 +93,7 @@ def recognise(
     for name, read in readings.items():
         if name == target or name in options.keep or name in before:
             continue
-        reason = reason_to_leave_out(read.series)
+        reason = reason_to_leave_out(name, read.series)
         if not reason and expected and name in expected.ignored:
             reason = "the last version left it out"
         if reason:

@@ -11,6 +11,7 @@ import msgspec
 
 from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.run.context import OVERRIDES, Context
+from ml_pipe.runner.run.model_name import model_name
 from ml_pipe.runner.run.parameters import Parameter, Value, declared
 from ml_pipe.runner.source.export import PACKAGE
 from ml_pipe.runner.source.notebook_file import read_notebook
@@ -107,10 +108,11 @@ class Pipeline:
             PipelineError: one is unknown, or of another type.
         """
         known = {name: found for each in self.declarations.values() for name, found in each.items()}
-        return {
-            **read_values(file_parameters(self.folder), known, self.folder),
-            **read_values(given, known, Path.cwd()),
-        }
+        own = read_values(file_parameters(self.folder), known, self.folder)
+        if own.get("data") and "model" in known:
+            # Another table is another version of the folder's model, and no model of its name.
+            own.setdefault("model", model_name(Path(str(own["data"]))))
+        return own | read_values(given, known, Path.cwd())
 
     def complete(self, notebook: Path, values: Mapping[str, Value]) -> dict[str, Value]:
         """Return every parameter that a notebook declares: as given, else its default."""

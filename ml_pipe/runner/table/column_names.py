@@ -8,14 +8,16 @@ import pandas as pd
 from ml_pipe.runner.errors import TableError
 
 
-def check_names(table: pd.DataFrame, target: str, leave_out: Sequence[str] = ()) -> None:
+def check_names(
+    table: pd.DataFrame, target: str, leave_out: Sequence[str] = (), keep: Sequence[str] = ()
+) -> None:
     """Check that the columns which a run names are there.
 
     Raises:
         TableError: one is not, with the names that come near; or none is left to learn from.
     """
     names = [str(name) for name in table.columns]
-    for name in (target, *leave_out):
+    for name in (target, *leave_out, *keep):
         if name not in names:
             near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:10]
             raise TableError(

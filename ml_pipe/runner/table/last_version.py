@@ -39,7 +39,7 @@ def expected_signature(
 ) -> Signature | None:
     """Return what a run expects of its table: the signature of its model's last version.
 
-    None where there is no such version, where the columns changed on purpose, or where the task did.
+    None where there is none, where the columns changed on purpose, or where the task did.
 
     Raises:
         InvalidNameError: no model can have this name.

@@ -52,11 +52,13 @@ class Dates:
     has_times: bool
     others: tuple[str, ...] = ()
     """Other forms in which as many of the texts are dates."""
+    is_mixed: bool = False
+    """Whether some are written in one form and some in another."""
 
     @property
     def is_date(self) -> np.ndarray:
         """Return which texts are dates, `(distinct,)`, bool."""
-        return ~np.isnat(self.moments)
+        return np.asarray(~np.isnat(self.moments))
 
 
 def dates_of(
@@ -86,6 +88,10 @@ def dates_of(
     read = {each: _read(column.entries, each) for each in forms}
     rows = {each: int(weights[~np.isnat(values)].sum()) for each, values in read.items()}
     best = max(rows.values(), default=0)
+    if not form and best < MOSTLY * total:
+        any_form = np.logical_or.reduce([iso, *(~np.isnat(values) for values in read.values())])
+        if best and weights[any_form].sum() >= MOSTLY * total:
+            return Dates(read[max(rows, key=rows.__getitem__)], "", "", False, is_mixed=True)
     if not best or (not form and best < MOSTLY * total):
         return None
     fitting = [each for each in forms if rows[each] == best]
@@ -171,7 +177,7 @@ def is_zero(column: Distinct) -> np.ndarray:
 
 
 def to_utc(moments: np.ndarray, time_zone: str) -> np.ndarray:
-    """Return moments in UTC from those of a zone's clocks; see `moments.read_moment` for the doubtful."""
+    """Return moments in UTC from those of a zone's clocks; the doubtful as `read_moment` does."""
     if time_zone == "UTC":
         return moments
     zone = ZoneInfo(time_zone)
@@ -182,7 +188,7 @@ def to_utc(moments: np.ndarray, time_zone: str) -> np.ndarray:
         else np.timedelta64(_offset(moment, zone), "us")
         for moment in minutes.astype("datetime64[us]").tolist()
     ]
-    return moments - np.array(offsets, dtype="timedelta64[us]")[places]
+    return np.asarray(moments - np.array(offsets, dtype="timedelta64[us]")[places])
 
 
 def _offset(moment: datetime, zone: ZoneInfo) -> Any:
@@ -212,7 +218,7 @@ def _read(values: pa.StringArray, form: str) -> np.ndarray:
         return np.full(len(values), np.datetime64("NaT"), dtype="datetime64[us]")
     if "%z" in form:
         moments = moments.dt.tz_localize(None)
-    return moments.to_numpy().astype("datetime64[us]")
+    return np.asarray(moments.to_numpy(), dtype="datetime64[us]")
 
 
 def _differs(form: str, chosen: str, read: dict[str, np.ndarray]) -> bool:

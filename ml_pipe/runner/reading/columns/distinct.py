@@ -23,7 +23,12 @@ class Distinct:
     @property
     def counts(self) -> np.ndarray:
         """Return how many rows hold each value, `(distinct,)`, int64."""
-        return np.bincount(self.codes[self.codes >= 0], minlength=len(self.entries))
+        present = self.codes[self.codes >= 0]
+        return np.asarray(np.bincount(present, minlength=len(self.entries)))
+
+    def text(self, place: int) -> str:
+        """Return one of the distinct texts."""
+        return str(self.entries[place])
 
     def rows_of(self, is_meant: np.ndarray) -> np.ndarray:
         """Return the places of rows, `(rows meant,)`, whose value is meant, `(distinct,)`, bool."""
@@ -31,7 +36,8 @@ class Distinct:
 
     def spread(self, values: np.ndarray, missing: Any) -> np.ndarray:
         """Return one value a row, `(rows,)`, from one a distinct text, `(distinct,)`."""
-        return np.append(values, np.array([missing], dtype=values.dtype))[self.codes]
+        extended = np.append(values, np.array([missing], dtype=values.dtype))
+        return np.asarray(extended[self.codes])
 
     def without(self, is_missing: np.ndarray) -> "Distinct":
         """Return the column with some of its values, `(distinct,)`, bool, taken as missing."""
@@ -69,8 +75,9 @@ def distinct_of(series: "pd.Series[Any]") -> Distinct:
 
 
 def _normalised(texts: pa.StringArray) -> pa.StringArray:
-    if pc.all(pc.string_is_ascii(texts), min_count=0).as_py():
-        # NFC leaves ASCII as it is.
-        if not pc.any(pc.match_substring_regex(texts, r"^[\s\x1c-\x1f]|[\s\x1c-\x1f]$")).as_py():
-            return texts
+    blank = r"^[\s\x1c-\x1f]|[\s\x1c-\x1f]$"
+    # NFC leaves ASCII as it is.
+    is_ascii = pc.all(pc.string_is_ascii(texts), min_count=0).as_py()
+    if is_ascii and not pc.any(pc.match_substring_regex(texts, blank)).as_py():
+        return texts
     return pa.array([normalised(text) for text in texts.to_pylist()], pa.string())

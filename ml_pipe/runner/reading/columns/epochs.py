@@ -11,7 +11,23 @@ from model_store.schema.signature import EPOCH_MILLISECONDS, EPOCH_SECONDS
 READ_AS = {"epoch-s": EPOCH_SECONDS, "epoch-ms": EPOCH_MILLISECONDS}
 """What `read_as` says of a column, and the form that it means."""
 _HINTS = frozenset(
-    ["time", "timestamp", "ts", "date", "datetime", "at", "when", "created", "updated", "modified", "epoch", "unix", "posted", "start", "end"]
+    [
+        "time",
+        "timestamp",
+        "ts",
+        "date",
+        "datetime",
+        "at",
+        "when",
+        "created",
+        "updated",
+        "modified",
+        "epoch",
+        "unix",
+        "posted",
+        "start",
+        "end",
+    ]
 )
 _PLAUSIBLE = {
     EPOCH_SECONDS: (315_532_800, 4_102_444_800),
@@ -46,8 +62,11 @@ def read_epoch(read: Reading, values: np.ndarray, name: str, how: str) -> None:
 
 
 def _form(numbers: np.ndarray, name: str) -> tuple[str, bool]:
-    """Return the form of numbers, `(values,)`, that are plausible moments, and whether the name of
-    their column says that they are; no form where they are none.
+    """Return the form of numbers that are plausible moments, and whether their column's name hints.
+
+    Args:
+        numbers: `(values,)`, float64.
+        name: that of the column.
     """
     if not len(numbers):
         return "", False

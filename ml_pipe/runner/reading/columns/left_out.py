@@ -24,7 +24,7 @@ FEWEST_ROWS = 20
 """Below this many rows, values that differ prove nothing."""
 
 
-def reason_to_leave_out(series: "pd.Series[Any]") -> str:
+def reason_to_leave_out(name: str, series: "pd.Series[Any]") -> str:
     """Return why a column is not worth learning from, a phrase; empty: it may be.
 
     A number with decimals is never an identifier, however much its values differ.
@@ -38,14 +38,14 @@ def reason_to_leave_out(series: "pd.Series[Any]") -> str:
     if isinstance(series.dtype, pd.CategoricalDtype) or is_bool_dtype(series):
         return ""
     if is_integer_dtype(series):
-        return _of_integers(str(series.name), present, distinct)
+        return _of_integers(name, present, distinct)
     if (
         is_numeric_dtype(series)
         or series.dtype.kind == "M"
         or isinstance(series.dtype, pd.DatetimeTZDtype)
     ):
         return ""
-    return _of_texts(str(series.name), present, distinct)
+    return _of_texts(name, present, distinct)
 
 
 def _of_integers(name: str, present: "pd.Series[Any]", distinct: int) -> str:
@@ -69,7 +69,7 @@ def _of_texts(name: str, present: "pd.Series[Any]", distinct: int) -> str:
         return "an identifier: its values are UUIDs"
     if distinct < _NEARLY_ALL * len(present):
         return ""
-    words = sample.str.split().str.len()
+    words = sample.map(lambda text: len(text.split()))
     if (words == 1).all():
         return "an identifier: its texts differ in nearly every row"
     if (_NAME.search(name) or _IDENTIFIER.search(name)) and words.median() <= 6:  # noqa: PLR2004

@@ -8,9 +8,28 @@ from ml_pipe.runner.reading.columns.distinct import Distinct
 from model_store.schema.texts import normalised
 
 WORDS = frozenset(
-    ["na", "n/a", "n.a.", "nan", "-nan", "null", "nil", "none", "#n/a", "#na", "<na>", "(null)", "<null>", "nat", "?", ".", "missing", "unknown"]
+    [
+        "na",
+        "n/a",
+        "n.a.",
+        "nan",
+        "-nan",
+        "null",
+        "nil",
+        "none",
+        "#n/a",
+        "#na",
+        "<na>",
+        "(null)",
+        "<null>",
+        "nat",
+        "?",
+        ".",
+        "missing",
+        "unknown",
+    ]
 ) | {"not available", "#n/a n/a", "#null!"}
-"""In lower case. In a column of texts each is a value like any other: the country NA, a class None."""
+"""In lower case. In a column of texts each is a value like others: the country NA, a class None."""
 
 LIKELY = frozenset(["na", "n/a", "n.a.", "nan", "null", "none", "#n/a", "<na>", "?"])
 """Those that are worth a note where they are taken for a value."""

@@ -5,7 +5,7 @@ A column is read in one way, or not at all: its own cells decide, no other colum
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -26,16 +26,49 @@ _LONG_PLUS = r"^\+[0-9 ]{8,}$"
 _CODE_EXPONENT = r"^[-+]?[0-9]+[eE][0-9]+$"
 _WHOLE = r"^[-+]?[0-9]+$"
 _AFFIXED = re.compile(
-    r"^[-+(]?[ ]?(?P<prefix>[^\d\s.,'’()+-]{0,4})[  ]?[-+]?"
-    r"(?:\d[\d.,'’\s]*\d|[.,]?\d+[.,]?)(?:[eE][-+]?\d+)?"
+    r"^[-+(]?[ ]?(?P<prefix>[^\d\s.,'\u2019()+-]{0,4})[  ]?[-+]?"
+    r"(?:\d[\d.,'\u2019\s]*\d|[.,]?\d+[.,]?)(?:[eE][-+]?\d+)?"
     r"(?P<blank>[ \u00a0\u202f]?)(?P<suffix>[^\d\s.,()+-][^\d\s,()]{0,11})?\)?$"
 )
 _CURRENCIES = frozenset(
-    ["$", "€", "£", "¥", "₹", "₽", "₩", "zł", "kr", "Fr", "R$", "US$", "A$", "C$", "EUR", "USD", "GBP", "CHF", "JPY", "SEK", "NOK", "DKK", "PLN"]
+    [
+        "$",
+        "€",
+        "£",
+        "¥",
+        "₹",
+        "₽",
+        "₩",
+        "zł",
+        "kr",
+        "Fr",
+        "R$",
+        "US$",
+        "A$",
+        "C$",
+        "EUR",
+        "USD",
+        "GBP",
+        "CHF",
+        "JPY",
+        "SEK",
+        "NOK",
+        "DKK",
+        "PLN",
+    ]
 )
 _UNIT = re.compile(
     r"[a-zµμ%‰°€$£¥₹₽₩Ω][^A-Z]{0,11}|°[CFK]|[kMGT](?:W|Wh|B|Hz|V|A|J)|Wh|Hz|Pa|[A-Z]{3}"
 )
+
+_KNOWN_UNITS = _CURRENCIES.union(
+    {"", "%", "°", "°C", "°F", "km/h", "mph", "m/s", "m2", "m²", "years", "months", "days"},
+    {"kg", "g", "mg", "t", "lb", "lbs", "oz", "ct", "l", "ml", "cl"},
+    {"km", "m", "cm", "mm", "mi", "ft", "in", "h", "hr", "min", "s", "sec", "ms"},
+    {"kW", "W", "kWh", "Wh", "MW", "MWh", "V", "A", "Hz", "kHz", "MHz", "GHz", "Pa", "hPa", "bar"},
+    {"kB", "KB", "MB", "GB", "TB"},
+)
+"""Numbers in several of these are no categories but amounts that must be converted."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +97,7 @@ class Style:
             bodies = pc.replace_substring(bodies, character, "")
         if self.decimal != ".":
             bodies = pc.replace_substring(bodies, self.decimal, ".")
-        return pc.cast(bodies, pa.float64()).to_numpy(zero_copy_only=False)
+        return np.asarray(pc.cast(bodies, pa.float64()).to_numpy(zero_copy_only=False))
 
 
 POINT, COMMA = Style("."), Style(",")
@@ -76,8 +109,8 @@ _STYLES = (
     COMMA_GROUPED,
     Style(".", _BLANKS),
     Style(",", _BLANKS),
-    Style(".", "'’"),
-    Style(",", "'’"),
+    Style(".", "'\u2019"),
+    Style(",", "'\u2019"),
 )
 
 
@@ -122,7 +155,7 @@ def numbers_of(column: Distinct) -> Numbers | None:
         return _with_points_in_doubt(values, _read_plain(values))
     if len(values) > 1 and not _may_be_numbers(values, weights):
         return None
-    values = pc.replace_substring(values, "−", "-")
+    values = pc.replace_substring(values, "\u2212", "-")
     prefix, suffix = _affixes(values, weights)
     bodies, negative = _bodies(values, prefix, suffix)
     fits = {style: _matches(bodies, f"^{style.pattern}$") for style in _STYLES}
@@ -130,12 +163,14 @@ def numbers_of(column: Distinct) -> Numbers | None:
     total = int(weights.sum())
     best = max(rows.values())
     any_style = np.logical_or.reduce(list(fits.values()))
-    is_mixed = best < total and int(weights[any_style].sum()) > best
-    if best < MOSTLY * total and not (is_mixed and weights[any_style].sum() >= MOSTLY * total):
-        return None
-    code = _code(values, fits[POINT], weights)
+    is_mixed = best < MOSTLY * total
+    nothing = np.full(len(values), np.nan)
+    if is_mixed and int(weights[any_style].sum()) < MOSTLY * total:
+        do_differ = _units_differ(values, weights)
+        return Numbers(nothing, any_style, POINT, is_mixed=True) if do_differ else None
+    code = _code(values, fits[POINT])
     if prefix == "" and suffix == "" and code:
-        return Numbers(np.full(len(values), np.nan), fits[POINT], POINT, code=code)
+        return Numbers(nothing, fits[POINT], POINT, code=code)
     if total - FEWEST_GROUPED * total <= rows[POINT] < best:
         # A few cells with another mark in a column of plain numbers are odd.
         best, is_mixed = rows[POINT], False
@@ -145,23 +180,22 @@ def numbers_of(column: Distinct) -> Numbers | None:
     remark = ""
     if negative[first.is_number & (_matches(values, r"^\("))].any():
         remark = "numbers in parentheses are negative"
-    whole = bool(_matches(bodies.filter(pa.array(first.is_number)), r"^[0-9\s'’]+$").all())
-    if first.style.groups in {",", "."}:
-        whole = bool((first.amounts[first.is_number] % 1 == 0).all())
-    return Numbers(
-        first.amounts, first.is_number, first.style, unit, whole, "", others, is_mixed, remark
-    )
+    return replace(first, unit=unit, others=others, is_mixed=is_mixed, remark=remark)
+
+
+def share_of_numbers(column: Distinct) -> float:
+    """Return the share of a column's rows that hold a plain number."""
+    weights = column.counts
+    if not len(weights):
+        return 0.0
+    return float(weights[_matches(column.entries, _PLAIN)].sum() / weights.sum())
 
 
 def settled(numbers: Numbers, decimal: str) -> Numbers:
     """Return the reading with a certain decimal mark, where a column has several."""
-    for each in (numbers, *numbers.others):
-        if each.style.decimal == decimal:
-            whole = bool((each.amounts[each.is_number] % 1 == 0).all())
-            return Numbers(
-                each.amounts, each.is_number, each.style, numbers.unit, whole, remark=numbers.remark
-            )
-    return numbers
+    readings = (numbers, *numbers.others)
+    chosen = next((each for each in readings if each.style.decimal == decimal), numbers)
+    return replace(chosen, unit=numbers.unit, remark=numbers.remark, others=[])
 
 
 def looks_like_pairs(values: pa.StringArray) -> bool:
@@ -174,8 +208,7 @@ def looks_like_pairs(values: pa.StringArray) -> bool:
 
 def _read_plain(values: pa.StringArray) -> Numbers:
     everything = np.ones(len(values), dtype=bool)
-    weights = everything.astype("int64")
-    if code := _code(values, everything, weights):
+    if code := _code(values, everything):
         return Numbers(np.full(len(values), np.nan), everything, POINT, code=code)
     is_whole = bool(_matches(values, _WHOLE).all())
     return Numbers(POINT.read(values), everything, POINT, is_whole=is_whole)
@@ -201,7 +234,7 @@ def _may_be_numbers(values: pa.StringArray, weights: np.ndarray) -> bool:
     """Return whether a sample says that it is worth to look at every text."""
     places = np.linspace(0, len(values) - 1, min(len(values), 400)).astype(int)
     sample = values.take(pa.array(places)).to_pylist()
-    fits = np.array([_AFFIXED.match(text.replace("−", "-")) is not None for text in sample])
+    fits = np.array([_AFFIXED.match(text.replace("\u2212", "-")) is not None for text in sample])
     return bool(fits.mean() > MOSTLY / 2) or bool(
         len(sample) == len(values) and weights[fits].sum() >= MOSTLY * weights.sum()
     )
@@ -221,11 +254,24 @@ def _affixes(values: pa.StringArray, weights: np.ndarray) -> tuple[str, str]:
     return found.most_common(1)[0][0] if found else ("", "")
 
 
+def _units_differ(values: pa.StringArray, weights: np.ndarray) -> bool:
+    """Return whether most texts of a sample are numbers of known units, but not of one."""
+    places = np.linspace(0, len(values) - 1, min(len(values), 2000)).astype(int)
+    found: Counter[str] = Counter()
+    sample = values.take(pa.array(places)).to_pylist()
+    for text, weight in zip(sample, weights[places].tolist(), strict=True):
+        match = _AFFIXED.match(text)
+        unit = (match["prefix"] + (match["suffix"] or "")).strip() if match else None
+        if unit is not None and unit in _KNOWN_UNITS:
+            found[unit] += weight
+    return len(found) > 1 and found.total() >= MOSTLY * weights[places].sum()
+
+
 def _bodies(values: pa.StringArray, prefix: str, suffix: str) -> tuple[pa.StringArray, np.ndarray]:
-    """Return the texts without sign and affixes, empty where they differ, and which are negative."""
+    """Return texts without sign and affixes, empty where they differ, and which are negative."""
     before = re.escape(prefix) + "[  \u00a0]?" if prefix else ""
     after = "[ \u00a0\u202f]?" + re.escape(suffix) if suffix else ""
-    body = r"(?P<body>[0-9.,][0-9.,'’\s\x{a0}\x{202f}\x{2009}eE+-]*)"
+    body = r"(?P<body>[0-9.,][0-9.,'\x{2019}\s\x{a0}\x{202f}\x{2009}eE+-]*)"
     open_ = rf"^(?P<sign>[-+])? ?{before}(?P<inner>[-+])?{body}{after}$"
     closed = rf"^\( ?{before}{body}{after} ?\)$"
     parts = pc.extract_regex(values, open_)
@@ -254,11 +300,12 @@ def _distinct_readings(
         values[fit] = style.read(bodies.filter(pa.array(fit)))
         values[negative] *= -1
         if all(not np.array_equal(values, each.amounts, equal_nan=True) for each in readings):
-            readings.append(Numbers(values, fit, style))
+            has_decimals = _matches(bodies.filter(pa.array(fit)), f"[{re.escape(style.decimal)}eE]")
+            readings.append(Numbers(values, fit, style, is_whole=not has_decimals.any()))
     return readings
 
 
-def _code(values: pa.StringArray, is_plain: np.ndarray, weights: np.ndarray) -> str:
+def _code(values: pa.StringArray, is_plain: np.ndarray) -> str:
     """Return why texts that could be numbers are codes, a phrase; empty where they are none."""
     for pattern, why in (
         (_LEADING_ZERO, "leading zeros"),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_string_dtype
 
+from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.reading.columns.dates import DAY_FIRST, MONTH_FIRST, Dates, dates_of, is_zero
 from ml_pipe.runner.reading.columns.distinct import Distinct, distinct_of
 from ml_pipe.runner.reading.columns.missing import is_word, means_missing
@@ -54,6 +55,30 @@ def has_texts(series: "pd.Series[Any]") -> bool:
     return is_string_dtype(series) and not isinstance(series.dtype, pd.CategoricalDtype)
 
 
+TOTALS = frozenset(["total", "totals", "sum", "sums", "gesamt", "summe", "subtotal"]) | {
+    "grand total"
+}
+
+
+def check_totals(cells: list[TextCells], options: ReadingOptions) -> None:
+    """Check that the last row is no sum of the others, as spreadsheets have one.
+
+    Raises:
+        TableError: it seems to be.
+    """
+    for column in cells:
+        name, texts = str(column.series.name), column.texts
+        last = int(texts.codes[-1])
+        if last < 0 or options.reading_of(name) == "text":
+            continue
+        word = str(texts.entries[last])
+        if word.lower().rstrip(":") in TOTALS and texts.counts[last] == 1 and len(texts.codes) > 1:
+            raise TableError(
+                f'The last row looks like a total and not like a row: it is "{word}" in "{name}". '
+                f"Remove it, or say read_as={name}:text if it is a row like the others."
+            )
+
+
 def text_cells(series: "pd.Series[Any]", options: ReadingOptions, *, as_written: bool) -> TextCells:
     """Return what the texts of a column say by themselves."""
     texts = distinct_of(series)
@@ -61,7 +86,9 @@ def text_cells(series: "pd.Series[Any]", options: ReadingOptions, *, as_written:
     others = texts.without(named)
     how = options.reading_of(str(series.name))
     if how == "text":
-        return TextCells(series, texts, as_written, named, np.zeros(len(others.entries), dtype=bool))
+        return TextCells(
+            series, texts, as_written, named, np.zeros(len(others.entries), dtype=bool)
+        )
     words = means_missing(others) | is_zero(others)
     rest = others.without(words)
     order = how if how in {DAY_FIRST, MONTH_FIRST} else options.date_order

@@ -1,5 +1,6 @@
 """A column of texts: numbers, dates, flags, categories or texts, or the sentence of a doubt."""
 
+import contextlib
 import re
 from dataclasses import replace
 from datetime import datetime
@@ -9,8 +10,7 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_string_dtype
 
-from ml_pipe.runner.errors import TableError
-from ml_pipe.runner.reading.columns import dates, missing, numbers
+from ml_pipe.runner.reading.columns import dates, doubts, missing, numbers
 from ml_pipe.runner.reading.columns.distinct import Distinct
 from ml_pipe.runner.reading.columns.epochs import read_epoch
 from ml_pipe.runner.reading.columns.reading import Reading
@@ -20,6 +20,8 @@ from model_store.schema.signature import Column
 
 MOST_CATEGORIES = 1000
 """A text column with more distinct values than this is text, not a category."""
+_WORTH_A_NOTE = 0.3
+"""The share of rows with numbers from which a text column may have been meant as one."""
 _READ_NUMBERS = {"decimal-point": ".", "decimal-comma": ","}
 
 
@@ -72,37 +74,30 @@ class TextColumn:
         if self.is_target and self.found.words.any():
             words = missing.phrase(texts, self.found.words)
             first = str(texts.entries[int(np.flatnonzero(self.found.words)[0])])
-            raise TableError(
-                f'The target "{self.name}" holds {words}, where the rest are numbers: say '
-                f"missing_words={first} to leave these rows out, or read_as={self.name}:text if it "
-                "is a label."
-            )
+            raise doubts.words_in_target(self.name, words, first)
 
     # --- what a column of texts is taken for -------------------------------------------------
 
     def _booleans(self, rest: Distinct) -> "pd.Series[Any]":
-        is_true = np.array([text.lower() == "true" for text in rest.entries.to_pylist()], dtype=bool)
+        is_true = np.array(
+            [text.lower() == "true" for text in rest.entries.to_pylist()], dtype=bool
+        )
         values = rest.spread(is_true, missing=False)
         gaps = rest.codes < 0
         series = pd.Series(values, index=self.index)
         return series.astype("boolean").mask(gaps) if gaps.any() else series
 
     def _dates(self, rest: Distinct, found: dates.Dates) -> Reading:
-        if (
-            self.before is not None
-            and self.before.form in (found.form, *found.others)
-            and found.others
-        ):
-            again = dates.dates_of(rest, "", self.before.form, self.options.time_zone)
-            found = again or found
+        if found.is_mixed:
+            one, other = (rest.text(int(np.argmax(m))) for m in (found.is_date, ~found.is_date))
+            raise doubts.mixed(self.name, "forms of dates", one, other)
+        before = self.before.form if self.before is not None else ""
+        if found.others and before in (found.form, *found.others):
+            found = dates.dates_of(rest, "", before, self.options.time_zone) or found
         elif found.others:
             forms = [found.form, *found.others]
-            example = _text_at(rest, 0)
-            said = " or ".join(_example(example, form) for form in forms)
-            raise TableError(
-                f'The dates of "{self.name}" can be read in {len(forms)} ways: "{example}" is {said}. '
-                f"Say date_order=day-first or month-first for all, or read_as={self.name}:{forms[-1]}."
-            )
+            example, readings = _in_doubt(rest, forms)
+            raise doubts.dates_in_doubt(self.name, example, readings, forms[-1])
         self._refuse_odd(rest, ~found.is_date, "dates", found.form or "ISO 8601")
         moments = rest.spread(found.moments, np.datetime64("NaT"))
         read = Reading(
@@ -112,7 +107,7 @@ class TextColumn:
             missing=self._odd_phrase(rest, ~found.is_date),
         )
         if found.form:
-            example = _text_at(rest, int(np.flatnonzero(found.is_date)[0]))
+            example = rest.text(int(np.flatnonzero(found.is_date)[0]))
             read.notes.append(f"dates of the form {found.form}, as in {example}")
         if found.has_times and found.time_zone:
             read.notes.append(
@@ -130,8 +125,8 @@ class TextColumn:
         if found.style.decimal == "," and not found.is_whole and self._is_pair(rest, found):
             read = self._texts(self._all_texts())
             read.notes.append(
-                f'text: "{_text_at(rest, 0)}" is a pair, as the other columns write decimals with a '
-                f"point (read_as={self.name}:decimal-comma makes it a number)"
+                f'text: "{rest.text(0)}" is a pair, as the other columns write decimals with '
+                f"points (read_as={self.name}:decimal-comma makes it a number)"
             )
             return read
         self._refuse_odd(rest, ~found.is_number, "numbers", found.unit)
@@ -151,10 +146,10 @@ class TextColumn:
         commas = [
             p
             for p in np.flatnonzero(found.is_number)[:1000]
-            if re.search(r"[, '’.]", _text_at(rest, int(p)))
+            if re.search(r"[, '\u2019.]", rest.text(int(p)))
         ]
         place = int(commas[0]) if commas else place
-        example = f'"{_text_at(rest, place)}" is {found.amounts[place]:.15g}'
+        example = f'"{rest.text(place)}" is {found.amounts[place]:.15g}'
         if found.style != numbers.POINT:
             read.notes.append(f"numbers, of which {example}")
         if found.unit:
@@ -170,11 +165,7 @@ class TextColumn:
         """
         decimal = _READ_NUMBERS.get(self.how) or self.options.decimal
         if found.is_mixed:
-            shown = _mixed(rest)
-            raise TableError(
-                f'The column "{self.name}" mixes ways to write numbers, as in {shown}: write one way, '
-                f"or say read_as={self.name}:text."
-            )
+            raise doubts.mixed(self.name, "ways to write numbers", *_two_ways(rest))
         if not found.others:
             return found
         if decimal:
@@ -184,15 +175,11 @@ class TextColumn:
             return replace(found, others=[])
         place = int(np.flatnonzero(found.amounts != found.others[0].amounts)[0])
         readings = sorted({found.amounts[place], found.others[0].amounts[place]})
-        a, b = (f"{value:.15g}" for value in readings)
-        raise TableError(
-            f'The numbers of "{self.name}" can be read in two ways: "{_text_at(rest, place)}" is {a} or '
-            f"{b}. Say which mark separates decimals, decimal=. or decimal=, or for this column alone "
-            f"read_as={self.name}:decimal-point or {self.name}:decimal-comma."
-        )
+        shown = [f"{value:.15g}" for value in readings]
+        raise doubts.numbers_in_doubt(self.name, rest.text(place), shown)
 
     def _is_pair(self, rest: Distinct, found: numbers.Numbers) -> bool:
-        if self.how or self.options.decimal or not self.context.has_points:
+        if self.how or self.options.decimal == "," or not self.context.has_points:
             return False
         return not found.unit and numbers.looks_like_pairs(rest.entries)
 
@@ -218,17 +205,16 @@ class TextColumn:
     def _note_text(self, read: Reading, texts: Distinct) -> None:
         words = missing.means_missing(texts, missing.LIKELY)
         if words.any() and self.how != "text":
-            read.notes.append(
-                f"{missing.phrase(texts, words)} {'is a value' if words.sum() == 1 else 'are values'} "
-                "like others (missing_words= makes them missing)"
-            )
+            verb = "is a value" if words.sum() == 1 else "are values"
+            shown = missing.phrase(texts, words)
+            read.notes.append(f"{shown} {verb} like others (missing_words= makes it missing)")
         if self.how == "text":
             return
         if dates.is_foreign(texts) and self.found.as_written:
-            raise TableError(
-                f'The column "{self.name}" looks like dates whose months have no English names, as in '
-                f'"{_text_at(texts, 0)}": write them as 2024-01-31, or say read_as={self.name}:text.'
-            )
+            raise doubts.foreign_months(self.name, texts.text(0))
+        share = numbers.share_of_numbers(texts) if self.found.as_written else 0.0
+        if share >= _WORTH_A_NOTE and not read.notes:
+            read.notes.append(f"text, although {share:.0%} of its rows hold numbers")
         if not self.found.as_written and numbers.numbers_of(texts) is not None:
             read.notes.append("text, as the file says, although it looks like numbers")
 
@@ -242,31 +228,34 @@ class TextColumn:
             return
         rows = rest.rows_of(odd)
         cells = ", ".join(
-            f'"{_text_at(rest, int(rest.codes[row]))[:40]}" in row {row + 1}' for row in rows[:4]
+            f'"{rest.text(int(rest.codes[row]))[:40]}" in row {row + 1}' for row in rows[:4]
         )
         more = f" and {len(rows) - 4} more" if len(rows) > 4 else ""  # noqa: PLR2004 - see above
         kind = f"{what} ({form})" if form else what
-        word = _text_at(rest, int(rest.codes[rows[0]]))[:40]
-        raise TableError(
-            f'The column "{self.name}" holds {kind} but for {cells}{more}: mend these cells, say '
-            f"odd_cells=missing to take them for missing, missing_words={word} for such words alone, "
-            f"or read_as={self.name}:text."
-        )
+        word = rest.text(int(rest.codes[rows[0]]))[:40]
+        raise doubts.odd_cells(self.name, kind, cells + more, word)
 
     def _odd_phrase(self, rest: Distinct, odd: np.ndarray) -> str:
         return missing.phrase(rest, odd) if odd.any() else ""
 
 
-def _text_at(column: Distinct, place: int) -> str:
-    return str(column.entries[place])
+def _in_doubt(rest: Distinct, forms: list[str]) -> tuple[str, list[str]]:
+    """Return a text that several forms read in several ways, and these ways."""
+    said: dict[str, None] = {}
+    for text in rest.entries.to_pylist():
+        with contextlib.suppress(ValueError):
+            days = [datetime.strptime(text, form) for form in forms]  # noqa: DTZ007 - to show them
+            said = dict.fromkeys(f"{day.day} {day:%B %Y}" for day in days)
+            if len(said) > 1:
+                return text, list(said)
+    return rest.text(0), list(said)
 
 
-def _example(text: str, form: str) -> str:
-    return f"{datetime.strptime(text, form):%-d %B %Y}"  # noqa: DTZ007 - to show it
-
-
-def _mixed(rest: Distinct) -> str:
+def _two_ways(rest: Distinct) -> tuple[str, str]:
+    """Return two of a column's texts that are written in two ways."""
     texts = rest.entries.to_pylist()[:100_000]
-    comma = next((t for t in texts if "," in t), texts[0])
-    point = next((t for t in texts if "." in t and t != comma), texts[-1])
-    return f'"{comma}" and "{point}"'
+    shapes = [re.sub(r"\d+", "0", text) for text in texts]
+    other = next(
+        (t for t, shape in zip(texts, shapes, strict=True) if shape != shapes[0]), texts[-1]
+    )
+    return texts[0], other

@@ -1,4 +1,4 @@
-"""A column that its file gives a type: Parquet, JSON, a spreadsheet, a table of the user's making."""
+"""A column that has a type: of Parquet, JSON, a spreadsheet, a table of the user's making."""
 
 import datetime as dt
 from typing import Any

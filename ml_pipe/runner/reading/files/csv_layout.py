@@ -17,6 +17,7 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _NUMBER = re.compile(r"[-+]?[$€£]?(\d[\d.,]*|\.\d+)([eE][-+]?\d+)?%?")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 _YEARS = range(1500, 2201)
+_FEW_COLUMNS = 2
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ def layout_of(raw: bytes, options: ReadingOptions) -> Layout:
     width = usual_width(records)
     lead = _lead(records, width)
     header, end = records[lead]
-    header = list(header)
+    first_line = records[lead - 1][1] if lead else 0
+    header = _as_spelled(header, "".join(body[first_line:end]), separator)
     above += comments
     if comments and (named := _names_in_comment(lines[above - 1], separator, records[lead][0])):
         notes.append("The names of the columns stand in the last comment above the table.")
@@ -99,10 +101,19 @@ def _shown(
     return lines[above - comments].strip()[:60]
 
 
+def _as_spelled(header: list[str], line: str, separator: str) -> list[str]:
+    """Return a header's cells with the blanks that `records_of` left out."""
+    if separator == ANY_BLANKS:
+        return header
+    lines = line.lstrip("\r\n").splitlines(keepends=True)
+    spelled = next(csv.reader(lines, delimiter=separator), [])
+    return spelled if len(spelled) == len(header) else header
+
+
 def separator_of(lines: list[str]) -> str:
     """Return the separator that splits most of the first lines into as many values, and many."""
     best, highest = ",", 1.0
-    for separator in ",;\t|":
+    for separator in "\t;|,":
         records = records_of(lines[:200], separator)
         if not records:
             continue
@@ -135,7 +146,7 @@ def records_of(lines: list[str], separator: str) -> list[tuple[list[str], int]]:
     try:
         for record in reader:
             if record and (len(record) > 1 or record[0].strip()):
-                found.append((record, reader.line_num))
+                found.append((record, reader.line_num))  # noqa: PERF401 - the line is read here
     except csv.Error as error:
         raise TableError(f"The text of the table cannot be read ({error}).") from error
     return found
@@ -172,11 +183,9 @@ def _is_header_with_hash(lines: list[str], count: int) -> bool:
     separator = separator_of(lines)
     records = records_of(lines[:2], separator)
     return (
-        len(records) == 2
+        len(records) == 2  # noqa: PLR2004 - the comment and a row
         and len(records[0][0]) == len(records[1][0]) > 1
-        and (
-            not lines[0].startswith("# ")
-        )
+        and (not lines[0].startswith("# "))
     )
 
 
@@ -193,9 +202,12 @@ def _lead(records: list[tuple[list[str], int]], width: int) -> int:
     """Return the place of the header: the first record that is as wide as the table."""
     for place, (record, _) in enumerate(records):
         filled = sum(bool(cell.strip()) for cell in record)
-        if len(record) in {width, width - 1, width + 1} and (width < 3 or filled > 1):  # noqa: PLR2004
-            if len(record) == width or (place == 0 and width > 2):  # noqa: PLR2004
-                return place
+        is_wide = len(record) == width or (
+            # A header may have a name too few, or a separator too many.
+            place == 0 and width > _FEW_COLUMNS and abs(len(record) - width) == 1
+        )
+        if is_wide and (width <= _FEW_COLUMNS or filled > 1):
+            return place
     return 0
 
 
@@ -240,13 +252,14 @@ def _refuse_unless_chosen(header: list[str], options: ReadingOptions) -> None:
         return
     shown = ", ".join(cell.strip()[:20] for cell in header[:4])
     raise TableError(
-        f"The first line looks like a row and not like the names of columns ({shown}): say header=no "
-        f"to name them column_1 to column_{len(header)}, or header=yes if these are the names."
+        f"The first line looks like a row and not like the names of columns ({shown}): say "
+        f"header=no to name them column_1 to column_{len(header)}, or header=yes if these are the "
+        "names."
     )
 
 
 def _fitted(header: list[str], rows: list[list[str]]) -> list[str]:
-    """Return a header with as many names as the rows have values, where it is clear which they are."""
+    """Return a header with as many names as rows have values, where it is clear which they are."""
     widths = {len(row) for row in rows}
     if len(widths) != 1:
         return header
@@ -254,7 +267,10 @@ def _fitted(header: list[str], rows: list[list[str]]) -> list[str]:
     if width == len(header) + 1:
         # R names its rows, and not that column; others end each row with a separator.
         ends_empty = all(not row[-1].strip() for row in rows)
-        return [*header, ""] if ends_empty else ["", *header]
+        if ends_empty:
+            return [*header, ""]
+        are_names = len({row[0] for row in rows}) == len(rows)
+        return ["", *header] if are_names else header
     if width == len(header) - 1 and not header[-1].strip():
         return header[:-1]
     return header

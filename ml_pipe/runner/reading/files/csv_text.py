@@ -55,7 +55,7 @@ def _by_arrow(body: bytes, layout: Layout) -> pa.Table:
     odd: list[Any] = []
 
     def note(row: Any) -> str:
-        odd.append((row.number, row.actual_columns))
+        odd.append((row.number, row.actual_columns, "\n" in row.text.rstrip("\r\n")))
         return "skip"
 
     def read(*, use_threads: bool) -> pa.Table:
@@ -117,7 +117,9 @@ def _by_pandas(body: bytes, layout: Layout) -> pa.Table:
 
 
 def _ragged(odd: list[Any], width: int) -> TableError:
-    shown = ", ".join(f"row {number} has {count}" for number, count in odd[:4])
+    if swallowed := [number for number, _, has_lines in odd if has_lines]:
+        raise _not_closed(swallowed[0])
+    shown = ", ".join(f"row {number} has {count}" for number, count, _ in odd[:4])
     more = f" and {len(odd) - 4} more rows" if len(odd) > 4 else ""  # noqa: PLR2004 - see above
     return _not_as_many(f"the header has {width}, {shown}{more}")
 
@@ -134,6 +136,11 @@ def _check_quotes(table: pa.Table, body: bytes, layout: Layout) -> None:
     """Check that no quote that was never closed has swallowed the rows below it."""
     if b'"' not in body:
         return
+    if re.search(rb'[^\\]\\"[^\r\n' + re.escape(layout.separator.encode()) + rb'"]', body):
+        raise TableError(
+            'The text has quotes behind backslashes (\\"), which CSV does not know: write them '
+            'doubled, as in "a ""quoted"" word".'
+        )
     is_odd = body.count(b'"') % 2 == 1
     width = table.num_columns
     if not is_odd and width < _WIDE:
@@ -144,10 +151,14 @@ def _check_quotes(table: pa.Table, body: bytes, layout: Layout) -> None:
         found = pc.match_substring_regex(table.column(place), row)
         if pc.any(found).as_py():
             first = pc.index(found, True).as_py() + 1
-            raise TableError(
-                f"A quote is opened in row {first}, column {place + 1}, and not closed, so that it "
-                "holds the rows below: close it, or double it where it belongs to the text."
-            )
+            raise _not_closed(first)
+
+
+def _not_closed(row: int) -> TableError:
+    return TableError(
+        f"A quote is opened in row {row} and not closed, so that it holds the rows below: close "
+        "it, or double it where it is part of the text."
+    )
 
 
 def _named(table: pa.Table, names: list[str], notes: list[str]) -> tuple[pa.Table, list[str]]:

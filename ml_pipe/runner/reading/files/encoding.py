@@ -87,14 +87,16 @@ def _with_bad_bytes(
             f"Bytes that are no {name} were replaced by U+FFFD in line {shown}."
         ]
     raise TableError(
-        f"The file is {name}, but for some bytes in line {shown}, the first 0x{raw[error.start]:02x}: "
-        "mend them, name the encoding (encoding=cp1252), or say bad_bytes=replace."
+        f"The file is {name}, but for some bytes in line {shown}, the first "
+        f"0x{raw[error.start]:02x}: mend them, name the encoding (encoding=cp1252), or "
+        "say bad_bytes=replace."
     )
 
 
 def bad_lines(raw: bytes, encoding: str) -> list[int]:
     """Return the lines, from 1, with bytes that are not in the encoding; at most six."""
-    decoder, found, place = codecs.lookup(encoding).decode, [], 0
+    decoder, place = codecs.lookup(encoding).decode, 0
+    found: list[int] = []
     while len(found) < 6:  # noqa: PLR2004 - no more are shown
         try:
             decoder(raw[place:])
@@ -125,10 +127,11 @@ def _guessed(raw: bytes) -> tuple[str, list[str]]:
         text = raw.decode(encoding or "ascii")
     except UnicodeDecodeError:
         raise _undecided(words) from None
-    return text, [
-        f'The file is no UTF-8: read as {encoding}, which gives "{_sample(words, encoding)}". If that '
-        "is wrong, name the encoding, as in encoding=cp1250."
-    ]
+    sample = _sample(words, encoding)
+    note = (
+        f'The file is no UTF-8: read as {encoding}, which gives "{sample}". If that is wrong, name '
+    )
+    return text, [note + "the encoding, as in encoding=cp1250."]
 
 
 def _is_western(words: list[bytes]) -> bool:
@@ -144,8 +147,12 @@ def _is_western(words: list[bytes]) -> bool:
     return not _NOT_WESTERN.search(text)
 
 
+_MARKS_IN_WORDS = "\u2018\u2019\u2013\u2014\xb4\xb7"
+_SIGNS = "\xa2\xa4\xa5\xa6\xa8\xac\xaf\xb3\xb6\xb8\xb9\xbc\xbe\xbf\xd7\xf7"
 _NOT_WESTERN = re.compile(
-    r"[^\x00-\x7f]{3,}|\w[^\w\x00-\x7f’‘´·–—]\w|[a-zß-ÿ](?=[^\x00-\x7f])[A-ZÀ-ÞŠŽŒŸ]|[³¹¿£¥¯ªº¼¾¢¤¦¨¬¶¸×÷][a-z]|[a-z][³¹¿¥¯¼¾¤¦¨¬¶¸×÷]"
+    rf"[^\x00-\x7f]{{3,}}|\w[^\w\x00-\x7f{_MARKS_IN_WORDS}]\w|[{_SIGNS}\xa3\xaa\xba][a-z]"
+    rf"|[a-z][{_SIGNS}]"
+    r"|[a-zß-ÿ](?=[^\x00-\x7f])[A-ZÀ-ÞŠŽŒŸ]"
 )
 
 

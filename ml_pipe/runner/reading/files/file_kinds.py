@@ -27,7 +27,26 @@ PACKED = {
 """How files begin that are packed, and what they are packed with."""
 
 SUFFIXES = frozenset(
-    [".csv", ".tsv", ".tab", ".txt", ".dat", ".data", ".psv", ".parquet", ".pq", ".feather", ".arrow", ".json", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".xls", ".ods"]
+    [
+        ".csv",
+        ".tsv",
+        ".tab",
+        ".txt",
+        ".dat",
+        ".data",
+        ".psv",
+        ".parquet",
+        ".pq",
+        ".feather",
+        ".arrow",
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".xlsx",
+        ".xlsm",
+        ".xls",
+        ".ods",
+    ]
 )
 """Those of tables, in lower case, that a folder or an archive may hold."""
 

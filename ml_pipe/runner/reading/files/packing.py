@@ -63,11 +63,11 @@ def parts_of(path: Path) -> list[Path]:
     ]
     if not found:
         raise TableError(
-            f'The folder "{path}" holds no table: give a file, or a folder of the parts of one table.'
+            f'The folder "{path}" holds no table: give a file, or a folder of one table\'s parts.'
         )
     if len(kinds := sorted({_bare_suffix(each) for each in found})) > 1:
         raise TableError(
-            f'The folder "{path}" holds files of several kinds ({", ".join(kinds)}): give one of them.'
+            f'The folder "{path}" holds files of several kinds ({", ".join(kinds)}): give one.'
         )
     return found
 
@@ -95,7 +95,7 @@ def _of_zip(raw: bytes, path: Path) -> tuple[bytes, Path]:
         if len(tables) != 1:
             raise TableError(
                 f'The archive "{path}" holds {len(tables)} files '
-                f"({', '.join(tables[:5]) or 'none'}): unpack it, and give one, or a folder of parts."
+                f"({', '.join(tables[:5]) or 'none'}): unpack it, and give one file or folder."
             )
         return archive.read(tables[0]), Path(PurePosixPath(tables[0]).name)
 

@@ -62,15 +62,22 @@ def _json_lines(raw: bytes) -> list[Any]:
 
 
 def _of_records(records: list[Any]) -> RawTable:
+    if len(records) == 1 and _is_of_columns(records[0]):
+        records = [None]
     names: dict[str, None] = {}
     for number, record in enumerate(records, 1):
         if not isinstance(record, dict):
             raise TableError(
-                f"Record {number} of the JSON is no object: each row is one, as in "
-                '{"name": value}.'
+                f"Record {number} of the JSON is no row: write the table with "
+                'table.to_json(path, orient="records", date_format="iso").'
             )
         names.update(dict.fromkeys(record))
     return _of_cells({name: [record.get(name) for record in records] for name in names}, [])
+
+
+def _is_of_columns(document: object) -> bool:
+    """Return whether a document is no record but holds whole columns, as pandas writes them."""
+    return isinstance(document, dict) and any(isinstance(v, dict | list) for v in document.values())
 
 
 def _of_spreadsheet(raw: bytes, options: ReadingOptions) -> RawTable:
@@ -104,12 +111,11 @@ def _of_grid(grid: list[list[Any]], options: ReadingOptions, notes: list[str]) -
     if options.header == "no":
         rows = grid[lead:]
         header = [f"column_{place + 1}" for place in range(width)]
-    elif not options.header and any(isinstance(c, float | bool | dt.date) for c in header):
-        if not all(isinstance(c, str) or _is_year(c) for c in header):
-            raise TableError(
-                "The first row of the sheet looks like a row and not like the names of columns: say "
-                "header=no, or header=yes if these are the names."
-            )
+    elif not options.header and not all(isinstance(c, str) or _is_year(c) for c in header):
+        raise TableError(
+            "The first row of the sheet looks like a row and not like the names of columns: say "
+            "header=no, or header=yes if these are the names."
+        )
     cells: dict[str, list[Any]] = {}
     for place, raw_name in enumerate(header):
         name = str(int(raw_name)) if _is_year(raw_name) else str(raw_name)

@@ -1,0 +1,89 @@
+"""`mlops serve` trains in a process of its own: nothing of it stays, and nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+from settings.settings import Settings
+
+PATIENCE_SECONDS = 60
+
+_SCRIPT = """
+import json, sys
+from mlops.commands.first_training import train_apart
+import typer
+try:
+    model = train_apart()
+except typer.Exit as error:
+    print(json.dumps([error.exit_code, sorted(sys.modules)]))
+else:
+    print(json.dumps([model, sorted(sys.modules)]))
+"""
+
+
+def pipeline(tmp_path: Path, *sources: str) -> Path:
+    """Return a pipeline of one notebook with these cells."""
+    notebook = nbformat.v4.new_notebook()
+    notebook["cells"] = [nbformat.v4.new_code_cell(source) for source in sources]
+    folder = tmp_path / "own"
+    folder.mkdir()
+    nbformat.write(notebook, folder / "00_own.ipynb")
+    return folder
+
+
+def started(tmp_path: Path, folder: Path) -> "subprocess.Popen[str]":
+    """Start a process that trains a pipeline apart, as a service does."""
+    (tmp_path / "settings.ini").touch()
+    others = {k: v for k, v in os.environ.items() if k.lower() not in Settings.model_fields}
+    own = {
+        "LOCAL_DATA": str(tmp_path / "local_data"),
+        "SETTINGS_FILE": str(tmp_path / "settings.ini"),
+        "TRAIN_IF_EMPTY": str(folder),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-c", _SCRIPT],
+        env=others | own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.slow  # runs a notebook
+def test_no_library_of_the_training_is_imported_where_it_is_asked_for(tmp_path: Path) -> None:
+    """A failure comes through: its sentence, and its exit code."""
+    folder = pipeline(tmp_path, "import pandas", "raise ValueError('Not today.')")
+    said, errors = started(tmp_path, folder).communicate(timeout=PATIENCE_SECONDS)
+    assert said.startswith("[1, ")
+    assert "Not today." in errors
+    for name in ("pandas", "sklearn", "papermill", "ipykernel"):
+        assert f'"{name}"' not in said
+
+
+@pytest.mark.slow  # runs a notebook
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stop_ends_the_training_with_its_kernels(tmp_path: Path, number: int) -> None:
+    """However the service ends: by Ctrl-C, by its container, or killed."""
+    folder = pipeline(tmp_path, "import time", "time.sleep(600)")
+    process = started(tmp_path, folder)
+    try:
+        of_it = psutil.Process(process.pid)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while len(children := of_it.children(recursive=True)) < 2:
+            assert time.monotonic() < deadline
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(number)
+        process.communicate(timeout=PATIENCE_SECONDS)
+        _, alive = psutil.wait_procs(children, timeout=PATIENCE_SECONDS)
+        assert alive == []
+    finally:
+        process.kill()
+        process.communicate()
