@@ -26,9 +26,10 @@ from ml_pipe.runner.quality.importance import importance_of
 from ml_pipe.runner.quality.intervals import standard_error
 from ml_pipe.runner.quality.metrics import ScoreOf, metric_first
 from ml_pipe.runner.quality.split_checks import far_above_test
-from ml_pipe.runner.quality.splits import column_to_split_by, split_kind
+from ml_pipe.runner.quality.splits import column_to_split_by
 from ml_pipe.runner.run.run_folder import keep_summary
 from ml_pipe.runner.summary import Comparison, Summary, measured
+from ml_pipe.runner.table.split_column import split_kind
 from model_store.manifest import Score, Task
 
 

@@ -17,8 +17,9 @@ from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Rows
 from ml_pipe.runner.quality.cross_validation import FOLDS, parts_of
 from ml_pipe.runner.quality.metrics import ScoreOf, metric_first, metric_name
-from ml_pipe.runner.quality.splits import column_to_split_by, split_kind
+from ml_pipe.runner.quality.splits import column_to_split_by
 from ml_pipe.runner.summary import Candidate
+from ml_pipe.runner.table.split_column import split_kind
 
 Build = Callable[..., Any]
 """`build_estimator` of the second notebook: of task, inputs and seed, and of a candidate's name."""
