@@ -8,8 +8,9 @@ import pytest
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.loading import RunData
-from ml_pipe.runner.quality.splits import as_predefined, by_group, by_time, split_by, split_kind
+from ml_pipe.runner.quality.splits import as_predefined, by_group, by_time, split_by
 from ml_pipe.runner.table.prepared_table import Facts
+from ml_pipe.runner.table.split_column import split_kind
 from model_store.schema.infer_signature import infer_signature
 
 RNG = np.random.default_rng(0)
