@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ml_pipe.runner.card import ASK
+from ml_pipe.runner.choosing.choose import Chosen
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Answers, Remembering, Rows, joined
 from ml_pipe.runner.quality.copies import seen_before
@@ -25,9 +26,10 @@ from ml_pipe.runner.quality.importance import importance_of
 from ml_pipe.runner.quality.intervals import standard_error
 from ml_pipe.runner.quality.metrics import ScoreOf, metric_first
 from ml_pipe.runner.quality.split_checks import far_above_test
-from ml_pipe.runner.quality.splits import column_to_split_by, split_kind
+from ml_pipe.runner.quality.splits import column_to_split_by
 from ml_pipe.runner.run.run_folder import keep_summary
 from ml_pipe.runner.summary import Comparison, Summary, measured
+from ml_pipe.runner.table.split_column import split_kind
 from model_store.manifest import Score, Task
 
 
@@ -105,7 +107,7 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     warnings: Sequence[str] = (),
     split: str = "random",
     folds: int = 0,
-    chosen_on_validation: bool = False,
+    chosen: Chosen | None = None,
     seed: int = 7,
 ) -> Evaluation:
     """Return how good a fitted estimator is, what its answers depend on, and for whom it is worse.
@@ -123,14 +125,15 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         warnings: what the checks before found; sentences.
         split: how the rows were split, as the parameter says it.
         folds: in how many parts they are cross-validated besides; 0: in 5 where they are few.
-        chosen_on_validation: whether something of the model was chosen by the validation rows, so
-            that the test rows alone decide whether it beats guessing.
+        chosen: what `choose` returned. Where something of the model was chosen by the validation
+            rows, the test rows alone decide whether it beats guessing.
         seed: which rows are shuffled for the importance.
 
     Raises:
         TableError: there is no such group or metric, or the group has too many values.
     """
     names, target, task = run.names, run.target, run.task
+    chosen = chosen or Chosen(estimator)
     score = metric_first(score, metric, task, splits["train"][target])
     known = {name: Rows(rows[names], rows[target]) for name, rows in splits.items()}
     asked = Remembering(estimator)
@@ -159,11 +162,11 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     }
     guessed = guessed_scores(known["train"], known["test"], task, score)
     validated = _cross_validated(run, estimator, score, split=split, folds=folds, seed=seed)
-    if validated and not chosen_on_validation:
+    if validated and not chosen.on_validation:
         comparison = _by_cross_validation(run.table[target], validated, task, seed)
     else:
         comparison = _beside_guessing(
-            run, splits, answers, chosen_on_validation=chosen_on_validation, seed=seed
+            run, splits, answers, chosen_on_validation=chosen.on_validation, seed=seed
         )
     errors = {
         name: standard_error(estimator, known[name], answers[name], task, score, seed=seed)
@@ -186,7 +189,7 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         dropped=run.facts.dropped,
         columns=tuple(names),
         left_out=run.facts.left_out,
-        notes=(*run.facts.notes, *filter(None, [importance.remark])),
+        notes=(*run.facts.notes, *chosen.notes, *filter(None, [importance.remark])),
         metric=deciding,
         scores=by_split,
         errors=errors,
@@ -195,6 +198,8 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         cross_validation=_phrase(validated, deciding),
         comparison=comparison,
         importance=dict(importance.falls),
+        candidates=chosen.candidates,
+        threshold=chosen.threshold,
         warnings=warnings,
     )
     keep_summary(run.folder, summary)

@@ -8,9 +8,9 @@ import pandas as pd
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.loading import RunData
+from ml_pipe.runner.table.split_column import split_kind
 from model_store.manifest import Task
 
-KINDS = ("time", "group", "predefined")
 _NAMES = {
     "train": ("train", "training", "learn"),
     "test": ("test", "testing", "holdout"),
@@ -18,21 +18,6 @@ _NAMES = {
 }
 _FEWEST_GROUPS = 3
 _DRAWS = 20
-
-
-def split_kind(split: str) -> tuple[str, str]:
-    """Return how rows are split and by which column: as in "time:day"; "random" has none.
-
-    Raises:
-        TableError: it is none of them.
-    """
-    kind, _, column = split.strip().partition(":")
-    if (kind == "random" and not column) or (kind in KINDS and column):
-        return kind, column.strip()
-    raise TableError(
-        f'There is no split "{split}": write random, time:<column>, group:<column> or '
-        "predefined:<column>."
-    )
 
 
 def split_by(
