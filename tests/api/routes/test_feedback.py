@@ -57,7 +57,7 @@ def test_a_true_value_is_stored_beside_its_row(predicted: Service) -> None:
 class _Towns(ConstantPredictor):
     """Calls every row Köln."""
 
-    def predict(self, columns: dict[str, np.ndarray], *, probabilities: bool = False) -> Prediction:  # noqa: ARG002 - as predictors have it
+    def predict(self, columns: dict[str, np.ndarray], *, probabilities: bool = False) -> Prediction:
         """Return towns."""
         rows = len(next(iter(columns.values())))
         return Prediction((np.array(["K\xf6ln"] * rows, dtype=object),), None)
