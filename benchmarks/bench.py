@@ -20,19 +20,20 @@ from benchmarks.plan import Plan
 from benchmarks.results import Result
 from benchmarks.server_runs import SIDES
 from benchmarks.target import CONNECTIONS
+from benchmarks.training.measure import measure_training
 from benchmarks.works import MIXED_WORKS, WORKS, measure_work, peak_memory
 from benchmarks.wrk import missing_programs
 from settings.settings import Settings
 
 PARTS = (*WORKS, MIXED, "start", "half-rate", "alone", "log", "versions", "monitoring")
-ON_DEMAND = ("log-10m",)
-"""Takes minutes and gigabytes."""
+ON_DEMAND = ("log-10m", "training")
+"""Take minutes; the first also takes gigabytes."""
 
 
 def main() -> None:
     """Measure what the command line asks for, print the table, write the report."""
     options = parse_options(sys.argv[1:])
-    if wanted := missing_programs():
+    if options.parts != ["training"] and (wanted := missing_programs()):
         sys.exit(wanted)
     # A closed terminal or a stopped job must not leave servers behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("The comparison was stopped."))
@@ -89,6 +90,8 @@ def measure(plan: Plan, parts: Sequence[str]) -> list[Result]:
         results.append(measure_versions(plan))
     if "monitoring" in parts:
         results.extend(measure_monitoring(plan))
+    if "training" in parts:
+        results.extend(measure_training(plan))
     return results
 
 

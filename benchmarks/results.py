@@ -18,12 +18,16 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """The median that `factor` multiplies; empty: `factor` is the value itself."""
     at_most: bool = False
     """Whether less is better."""
+    plus: float = 0
+    """What is added to the product."""
 
     def limit(self, medians: dict[str, float]) -> float | None:
         """Return the value to reach; None where what it depends on was not measured."""
         if not self.against:
             return self.factor
-        return self.factor * medians[self.against] if self.against in medians else None
+        if self.against not in medians:
+            return None
+        return self.factor * medians[self.against] + self.plus
 
     def reached(self, medians: dict[str, float]) -> bool | None:
         """Return whether it is reached; None where that was not measured."""
@@ -35,6 +39,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     def text(self, unit: str) -> str:
         """Return it in words: `5 x plain`, `at most 5 ms`."""
         value = f"{self.factor:g} x {self.against}" if self.against else f"{self.factor:g} {unit}"
+        value = f"{value} + {self.plus:g} {unit}" if self.plus else value
         return f"at most {value}" if self.at_most else value
 
 

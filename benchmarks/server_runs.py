@@ -102,7 +102,7 @@ def running(
         LoadError: it did not start, did not answer, or did not stop.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = free_port()
     command = _command(side, model, port)
     if core is not None:
         command = ["taskset", "--cpu-list", str(core), *command]
@@ -152,7 +152,8 @@ def _environment(side: str, model: BenchModel, folder: Path, port: int) -> dict[
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

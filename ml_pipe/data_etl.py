@@ -195,7 +195,7 @@ def prepare(
         target=target,
         task=task,
         dropped=dropped,
-        remarks=compare(conformed, expected) if expected else [],
+        remarks=compare(conformed, expected, parameters.get("model", "")) if expected else [],
         task_reason=reason_for(cleaned[target], task, parameters["task"]),
         left_out=recognised.left_out,
         notes=recognised.notes,

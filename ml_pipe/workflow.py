@@ -13,7 +13,7 @@ from pathlib import Path
 from .runner.run.context import Context, context_by_hand
 from .runner.run.notebook_run import run_notebook
 from .runner.run.pipeline import Pipeline, overridden
-from .runner.run.progress import progress_bar
+from .runner.run.progress import show_phases
 from ml_pipe.runner.run.run_folder import (
     VARIABLE,
     Run,
@@ -24,7 +24,6 @@ from ml_pipe.runner.run.run_folder import (
 )
 from .runner.source.clean_notebook import digest
 from .runner.source.export import refresh_modules
-from .runner.source.notebook_file import read_notebook
 
 # %% 03_workflow.ipynb #2a34c788
 def run_pipeline(
@@ -45,32 +44,30 @@ def run_pipeline(
     Raises:
         PipelineError: a parameter is wrong, or a notebook failed (`CellError`).
     """
-    pipeline = Pipeline.read(folder)
-    values = pipeline.values(parameters)
-    context = overridden(context or context_by_hand(fresh=True), values)
-    refresh_modules()
-    run_folder = new_run_folder(Path(context.local_data), pipeline.folder.name, clock())
-    notebooks = list(pipeline.declarations)
-    run = Run(
-        run=run_folder.name,
-        pipeline=pipeline.folder.name,
-        notebooks={path.name: digest(path) for path in notebooks},
-        parameters=values,
-        context=context,
-    )
-    given = {path: pipeline.given_to(path, values, context, run_folder) for path in notebooks}
-    cells = [cell for path in notebooks for cell in read_notebook(path)["cells"]]
-    code = sum(cell["cell_type"] == "code" for cell in cells)
-    # papermill adds a cell of parameters where there are any.
-    steps = code + sum(map(bool, given.values()))
-    with recorded(run_folder, run), progress_bar(steps) as advance:
-        for path in notebooks:
-            run_notebook(
-                path,
-                run_folder / path.name,
-                given[path],
-                cell_timeout_seconds=context.cell_timeout_seconds,
-                on_cell=lambda name=path.stem: advance(name),  # type: ignore[misc]
-                variables={VARIABLE: str(run_folder)},
-            )
+    with show_phases("reading the notebooks") as phases:
+        pipeline = Pipeline.read(folder)
+        values = pipeline.values(parameters)
+        context = overridden(context or context_by_hand(fresh=True), values)
+        phases.show("exporting the notebooks")
+        refresh_modules()
+        run_folder = new_run_folder(Path(context.local_data), pipeline.folder.name, clock())
+        notebooks = list(pipeline.declarations)
+        run = Run(
+            run=run_folder.name,
+            pipeline=pipeline.folder.name,
+            notebooks={path.name: digest(path) for path in notebooks},
+            parameters=values,
+            context=context,
+        )
+        phases.watch(run_folder)
+        with recorded(run_folder, run):
+            for path in notebooks:
+                run_notebook(
+                    path,
+                    run_folder / path.name,
+                    pipeline.given_to(path, values, context, run_folder),
+                    cell_timeout_seconds=context.cell_timeout_seconds,
+                    on_phase=phases.show,
+                    variables={VARIABLE: str(run_folder)},
+                )
     return report_of(run_folder)

@@ -22,6 +22,7 @@ RELATIVE_TOLERANCE = 1e-5
 # Of the greatest number of its column, for numbers that should be zero and nearly are.
 _SCALE_TOLERANCE = 1e-7
 _CANDIDATES = 10_000
+_ASKED = 1_000
 _FEW_VALUES = {Kind.BOOLEAN, Kind.CATEGORY}
 
 
@@ -38,7 +39,8 @@ def golden_rows(
     """Return rows of a table with the estimator's answers, probabilities included where it has any.
 
     The rows are picked so that every predicted class, every category and boolean, and every
-    column's missing value occurs, as far as `count` rows can and 10,000 rows of the table have it.
+    column's missing value occurs, as far as `count` rows can, and 10,000 rows of the table have it,
+    of predicted classes 1,000.
 
     Raises:
         SignatureError: the table does not fit the signature.
@@ -117,13 +119,16 @@ def _traits(columns: Columns, signature: Signature, predictor: Predictor) -> np.
     traits: list[np.ndarray] = []
     for column in signature.inputs:
         array = columns[column.name]
-        missing = np.array([value is None or value != value for value in array])  # noqa: PLR0124
+        # Of numbers and dates, what is missing is the one value that does not equal itself.
+        missing = array == (None if array.dtype == object else array)
+        missing = missing if array.dtype == object else ~missing
         if column.kind in _FEW_VALUES:
             traits += [array == value for value in set(array[~missing].tolist())]
         traits.append(missing)
     if predictor.classes:
-        (labels,), _ = predictor.predict(columns)
-        traits += [labels == label for label in predictor.classes]
+        (labels,), _ = predictor.predict({name: array[:_ASKED] for name, array in columns.items()})
+        rest = (0, len(missing) - len(labels))
+        traits += [np.pad(labels == label, rest) for label in predictor.classes]
     return np.array(traits)
 
 

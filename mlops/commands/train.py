@@ -52,10 +52,13 @@ def run(settings: Settings, folder: Path, parameters: Mapping[str, Any]) -> "Run
         fail(f"{CANNOT_TRAIN} Train with requirements/train.txt, or in the image of all modes.")
     # The notebooks' libraries take long to import, and no other verb needs them.
     from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
-    from ml_pipe.runner.run.context import Context  # noqa: PLC0415
-    from ml_pipe.runner.run.notebook_run import CellError  # noqa: PLC0415
-    from ml_pipe.runner.run.run_folder import summary_in  # noqa: PLC0415
-    from ml_pipe.workflow import run_pipeline  # noqa: PLC0415
+    from ml_pipe.runner.run.progress import show_phases  # noqa: PLC0415
+
+    with show_phases("loading the libraries"):
+        from ml_pipe.runner.run.context import Context  # noqa: PLC0415
+        from ml_pipe.runner.run.notebook_run import CellError  # noqa: PLC0415
+        from ml_pipe.runner.run.run_folder import summary_in  # noqa: PLC0415
+        from ml_pipe.workflow import run_pipeline  # noqa: PLC0415
 
     try:
         with threads_for_training():

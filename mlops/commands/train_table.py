@@ -26,6 +26,7 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
     # Only this verb, and only with a table, needs the notebooks' libraries.
     from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
     from ml_pipe.runner.run.model_name import model_name  # noqa: PLC0415
+    from ml_pipe.runner.run.progress import show_phases  # noqa: PLC0415
 
     model = parameters.get("model") or settings.model_name or model_name(data)
     champion = _champion(settings, model)
@@ -34,7 +35,8 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
         return model
     given = {"data": str(data.resolve())} | dict(parameters) | {"model": model}
     try:
-        said = check_table(settings.local_data, data, given)
+        with show_phases(f"reading {data.name}"):
+            said = check_table(settings.local_data, data, given)
     except (TableError, PipelineError, ModelStoreError) as error:
         fail(str(error))
     for sentence in said:

@@ -5,6 +5,8 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from monitoring.log.options import LogOptions
 
 _NOTHING: frozenset[str] = frozenset()
@@ -98,7 +100,8 @@ class Privacy:
             return None
         if self._keep == "full" and not self._personal:
             # SQLite before 3.45 finds no key that was written with escapes: undo them.
-            return json_text(json.loads(text)) if b"\\" in text else text.decode()
+            undone = msgspec.json.encode(msgspec.json.decode(text)) if b"\\" in text else text
+            return undone.decode()
         document = json.loads(text)
         if isinstance(document, list):
             return json_text([self._row(row, self._personal, beside) for row in document])

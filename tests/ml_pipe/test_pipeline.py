@@ -138,7 +138,7 @@ def test_a_model_that_is_refused_leaves_no_trace_in_the_store(
             tmp_path / "executed.ipynb",
             {"lowest_score": 0.999},
             cell_timeout_seconds=120,
-            on_cell=lambda: None,
+            on_phase=lambda _: None,
             variables={VARIABLE: str(iris_run.folder)},
         )
     assert caught.value.line.startswith("accept(")

@@ -55,8 +55,9 @@ class OwnKernelManager(AsyncKernelManager):
         project = str(Path(__file__).parents[3])
         path = os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")]))
         options["transport_encryption"] = "auto"
-        # More threads than a table needs cost more than they bring, above all on a busy machine.
-        threads = {"OMP_NUM_THREADS": "1"}
+        # Threads that wait for each other by spinning make a fit twenty times as long where
+        # another process has a core: they shall sleep.
+        threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
         own = {"PYTHONPATH": path, "MPLBACKEND": "Agg", **self.variables}
         options["env"] = {**threads, **os.environ, **own}
         await super()._async_start_kernel(**options)
@@ -70,17 +71,17 @@ def run_notebook(  # noqa: PLR0913 - what a run of a notebook is made of
     parameters: Mapping[str, object],
     *,
     cell_timeout_seconds: float,
-    on_cell: Callable[[], None],
+    on_phase: Callable[[str], None],
     variables: Mapping[str, str] | None = None,
 ) -> None:
-    """Run a notebook in its own folder, keep the executed copy, and call back after each cell.
+    """Run a notebook in its own folder, keep the executed copy, and report each phase.
 
     Args:
         notebook: it is read, and not changed.
         executed: where the copy is written, also of a run that fails.
         parameters: values for its cell tagged `parameters`.
         cell_timeout_seconds: how long one cell may take.
-        on_cell: is called after each cell.
+        on_phase: is called before each cell, with the notebook and the heading above the cell.
         variables: what the environment of its kernel has besides this process's.
 
     Raises:
@@ -89,9 +90,18 @@ def run_notebook(  # noqa: PLR0913 - what a run of a notebook is made of
     """
     # It takes some of our annotations for no parameters; what fails is raised as an error.
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
+    source = read_notebook(notebook)
+    phases = phases_of(notebook.stem, source)
+    on_phase(f"{notebook.stem}: starting its kernel")
+
+    def on_cell_start(cell: Mapping[str, Any], **_: object) -> None:
+        # The cell of parameters that papermill adds belongs to what was before it.
+        if phase := phases.get(cell["id"]):
+            on_phase(phase)
+
     try:
         papermill.execute_notebook(
-            read_notebook(notebook),
+            source,
             # papermill formats paths, so that a folder's braces would be taken for a field.
             str(executed).replace("{", "{{").replace("}", "}}"),
             dict(parameters),
@@ -106,7 +116,7 @@ def run_notebook(  # noqa: PLR0913 - what a run of a notebook is made of
             # Nothing is left to say to a kernel that hangs.
             shutdown_kernel="immediate",
             resources={"metadata": {"path": str(notebook.parent)}},
-            on_cell_executed=lambda **_: on_cell(),
+            on_cell_start=on_cell_start,
         )
     except PapermillExecutionError as error:
         _fail(notebook, executed, f"{error.ename}: {error.evalue}", error)
@@ -119,6 +129,17 @@ def run_notebook(  # noqa: PLR0913 - what a run of a notebook is made of
             f"{notebook.name} found no kernel ({error}): does `{sys.executable} -m ipykernel "
             "--version` work?"
         ) from error
+
+
+def phases_of(name: str, notebook: Mapping[str, Any]) -> dict[str, str]:
+    """Return, for each cell's id, the notebook's name and the heading above the cell."""
+    phase, phases = name, {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            headings = [line for line in cell["source"].splitlines() if line.startswith("## ")]
+            phase = f"{name}: {headings[-1].strip('# ')}" if headings else phase
+        phases[cell.get("id", "")] = phase
+    return phases
 
 
 def _fail(notebook: Path, executed: Path, reason: str, error: Exception) -> NoReturn:

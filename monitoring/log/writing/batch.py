@@ -80,6 +80,8 @@ class Batch:
                     )
                 )
         self._requests = len(entries)
+        self.text_bytes = sum(len(entry.inputs) + len(entry.outputs) for entry in entries)
+        """How long the JSON texts are."""
 
     def insert(self, connection: sqlite3.Connection, before: Ledger) -> None:
         """Store the rows, numbered on from the ledger, and count them."""

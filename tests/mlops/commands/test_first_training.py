@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import nbformat
-import psutil
 import pytest
 
+from benchmarks.training.process_tree import family
 from settings.settings import Settings
 
 PATIENCE_SECONDS = 60
@@ -74,16 +74,17 @@ def test_a_stop_ends_the_training_with_its_kernels(tmp_path: Path, number: int) 
     folder = pipeline(tmp_path, "import time", "time.sleep(600)")
     process = started(tmp_path, folder)
     try:
-        of_it = psutil.Process(process.pid)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while len(children := of_it.children(recursive=True)) < 2:
+        # This process, the training, and its kernel.
+        while len(processes := family(process.pid)) < 3:
             assert time.monotonic() < deadline
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(number)
         process.communicate(timeout=PATIENCE_SECONDS)
-        _, alive = psutil.wait_procs(children, timeout=PATIENCE_SECONDS)
-        assert alive == []
+        while any(map(family, processes)):
+            assert time.monotonic() < deadline + PATIENCE_SECONDS
+            time.sleep(0.05)
     finally:
         process.kill()
         process.communicate()

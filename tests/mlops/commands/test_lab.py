@@ -171,7 +171,7 @@ def test_a_notebook_does_what_it_does_in_a_run(
     local_data = running.said.parent / "local_data"
     monkeypatch.setenv("LOCAL_DATA", str(local_data))
     executed = tmp_path / NOTEBOOK.name
-    run_notebook(NOTEBOOK, executed, {}, cell_timeout_seconds=60, on_cell=lambda: None)
+    run_notebook(NOTEBOOK, executed, {}, cell_timeout_seconds=60, on_phase=lambda _: None)
     by_hand = local_data / "runs" / "by-hand"
     left = {path.name: path.read_bytes() for path in by_hand.glob("*.*")}
     for name in left:

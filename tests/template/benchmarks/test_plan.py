@@ -81,7 +81,7 @@ def test_without_arguments_the_environment_says(monkeypatch: pytest.MonkeyPatch)
 
 def test_all_is_more_than_the_default() -> None:
     """What takes gigabytes is run on demand only."""
-    assert set(parse_options(["--parts", "all"]).parts) - set(PARTS) == {"log-10m"}
+    assert set(parse_options(["--parts", "all"]).parts) - set(PARTS) == {"log-10m", "training"}
 
 
 def test_an_unknown_part_is_named(capsys: pytest.CaptureFixture[str]) -> None:

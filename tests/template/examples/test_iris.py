@@ -42,7 +42,7 @@ def test_the_single_notebook_runs_by_itself(tmp_path: Path) -> None:
         tmp_path / name,
         parameters,
         cell_timeout_seconds=60,
-        on_cell=lambda: None,
+        on_phase=lambda _: None,
     )
     store = FileModelStore(tmp_path / "models", LoadPolicy())
     assert len(store.versions("iris")) == 1

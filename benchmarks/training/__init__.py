@@ -1,0 +1,1 @@
+"""What a training costs, beside a plain script that does the same by hand."""
