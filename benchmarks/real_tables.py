@@ -85,8 +85,8 @@ TABLES = (
     _sklearn("breast_cancer"),
     _sklearn("diabetes"),
     _sklearn("digits"),
-    _penguins("penguins", "species"),
-    _penguins("penguins-raw", "Species"),
+    _penguins("penguins", "species", answered=0.95),
+    _penguins("penguins-raw", "Species", parameters={"missing_words": "NA"}),
     _statsmodels("anes96", "'vote'"),
     _statsmodels("ccard", "AVGEXP"),
     _statsmodels("co2", "co2"),
@@ -225,7 +225,7 @@ def _ask(local_data: Path, rows: list[dict[str, Any]]) -> tuple[int, tuple[str, 
                     problem = response.json()
                     errors = problem.get("errors") or [problem]
                     sentences |= {
-                        f"{error.get('field', '')} {error['detail']}".strip() for error in errors
+                        f"{error.get('pointer', '')} {error['detail']}".strip() for error in errors
                     }
     return answered, tuple(sorted(sentences))
 
