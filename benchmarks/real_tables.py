@@ -289,8 +289,9 @@ def _line(outcome: Outcome) -> str:
     table = outcome.table
     numbers = f"{outcome.score:.3f} | {outcome.plain:.3f} | {outcome.guess:.3f}"
     given = "".join(f", `{name}={value}`" for name, value in table.parameters.items())
+    size = f"{outcome.rows:,} | {outcome.columns}"
     return (
-        f"| {table.name} ({table.package}{given}) | {table.target} | {outcome.rows:,} | {outcome.columns} "
+        f"| {table.name} ({table.package}{given}) | {table.target} | {size} "
         f"| {numbers} | {outcome.form} | {outcome.answered:,} of {outcome.asked:,} |"
     )
 
