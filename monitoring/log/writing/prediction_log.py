@@ -119,8 +119,8 @@ class PredictionLog:
             "model": entry.model,
             "version": entry.version,
             "rows": entry.rows,
-            "inputs": self._privacy.inputs(entry.inputs),
-            "outputs": self._privacy.outputs(entry.outputs),
+            "inputs": _text(self._privacy.inputs(entry.inputs)),
+            "outputs": _text(self._privacy.outputs(entry.outputs)),
         }
 
     def event(self, kind: str, detail: Mapping[str, object]) -> None:
@@ -311,3 +311,7 @@ class PredictionLog:
             f"The prediction log {self._path} cannot be written ({reason}): check that its folder "
             "is writable and its disk has room; the next write tries again."
         )
+
+
+def _text(stored: bytes | None) -> str | None:
+    return None if stored is None else stored.decode()
