@@ -48,7 +48,7 @@ def test_what_01_holds_is_what_02_publishes(project: Project) -> None:
         assert "01_model_class.ipynb changed after `load`: run the cells again" in refused
         assert len(project.manifests()) == 1
         assert "Exported what the notebooks hold now" in kernel.run(kernel.cell("run = load()"))
-        kernel.run_all(first="splits = split(")
+        kernel.run_all(first="splits = (")
         assert trees(project) == 5
 
         project.edit("02", ('average="macro"', 'average="weighted"'))
