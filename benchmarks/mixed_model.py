@@ -26,7 +26,7 @@ _TOWNS = ("Köln", "São Paulo", "London", "Łódź", "Paris")
 
 
 def mixed_table(rows: int, seed: int = SEED) -> pd.DataFrame:
-    """Return 19 columns: 3 integers, 8 numbers, 5 categories, 1 boolean, 2 datetimes; 4 have gaps."""
+    """Return 19 columns: 3 integers, 8 numbers, 5 categories, 1 boolean, 2 datetimes."""
     random = np.random.default_rng(seed)
 
     def with_gaps(values: Any) -> "pd.Series[Any]":

@@ -20,6 +20,7 @@ from .runner.reading.recognise import recognise
 from .runner.table.column_names import check_names
 from .runner.table.last_version import align, compare
 from .runner.table.prepared_table import Prepared
+from .runner.table.split_column import SplitColumn
 from model_store.manifest import Task
 from model_store.schema.conform import conform
 from model_store.schema.infer_signature import infer_signature
@@ -176,11 +177,13 @@ def prepare(
     raw, options = as_raw(table), ReadingOptions.of(parameters)
     target, leave_out = parameters["target"].strip(), options.leave_out
     check_names(raw.frame, target, leave_out, options.keep)
+    splitting = SplitColumn.of(parameters.get("split", "random"), options)
     if not parameters["same_columns"]:
         expected = None
-    recognised = recognise(raw, target, options, expected)
+    recognised = recognise(raw, target, splitting.kept(options), expected)
     transformed = transform(recognised.table)
     cleaned, dropped = clean(transformed, target, drop_duplicates=parameters["drop_duplicates"])
+    cleaned, beside = splitting.set_aside(cleaned, recognised.left_out)
     if expected:
         cleaned = align(cleaned, expected)
     task = task_of(cleaned[target], parameters["task"])
@@ -192,8 +195,9 @@ def prepare(
         target=target,
         task=task,
         dropped=dropped,
-        remarks=compare(conformed, expected) if expected else [],
+        remarks=compare(conformed, expected, parameters.get("model", "")) if expected else [],
         task_reason=reason_for(cleaned[target], task, parameters["task"]),
         left_out=recognised.left_out,
         notes=recognised.notes,
+        beside=beside,
     )

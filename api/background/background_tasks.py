@@ -9,7 +9,7 @@ from monitoring.log.errors import LogUnavailableError
 from monitoring.log.writing.prediction_log import PredictionLog
 from settings.settings import Settings
 
-CHECKPOINT_SECONDS = 0.05
+CHECKPOINT_POLL_SECONDS = 0.05
 RECOVERY_SECONDS = 1.0
 RETENTION_PAUSE_SECONDS = 0.05
 RETENTION_SECONDS = 60.0
@@ -47,8 +47,9 @@ async def keep_monitoring(monitor: Monitor, settings: Settings, events: Structur
 async def checkpoint(log: PredictionLog) -> None:
     """Keep the log's write-ahead log short, in a thread, so that no request waits for the disk."""
     while True:
-        await asyncio.sleep(CHECKPOINT_SECONDS)
-        await asyncio.to_thread(log.checkpoint)
+        await asyncio.sleep(CHECKPOINT_POLL_SECONDS)
+        if log.checkpoint_is_due:
+            await asyncio.to_thread(log.checkpoint)
 
 
 async def retain(log: PredictionLog, events: StructuredLog) -> None:

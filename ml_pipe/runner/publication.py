@@ -8,12 +8,13 @@ import msgspec
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from sklearn.frozen import FrozenEstimator
 
 from ml_pipe.runner.card import model_card
 from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.evaluation import Evaluation
 from ml_pipe.runner.loading import RunData, exports_now
-from ml_pipe.runner.quality.guessing import check_beaten
+from ml_pipe.runner.quality.acceptance import check_beaten
 from ml_pipe.runner.run.context import Context
 from ml_pipe.runner.run.pipeline import notebooks_of
 from ml_pipe.runner.run.run_folder import is_by_hand, keep_summary, run_context, run_in
@@ -155,6 +156,9 @@ def modules_of(estimator: Any) -> tuple[str, ...]:
     parts = [estimator]
     if hasattr(estimator, "get_params"):
         parts += estimator.get_params(deep=True).values()
+    # What is frozen shows none of its parts.
+    frozen = [part.estimator for part in parts if isinstance(part, FrozenEstimator)]
+    inner = {name for each in frozen for name in modules_of(each)}
     classes = {type(part) for part in parts if part is estimator or isinstance(part, BaseEstimator)}
     for each in classes:
         if each.__module__ == "__main__":
@@ -162,7 +166,7 @@ def modules_of(estimator: Any) -> tuple[str, ...]:
                 f"The class {each.__name__} is known to this kernel alone, and no service could "
                 "load it: move it into an exported cell of 01_model_class.ipynb."
             )
-    modules = {each.__module__ for each in classes}
+    modules = {each.__module__ for each in classes} | inner
     return tuple(sorted(name for name in modules if name.split(".")[0] != "sklearn"))
 
 

@@ -15,8 +15,10 @@ _SHAPES = {
     len(text): text for text in ("YYYY-mm-dd", *(f"YYYY-mm-ddTHH:MM{rest}" for rest in ("", ":SS")))
 } | {20 + digits: f"YYYY-mm-ddTHH:MM:SS.{'f' * digits}" for digits in range(1, 7)}
 _OFFSETS = ("Z", "+00:00")
-_MICROSECONDS = {"H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000}
-_MOST = {"H": 23, "M": 59, "S": 59}
+_ISO = "YYYY-mm-ddTHH:MM:SS.ffffff"
+_FIRST = b"0000-01-01T00:00:00.000000"
+"""What a shape without some of the fields means."""
+_YEAR_1 = np.datetime64("0001-01-01", "us")
 _LEAST_TO_GAIN = 8
 
 
@@ -63,17 +65,25 @@ def read_shape(shape: str, values: Sequence[Any]) -> np.ndarray | None:
 
 
 class _Layout:
-    """Where a shape has its fields, and the text between them."""
+    """Where a shape has its digits, where ISO 8601 has them, and the text between them."""
 
     def __init__(self, shape: str) -> None:
         line = shape + "\n"
-        self.fields = {
-            letter: [place for place, other in enumerate(line) if other == letter]
-            for letter in FIELDS
+        places = {
+            letter: [p for p, other in enumerate(line) if other == letter] for letter in FIELDS
         }
-        self.digits = [place for place, letter in enumerate(line) if letter in FIELDS]
+        self.digits = [place for letter in FIELDS for place in places[letter]]
+        self.in_iso = [
+            place
+            for letter in FIELDS
+            for place in [p for p, other in enumerate(_ISO) if other == letter][
+                : len(places[letter])
+            ]
+        ]
         self.between = [place for place, letter in enumerate(line) if letter not in FIELDS]
         self.texts = np.array([[ord(line[place])] for place in self.between], np.uint8)
+        width = len(_ISO) if "f" in shape else _ISO.index(".")
+        self.iso = np.frombuffer(_FIRST[:width], np.uint8)
 
 
 @lru_cache(maxsize=256)
@@ -85,35 +95,15 @@ def _moments(layout: _Layout, table: np.ndarray) -> np.ndarray | None:
     """Return the moments of lines, `(rows, characters)`."""
     lines = np.ascontiguousarray(table.T)
     # What is no digit is beyond 9, as these bytes have no sign.
-    digits = lines - np.uint8(ord("0"))
-    if (lines[layout.between] != layout.texts).any() or digits[layout.digits].max() > 9:  # noqa: PLR2004
+    digits = lines[layout.digits] - np.uint8(ord("0"))
+    if (lines[layout.between] != layout.texts).any() or digits.max() > 9:  # noqa: PLR2004
         return None
-
-    def number(letter: str) -> np.ndarray:
-        found = np.zeros(len(table), np.int64)
-        for place in layout.fields[letter]:
-            found *= 10
-            found += digits[place]
-        return found
-
-    one = np.ones(len(table), np.int64)
-    month, day = (number(letter) if layout.fields[letter] else one for letter in "md")
-    days = _days(number("Y"), month, day)
-    times = {letter: number(letter) for letter in _MOST if layout.fields[letter]}
-    if days is None or any(part.max() > _MOST[letter] for letter, part in times.items()):
+    iso = np.empty((len(table), len(layout.iso)), np.uint8)
+    iso[:] = layout.iso
+    iso[:, layout.in_iso] = table[:, layout.digits]
+    try:
+        # numpy's own reader is quick, and lenient in everything but the calendar: hence the shape.
+        moments = iso.view(f"S{len(layout.iso)}").ravel().astype("datetime64[us]")
+    except ValueError:
         return None
-    moments: np.ndarray = days.astype("datetime64[us]")
-    for letter, part in times.items():
-        moments += part * _MICROSECONDS[letter]
-    if fraction := layout.fields["f"]:
-        moments += number("f") * 10 ** (6 - len(fraction))
-    return moments
-
-
-def _days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray | None:
-    """Return days of the calendar; None: one is none."""
-    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
-    days = months.astype("datetime64[D]") + (day - 1)
-    # A day beyond its month's last, or before its first, is in another month.
-    is_one = (days.astype("datetime64[M]") == months).all() and year.min() >= 1
-    return days if is_one and month.min() >= 1 and month.max() <= 12 else None  # noqa: PLR2004
+    return moments if moments.min() >= _YEAR_1 else None

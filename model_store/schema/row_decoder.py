@@ -14,7 +14,6 @@ import msgspec
 import numpy as np
 
 from model_store.schema.columns import Columns, dtype_of
-from model_store.schema.moments import NUMBER_FORMS
 from model_store.schema.signature import Kind, Signature
 from model_store.schema.value_readers import json_type, value_reader
 
@@ -32,7 +31,6 @@ _LONG = 2_000
 _MANY = 8
 """From so many rows on, a body's columns are read as arrays at once."""
 
-_TEXT_KINDS = frozenset({Kind.STRING, Kind.CATEGORY, Kind.DATETIME})
 _encode = msgspec.json.Encoder().encode
 _decode_any = msgspec.json.Decoder(
     list[dict[str, str | int | float | bool | None]] | dict[str, str | int | float | bool | None]
@@ -79,16 +77,13 @@ class RowDecoder:
         self._one = msgspec.json.Decoder(self.row_type)
         self._many = msgspec.json.Decoder(list[self.row_type])  # type: ignore[name-defined]
         self._all_numbers = all(column.kind is Kind.NUMBER for column in signature.inputs)
-        self._readers = [(value_reader(column), dtype_of(column)) for column in signature.inputs]
+        self._dtypes = [dtype_of(column) for column in signature.inputs]
+        self._readers = [value_reader(column) for column in signature.inputs]
         self._to_read = [
             (place, fields[place], reader.one)
-            for place, (reader, _) in enumerate(self._readers)
-            if reader
+            for place, reader in enumerate(self._readers)
+            if signature.inputs[place].kind not in {Kind.NUMBER, Kind.BOOLEAN}
         ]
-        self._text_places = [
-            place for place, column in enumerate(signature.inputs) if column.kind in _TEXT_KINDS
-        ]
-        self._has_numbers_of_moments = any(c.form in NUMBER_FORMS for c in signature.inputs)
         self._key_colons = sum(1 + column.name.count(":") for column in signature.inputs)
         self._headers = signature.headers
         self._ignored = frozenset(signature.ignored)
@@ -156,33 +151,38 @@ class RowDecoder:
         rows = [document] if isinstance(document, dict) else document
         if has_duplicate_key(body, sum(map(len, rows))):
             raise InvalidRowsError
-        headers, ignored = self._headers, self._ignored
-        used = [
-            [(headers.get(key, key), value) for key, value in row.items() if key not in ignored]
-            for row in rows
-        ]
-        inputs = [dict(row) for row in used]
-        if sum(map(len, inputs)) != sum(map(len, used)):
-            # A column by its name and by its header.
-            raise InvalidRowsError
-        return _encode(inputs[0] if isinstance(document, dict) else inputs)
+        for row in rows:
+            for key in self._ignored & row.keys():
+                del row[key]
+            for header in self._headers.keys() & row.keys():
+                name = self._headers[header]
+                if name in row:
+                    # A column by its name and by its header.
+                    raise InvalidRowsError
+                row[name] = row.pop(header)
+        return _encode(document)
 
     def _read(
         self, rows: Sequence[Any], body: bytes
     ) -> tuple[list[list[Any]], Sequence[Any] | None]:
         """Return the cells of a few rows, row by row, and the rows to keep, if others."""
-        found = [[*msgspec.structs.astuple(row)] for row in rows]
-        texts = [row[place] for place in self._text_places for row in found]
-        self._check_texts(texts, body, len(rows))
+        found = []
+        colons = 0
         is_kept = True
-        for row, cells in zip(rows, found, strict=True):
+        for row in rows:
+            cells = [*msgspec.structs.astuple(row)]
             for place, field, read in self._to_read:
                 value = cells[place]
-                if value is not None:
-                    cells[place], kept = read(value)
-                    if kept is not value:
-                        setattr(row, field, kept)
-                        is_kept = False
+                if value is None:
+                    continue
+                if isinstance(value, str):
+                    colons += value.count(":")
+                cells[place], kept = read(value)
+                if kept is not value:
+                    setattr(row, field, kept)
+                    is_kept = False
+            found.append(cells)
+        self._check_keys(body, len(rows), colons)
         return found, None if is_kept else rows
 
     def _read_many(
@@ -192,49 +192,38 @@ class RowDecoder:
         cells = [*chain.from_iterable(map(msgspec.structs.astuple, rows))]
         width = len(self._columns)
         columns = [cells[place::width] for place in range(width)]
-        texts = chain.from_iterable(columns[place] for place in self._text_places)
-        self._check_texts(texts, body, len(rows))
-        arrays = []
-        is_kept = True
-        for place, (reader, dtype) in enumerate(self._readers):
-            if reader is None:
-                arrays.append(np.array(columns[place], dtype))
-                continue
-            array, kept = reader.many(columns[place])
-            arrays.append(array)
-            if kept is not None:
-                columns[place] = kept
-                is_kept = False
-        return tuple(arrays), None if is_kept else list(map(self.row_type, *columns))
+        read = [reader.many(v) for reader, v in zip(self._readers, columns, strict=True)]
+        self._check_keys(body, len(rows), sum(found.colons for found in read))
+        arrays = tuple(found.array for found in read)
+        if all(found.kept is None for found in read):
+            return arrays, None
+        kept = [
+            values if found.kept is None else found.kept
+            for found, values in zip(read, columns, strict=True)
+        ]
+        return arrays, list(map(self.row_type, *kept))
 
-    def _check_texts(self, texts: Iterable[Any], body: bytes, rows: int) -> None:
-        """See that a body has no NUL, and names no key twice.
+    def _check_keys(self, body: bytes, rows: int, colons: int) -> None:
+        """See that no key stands twice.
 
         Args:
-            texts: all values of columns of text, and of datetimes.
             body: valid for the row's type.
             rows: how many it has.
+            colons: how many all its values have.
 
         Raises:
-            InvalidRowsError: it has, or does.
+            InvalidRowsError: one does.
         """
-        if self._has_numbers_of_moments:
-            texts = [value for value in texts if isinstance(value, str)]
-        text = "".join(filter(None, texts))
-        if "\0" in text:
-            raise InvalidRowsError
         if _hides_colon(body):
             if has_duplicate_key(body, rows * len(self._columns)):
                 raise InvalidRowsError
         # Every key brings a colon; a key that stands twice brings one too many.
-        elif _colons(body) != rows * self._key_colons + text.count(":"):
+        elif _colons(body) != rows * self._key_colons + colons:
             raise InvalidRowsError
 
     def _arrays(self, rows: Iterable[Sequence[Any]]) -> list[np.ndarray]:
         columns = zip(*rows, strict=True)
-        return [
-            np.array(cells, dtype) for cells, (_, dtype) in zip(columns, self._readers, strict=True)
-        ]
+        return [np.array(cells, dtype) for cells, dtype in zip(columns, self._dtypes, strict=True)]
 
     def _packed(self, rows: Sequence[Any]) -> bytes:
         """Return the numbers of rows, row by row, as doubles: a tenth of what objects take.

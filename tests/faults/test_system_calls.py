@@ -14,8 +14,8 @@ from tests.faults.tracer import TRACEABLE, injected, injected_from_the_start, in
 
 SYNCS = "fsync,fdatasync"
 MOST_A_ROUND = 8
-# A checkpoint comes some ten times a second.
-CHECKPOINTS_SECONDS = 0.3
+# A checkpoint comes every half a second.
+CHECKPOINTS_SECONDS = 1.2
 
 
 class Failure(NamedTuple):

@@ -15,7 +15,7 @@ from ml_pipe.runner.reading.recognise import recognise
 from ml_pipe.runner.run.model_name import model_name
 from ml_pipe.runner.run.run_folder import RunReport
 from ml_pipe.runner.table.column_names import check_names
-from ml_pipe.runner.table.last_version import align, compare, last_signature
+from ml_pipe.runner.table.last_version import align, compare, expected_signature, last_signature
 from model_store.errors import InvalidNameError
 from model_store.schema.conform import conform
 from model_store.schema.signature import Kind, Signature
@@ -205,6 +205,20 @@ class TestExpectation:
         assert last_signature(tmp_path, "iris", "variety", "") is None
         with pytest.raises(InvalidNameError):
             last_signature(tmp_path, "../iris", "variety", "")
+
+    @pytest.mark.slow  # as above
+    def test_another_target_does_not_take_a_models_name(self, iris_run: RunReport) -> None:
+        """The refusal gives both names; on purpose it is replaced."""
+        local_data, table = iris_run.folder.parents[1], Path("elsewhere/iris.csv")
+        asked = {"target": "petal_width", "task": "", "same_columns": True}
+        with pytest.raises(TableError, match=r'predicts "variety".*NAME=iris-petal-width'):
+            expected_signature(local_data, "iris", table, asked)
+        on_purpose = asked | {"same_columns": False}
+        assert expected_signature(local_data, "iris", table, on_purpose) is None
+        assert expected_signature(local_data, "new", table, asked) is None
+        same = expected_signature(local_data, "iris", table, asked | {"target": "variety"})
+        assert same is not None
+        assert [column.name for column in same.outputs] == ["variety"]
 
 
 def test_every_column_can_be_described_and_drawn(tmp_path: Path) -> None:

@@ -80,8 +80,9 @@ def test_a_run_keeps_what_it_did(iris_run: RunReport) -> None:
 def test_a_run_ends_in_sentences_that_a_person_understands(iris_run: RunReport) -> None:
     """What was published, how good it is, who answers now, and what to do next."""
     assert iris_run.summary.startswith(f"iris {iris_run.version}\n")
-    assert "on validation; guessing: 0.333" in iris_run.summary
-    assert "beaten on 60 rows (the test and validation rows)" in " ".join(iris_run.summary.split())
+    summary = " ".join(iris_run.summary.split())
+    assert "on validation; guessing: 0.333. By cross-validation in 5 parts: 0.9" in summary
+    assert "beaten on 149 rows (cross-validation in 5 parts): balanced accuracy 0.9" in summary
     assert "It is the champion now" in iris_run.summary
     assert "mlops models rollback iris" in iris_run.summary
 
@@ -111,7 +112,7 @@ def test_the_card_answers_what_is_known_and_asks_the_rest(iris_run: RunReport) -
     assert ("It is served compiled" in card) == (manifest.compiled is not None)
     assert manifest.not_compiled in card
     assert f"| accuracy | 1 | {accuracy['test']:.3g} ± " in card
-    assert "It is better than guessing, on 60 rows (the test and validation rows):" in card
+    assert "It is better than guessing, on 149 rows (cross-validation in 5 parts):" in card
 
 
 def test_the_same_seed_and_data_give_the_same_answers(
@@ -163,7 +164,8 @@ def test_a_table_of_mixed_columns_becomes_a_version(
     report = run_pipeline(PACKAGE, parameters, context_in(tmp_path))
     model = loaded(report)
     assert model.manifest.task == ("classification" if target == "Label" else "regression")
-    assert len(model.manifest.signature.inputs) == 18
+    assert len(model.manifest.signature.inputs) == 17
+    assert "The column `constant` is left out" in model.card
     assert "between the groups of Stadt" in model.card
 
 

@@ -45,12 +45,12 @@ def test_any_function_of_the_first_notebook_may_have_another_name(
     project: Project, houses: Path
 ) -> None:
     """Only `prepare` is called; and what is called is what the notebook holds, not the module."""
-    project.edit("00", ("recognise_column", "read_column"), ("task_of", "kind_of_task"))
+    project.edit("00", ("transform(", "own_columns("), ("task_of", "kind_of_task"))
     done = project.python("-c", CHECK, str(houses))
     assert done.returncode == 0, done.stderr
     module = (project.root / "ml_pipe" / "data_etl.py").read_text()
-    assert "def read_column" in module
-    assert "recognise_column" not in module
+    assert "def own_columns" in module
+    assert "def transform" not in module
 
 
 def test_a_rule_of_ones_own_is_heard(project: Project, houses: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn import ensemble, tree
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
 _LIKELIEST = (
@@ -56,10 +57,20 @@ def answers_of(estimator: Any, inputs: pd.DataFrame) -> Answers:
         return Answers(np.asarray(estimator.predict(inputs)))
     probabilities = np.asarray(estimator.predict_proba(inputs))
     labels = np.asarray(estimator.classes_)
+    if isinstance(estimator, FixedThresholdClassifier) and estimator.threshold != "auto":
+        return Answers(_by_threshold(estimator, probabilities), probabilities, labels)
     last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
     if type(last) in _LIKELIEST:
         return Answers(labels[probabilities.argmax(axis=1)], probabilities, labels)
     return Answers(np.asarray(estimator.predict(inputs)), probabilities, labels)
+
+
+def _by_threshold(estimator: Any, probabilities: np.ndarray) -> np.ndarray:
+    """Return the labels that a classifier of two answers from a threshold on."""
+    labels = np.asarray(estimator.classes_)
+    positive = 1 if estimator.pos_label is None else int(labels[1] == estimator.pos_label)
+    reached = probabilities[:, positive] >= estimator.threshold
+    return labels[np.where(reached, positive, 1 - positive)]
 
 
 def joined(parts: "list[Answers]") -> Answers:

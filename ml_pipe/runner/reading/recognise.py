@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.reading.columns.left_out import reason_to_leave_out
+from ml_pipe.runner.reading.columns.plain_numbers import PlainNumbers, plain_numbers
 from ml_pipe.runner.reading.columns.reading import Reading
 from ml_pipe.runner.reading.columns.text_cells import Context, check_totals, has_texts, text_cells
 from ml_pipe.runner.reading.columns.text_column import TextColumn
@@ -70,21 +71,28 @@ def recognise(
         TableError: a column holds odd cells, or can be read in two ways.
     """
     frame = raw.frame
-    names, written = [str(name) for name in frame.columns], raw.as_written
+    names = [str(name) for name in frame.columns]
     options.check_readings(names)
     before = {c.name: c for c in expected.inputs} if expected else {}
     used = [name for name in names if name not in options.leave_out]
+    plain = {name: found for name in used if (found := _plain(raw, name, options)) is not None}
     cells = {
-        name: text_cells(frame[name], options, as_written=name in written)
+        name: text_cells(frame[name], options, as_written=name in raw.as_written)
         for name in used
-        if has_texts(frame[name])
+        if name not in plain and has_texts(frame[name])
     }
     check_totals(list(cells.values()), options)
-    context = Context.of(list(cells.values()))
+    context = Context.of(
+        list(cells.values()), has_points=any(each.has_points for each in plain.values())
+    )
     readings = {
         name: TextColumn(cells[name], options, context, before.get(name), name == target).reading()
         if name in cells
-        else read_typed_column(frame[name], options, is_target=name == target)
+        else read_typed_column(
+            plain[name].series(frame.index).rename(name) if name in plain else frame[name],
+            options,
+            is_target=name == target,
+        )
         for name in used
     }
     if target not in readings:
@@ -112,6 +120,13 @@ def recognise(
         left_out=left_out,
         notes=[*raw.notes, *_notes(kept)],
     )
+
+
+def _plain(raw: RawTable, name: str, options: ReadingOptions) -> PlainNumbers | None:
+    """Return a column's numbers where neither its cells nor the user leave anything to decide."""
+    if name not in raw.as_written or options.reading_of(name) or options.missing_words:
+        return None
+    return plain_numbers(raw.frame[name])
 
 
 def _notes(readings: dict[str, Reading]) -> list[str]:

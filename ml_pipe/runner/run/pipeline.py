@@ -1,5 +1,6 @@
 """A pipeline: a folder of numbered notebooks, the parameters they declare, and the values given."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,11 +49,16 @@ def file_parameters(folder: Path) -> dict[str, object]:
     """
     path = folder / "parameters.toml"
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        found = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise PipelineError(f'"{path}" cannot be read as TOML: {error}.') from error
+    # A table, as in [search.boosting], is handed on as the JSON of it.
+    return {
+        name: json.dumps(value) if isinstance(value, dict) else value
+        for name, value in found.items()
+    }
 
 
 def read_values(

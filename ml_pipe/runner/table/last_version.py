@@ -84,7 +84,7 @@ def align(table: pd.DataFrame, expected: Signature) -> pd.DataFrame:
     return table.astype(changed)
 
 
-def compare(table: pd.DataFrame, expected: Signature) -> list[str]:
+def compare(table: pd.DataFrame, expected: Signature, model: str = "") -> list[str]:
     """Return remarks on a table, `(rows, columns)` and conformed, that an earlier signature causes.
 
     Raises:
@@ -94,8 +94,9 @@ def compare(table: pd.DataFrame, expected: Signature) -> list[str]:
         raise TableError(
             "The table does not fit the last version of the model: it has lost, gained or "
             f"changed the kind of {', '.join(sorted(changed))}. Mend the table, add "
-            "`-p same_columns=false` if that is on purpose, or, if it is another table, give its "
-            "model a name of its own: NAME=... (`-p model=...`)."
+            f"`-p same_columns=false` to replace {model or 'the model'} on purpose, or, if it is "
+            f"another table, give its model a name of its own: NAME={model or 'model'}-2 "
+            f"(`-p model={model or 'model'}-2`)."
         )
     return [
         f"{name}: values that the last version did not see, in {rows} rows"

@@ -37,6 +37,8 @@ class Prepared:
     """Why a column of the table is not among the inputs, a phrase, by the column's name."""
     notes: list[str] = field(default_factory=list)
     """How the file was read, where it could have been otherwise; sentences."""
+    beside: pd.DataFrame | None = None
+    """`(rows, columns)`: what the rows are split by and nothing learns from."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +95,9 @@ def save(
     )
     drawn = np.random.default_rng(seed).permutation(len(table))[:development_rows]
     save_table(table, facts, folder, table.index[np.sort(drawn)])
+    (folder / "beside.parquet").unlink(missing_ok=True)
+    if prepared.beside is not None:
+        prepared.beside.to_parquet(folder / "beside.parquet")
     return folder
 
 

@@ -10,7 +10,10 @@ from monitoring.log.timestamps import utc_text
 
 Outcome = Literal["answered", "failed"]
 
-_INSERT = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# The JSON texts come as bytes: from a text, Python would make bytes again for SQLite.
+_INSERT = """
+INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))
+"""
 _COUNT = """
 INSERT INTO totals (model, version, outcome, requests, rows) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, rows = rows + excluded.rows
@@ -80,6 +83,8 @@ class Batch:
                     )
                 )
         self._requests = len(entries)
+        self.text_bytes = sum(len(entry.inputs) + len(entry.outputs) for entry in entries)
+        """How long the JSON texts are."""
 
     def insert(self, connection: sqlite3.Connection, before: Ledger) -> None:
         """Store the rows, numbered on from the ledger, and count them."""

@@ -19,6 +19,7 @@ from monitoring.log.options import LogOptions
 from monitoring.log.privacy import Privacy, json_text
 from monitoring.log.timestamps import utc_text
 from monitoring.log.writing import leases, true_values
+from monitoring.log.writing.backlog import Backlog
 from monitoring.log.writing.batch import Batch, Entry, Ledger
 from monitoring.log.writing.retention import remove_step
 
@@ -63,7 +64,7 @@ class PredictionLog:
         self._declared: dict[str, dict[tuple[str, str], ViewColumn]] = {}
         self._guard = threading.Lock()
         self._log = LogConnection(self._path, options.durability, connection_class)
-        self._uncheckpointed = False
+        self._backlog = Backlog()
         self._ledger = Ledger(0, 0)
         self._doubtful: Batch | None = None
         self._closed = False
@@ -112,8 +113,8 @@ class PredictionLog:
             "model": entry.model,
             "version": entry.version,
             "rows": entry.rows,
-            "inputs": self._privacy.inputs(entry.inputs),
-            "outputs": self._privacy.outputs(entry.outputs),
+            "inputs": _text(self._privacy.inputs(entry.inputs)),
+            "outputs": _text(self._privacy.outputs(entry.outputs)),
         }
 
     def event(self, kind: str, detail: Mapping[str, object]) -> None:
@@ -195,18 +196,23 @@ class PredictionLog:
         """Whether a write now would wait for no other thread, and for no disk."""
         return self._options.durability == "normal" and not self._guard.locked()
 
+    @property
+    def checkpoint_is_due(self) -> bool:
+        """Whether `checkpoint` should be called now; ask several times a second."""
+        return self._backlog.is_due
+
     def checkpoint(self) -> None:
         """Move what is in the write-ahead log into the database file, as far as readers let.
 
-        To be called several times a second, so that no commit has to do it: a commit that does
-        waits for the disk, and everyone with it.
+        To be called when it is due, so that no commit has to do it: a commit that does waits for
+        the disk, and everyone with it.
         """
-        if not self._uncheckpointed:
+        if not self._backlog:
             return
         # Most of the disk's work, while writes go on; the rest then takes a millisecond or two.
         self._log.sync_wal()
         with self._guard:
-            self._uncheckpointed = False
+            self._backlog.clear()
             self._log.checkpoint("PASSIVE")
 
     def close(self) -> None:
@@ -228,7 +234,7 @@ class PredictionLog:
                 connection.execute("BEGIN IMMEDIATE")
                 result = work(connection)
                 connection.execute("COMMIT")
-                self._uncheckpointed = True
+                self._backlog.add(batch.text_bytes if batch else 0)
                 # Until it is known that the commit went into the log, the batch stays in doubt.
                 if self._log.stands():
                     self._doubtful = None
@@ -288,3 +294,7 @@ class PredictionLog:
             f"The prediction log {self._path} cannot be written ({reason}): check that its folder "
             "is writable and its disk has room; the next write tries again."
         )
+
+
+def _text(stored: bytes | None) -> str | None:
+    return None if stored is None else stored.decode()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from scipy import special, stats  # type: ignore[import-untyped]  # it publishes no types
+from scipy import special, stats
 
 from monitoring.windows.drift_tests import (
     chi_squared,

@@ -1,6 +1,7 @@
 """The baselines answer what the estimator answers: nobody is faster by being wrong."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -8,9 +9,13 @@ import msgspec
 import pytest
 from starlette.types import ASGIApp
 
-from benchmarks.baselines import floor, limit, plain
-from benchmarks.bench_models import BenchModel, check_answers, make_bodies, make_model
+from benchmarks.baselines import floor, limit, plain, plain_mixed
+from benchmarks.bench_models import BenchModel, Rows, check_answers, make_bodies, make_model
 from benchmarks.errors import LoadError
+from benchmarks.mixed_model import make_mixed_bodies, make_mixed_model
+from model_store.file_store import FileModelStore
+from model_store.schema.prediction import answers
+from model_store.store import LoadPolicy
 
 BODIES = [*make_bodies(1)[:10], *make_bodies(30)[:3]]
 
@@ -21,14 +26,14 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return make_model(request.param, tmp_path_factory.mktemp("models") / "model")
 
 
-def asked(app: ASGIApp) -> list[bytes]:
-    """Return an app's answers to all bodies, sent at once."""
+def asked(app: ASGIApp, bodies: Sequence[Rows] = BODIES) -> list[bytes]:
+    """Return an app's answers to some bodies, sent at once."""
 
     async def ask() -> list[bytes]:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
             client.headers["Content-Type"] = "application/json"
-            posts = (client.post("/predict", content=msgspec.json.encode(rows)) for rows in BODIES)
+            posts = (client.post("/predict", content=msgspec.json.encode(rows)) for rows in bodies)
             answers = await asyncio.gather(*posts)
         assert {answer.status_code for answer in answers} == {200}
         return [answer.content for answer in answers]
@@ -96,3 +101,19 @@ def test_the_store_has_the_same_model(model: BenchModel) -> None:
 def test_bodies_differ() -> None:
     """Nobody can answer from memory."""
     assert len({msgspec.json.encode(rows) for rows in make_bodies(1)}) == 100
+
+
+def test_plain_answers_a_mixed_table_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So does the compiled model, on the way of a request."""
+    model = make_mixed_model(tmp_path / "mixed")
+    bodies = [*make_mixed_bodies(1)[:20], make_mixed_bodies(50)[0]]
+    monkeypatch.setenv("BENCH_MODEL", str(model.joblib))
+    check_answers(model, bodies, asked(plain_mixed.create_app(), bodies))
+    store = FileModelStore(model.models, LoadPolicy())
+    loaded = store.load("mixed", model.version)
+    assert loaded.form == "compiled"
+    answered = [
+        answers(loaded.predictor.predict(loaded.decoder.columns([rows])), loaded.manifest.signature)
+        for rows in (loaded.decoder.decode(msgspec.json.encode(body)) for body in bodies)
+    ]
+    assert answered == [model.answers(body) for body in bodies]

@@ -10,10 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from ml_pipe.runner.reading.columns.distinct import Distinct
-from ml_pipe.runner.reading.columns.numbers import MOSTLY
+from ml_pipe.runner.reading.columns.distinct import MOSTLY, Distinct, matches
 
 ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$"
 ISO_OFFSET = r"[T ]\d{2}:\d{2}[^ ]*(Z|[+-]\d{2}:\d{2})$"
@@ -79,7 +77,7 @@ def dates_of(
     if not form:
         if np.mean([_MAY_BE.match(text) is not None for text in sample]) < MOSTLY / 2:
             return None
-        iso = _matches(column.entries, ISO)
+        iso = matches(column.entries, ISO)
         if weights[iso].sum() >= MOSTLY * total:
             found = _iso(column.entries, iso, time_zone)
             if weights[found.is_date].sum() >= MOSTLY * total:
@@ -100,7 +98,7 @@ def dates_of(
     zone = "" if "%z" in chosen else (time_zone if has_times and time_zone else "UTC")
     values = to_utc(read[chosen], zone) if zone else read[chosen]
     others = tuple(each for each in fitting if _differs(each, chosen, read))
-    if order and _order_of(chosen) == order:
+    if order and order_of(chosen) == order:
         others = ()
     return Dates(values, chosen, zone, has_times, others)
 
@@ -173,7 +171,7 @@ def is_foreign(column: Distinct) -> bool:
 
 def is_zero(column: Distinct) -> np.ndarray:
     """Return which texts are the zero of dates, as in 0000-00-00, `(distinct,)`, bool."""
-    return _matches(column.entries, ZERO)
+    return matches(column.entries, ZERO)
 
 
 def to_utc(moments: np.ndarray, time_zone: str) -> np.ndarray:
@@ -195,12 +193,12 @@ def _offset(moment: datetime, zone: ZoneInfo) -> Any:
     return moment.replace(tzinfo=zone).utcoffset()
 
 
-def _iso(values: pa.StringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
+def _iso(values: pa.LargeStringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
     texts = pd.Series(values.to_pandas()).where(is_iso)
     moments = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     read = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
-    with_offset = _matches(values, ISO_OFFSET)
-    has_times = bool((_matches(values, ":") & is_iso).any())
+    with_offset = matches(values, ISO_OFFSET)
+    has_times = bool((matches(values, ":") & is_iso).any())
     bare = is_iso & ~with_offset
     zone = ""
     if bare.any():
@@ -209,7 +207,7 @@ def _iso(values: pa.StringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
     return Dates(read, "", zone, has_times)
 
 
-def _read(values: pa.StringArray, form: str) -> np.ndarray:
+def _read(values: pa.LargeStringArray, form: str) -> np.ndarray:
     """Return what texts mean in a form, datetime64[us], NaT where one is not of it."""
     texts = pd.Series(values.to_pandas())
     try:
@@ -223,26 +221,21 @@ def _read(values: pa.StringArray, form: str) -> np.ndarray:
 
 def _differs(form: str, chosen: str, read: dict[str, np.ndarray]) -> bool:
     same = np.array_equal(read[form].view("int64"), read[chosen].view("int64"))
-    return not same or _order_of(form) != _order_of(chosen)
+    return not same or order_of(form) != order_of(chosen)
 
 
 def _by_order(forms: list[str], order: str) -> str:
-    return next((form for form in forms if order and _order_of(form) == order), forms[0])
+    return next((form for form in forms if order and order_of(form) == order), forms[0])
 
 
-def _order_of(form: str) -> str:
+def order_of(form: str) -> str:
+    """Return whether a form begins with the day or the month; nothing where it is neither."""
     if "%d" not in form or "%m" not in form or form.startswith(("%Y", "%y")):
         return ""
     return DAY_FIRST if form.index("%d") < form.index("%m") else MONTH_FIRST
 
 
-def _sample(values: pa.StringArray, most: int) -> list[str]:
+def _sample(values: pa.LargeStringArray, most: int) -> list[str]:
     places = np.linspace(0, len(values) - 1, min(len(values), most)).astype(int)
     found: list[str] = values.take(pa.array(places)).to_pylist()
     return found
-
-
-def _matches(values: pa.StringArray, pattern: str) -> np.ndarray:
-    return np.asarray(
-        pc.match_substring_regex(values, pattern).to_numpy(zero_copy_only=False), dtype=bool
-    )

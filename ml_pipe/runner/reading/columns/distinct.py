@@ -10,12 +10,15 @@ import pyarrow.compute as pc
 
 from model_store.schema.texts import normalised
 
+MOSTLY = 0.8
+"""The share of a column's rows that makes it a column of numbers, or dates, with odd cells."""
+
 
 @dataclass(frozen=True)
 class Distinct:
     """The distinct texts of a column, normalised, and where each stands."""
 
-    entries: pa.StringArray
+    entries: pa.LargeStringArray
     """`(distinct,)`, without the empty text."""
     codes: np.ndarray
     """`(rows,)`, int64: the place of each row's text in `entries`; -1 where it is missing."""
@@ -60,7 +63,7 @@ def distinct_of(series: "pd.Series[Any]") -> Distinct:
     array = pa.array(series, from_pandas=True)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
-    encoded = pc.dictionary_encode(array.cast(pa.string()))
+    encoded = pc.dictionary_encode(array.cast(pa.large_string()))
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype("int64")
     texts = encoded.dictionary
     tidy = _normalised(texts)
@@ -74,10 +77,16 @@ def distinct_of(series: "pd.Series[Any]") -> Distinct:
     )
 
 
-def _normalised(texts: pa.StringArray) -> pa.StringArray:
+def _normalised(texts: pa.LargeStringArray) -> pa.LargeStringArray:
     blank = r"^[\s\x1c-\x1f]|[\s\x1c-\x1f]$"
     # NFC leaves ASCII as it is.
     is_ascii = pc.all(pc.string_is_ascii(texts), min_count=0).as_py()
     if is_ascii and not pc.any(pc.match_substring_regex(texts, blank)).as_py():
         return texts
-    return pa.array([normalised(text) for text in texts.to_pylist()], pa.string())
+    return pa.array([normalised(text) for text in texts.to_pylist()], pa.large_string())
+
+
+def matches(values: pa.LargeStringArray, pattern: str) -> np.ndarray:
+    """Return which texts match a pattern of RE2, bool of the same shape."""
+    found = pc.match_substring_regex(values, pattern)
+    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)

@@ -66,3 +66,11 @@ def words_in_target(name: str, shown: str, word: str) -> TableError:
         f'The target "{name}" holds {shown}, where the rest are numbers: say missing_words={word} '
         f"to leave these rows out, or read_as={name}:text if it is a label."
     )
+
+
+def other_than_said(name: str, how: str) -> TableError:
+    """Return the error of a column that cannot be read as the user says."""
+    return TableError(
+        f'The column "{name}" cannot be read as read_as={name}:{how} says: its cells are not '
+        "written so."
+    )

@@ -2,10 +2,11 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_bool_dtype, is_integer_dtype, is_numeric_dtype
+from pandas.api.types import is_integer_dtype, is_string_dtype
 
 _INDEX = re.compile(
     r"Unnamed: \d+|index|row|rows?[ _]?(names?|numbers?|nr|no)|level_0", re.IGNORECASE
@@ -32,24 +33,20 @@ def reason_to_leave_out(name: str, series: "pd.Series[Any]") -> str:
     present = series.dropna()
     if present.empty:
         return "it has no value"
-    distinct = present.nunique()
-    if distinct == 1 and len(present) == len(series) > 1:
-        return f'it is "{str(present.iloc[0])[:40]}" in every row'
-    if isinstance(series.dtype, pd.CategoricalDtype) or is_bool_dtype(series):
+    first = present.iloc[0]
+    if series.dtype == object and not isinstance(first, str | bool | int | float | UUID):
         return ""
+    if len(present) == len(series) > 1 and bool((present == first).all()):
+        return f'it is "{str(first)[:40]}" in every row'
     if is_integer_dtype(series):
-        return _of_integers(name, present, distinct)
-    if (
-        is_numeric_dtype(series)
-        or series.dtype.kind == "M"
-        or isinstance(series.dtype, pd.DatetimeTZDtype)
-    ):
-        return ""
-    return _of_texts(name, present, distinct)
+        return _of_integers(name, present)
+    is_category = isinstance(series.dtype, pd.CategoricalDtype)
+    is_text = series.dtype == object or (is_string_dtype(series) and not is_category)
+    return _of_texts(name, present) if is_text else ""
 
 
-def _of_integers(name: str, present: "pd.Series[Any]", distinct: int) -> str:
-    if distinct < len(present):
+def _of_integers(name: str, present: "pd.Series[Any]") -> str:
+    if not (_INDEX.fullmatch(name) or _IDENTIFIER.search(name)) or not present.is_unique:
         return ""
     steps = np.diff(present.to_numpy(dtype="int64"))
     is_count = len(steps) > 0 and bool((steps == 1).all())
@@ -60,9 +57,10 @@ def _of_integers(name: str, present: "pd.Series[Any]", distinct: int) -> str:
     return ""
 
 
-def _of_texts(name: str, present: "pd.Series[Any]", distinct: int) -> str:
+def _of_texts(name: str, present: "pd.Series[Any]") -> str:
     if len(present) < FEWEST_ROWS:
         return ""
+    distinct = present.nunique()
     texts = present.astype(str)
     sample = texts.iloc[:: max(1, len(texts) // 500)]
     if distinct > len(present) / 2 and sample.map(lambda text: bool(_UUID.fullmatch(text))).all():

@@ -24,10 +24,11 @@ class Context:
     has_points: bool
 
     @classmethod
-    def of(cls, cells: "list[TextCells]") -> Self:
+    def of(cls, cells: "list[TextCells]", *, has_points: bool) -> Self:
         """Return what the columns of a file show."""
         found = [each.numbers for each in cells if each.numbers is not None]
-        return cls(any(n.proves_comma for n in found), any(n.proves_point for n in found))
+        has_points = has_points or any(n.proves_point for n in found)
+        return cls(any(n.proves_comma for n in found), has_points)
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_string_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype
 
 from ml_pipe.runner.reading.columns import dates, doubts, missing, numbers
 from ml_pipe.runner.reading.columns.distinct import Distinct
 from ml_pipe.runner.reading.columns.epochs import read_epoch
+from ml_pipe.runner.reading.columns.plain_numbers import number_series
 from ml_pipe.runner.reading.columns.reading import Reading
 from ml_pipe.runner.reading.columns.text_cells import Context, TextCells
 from ml_pipe.runner.reading.options import ReadingOptions
@@ -60,6 +61,7 @@ class TextColumn:
             read = self._numbers(rest, found.numbers)
         else:
             read = self._texts(texts)
+        self._check_choice(read)
         is_text = read.series.dtype.kind == "O" or is_string_dtype(read.series)
         if found.words.any() and not (
             is_text or isinstance(read.series.dtype, pd.CategoricalDtype)
@@ -69,6 +71,22 @@ class TextColumn:
             said = ", ".join(filter(None, (said, words)))
         read.missing = ", ".join(filter(None, (said, read.missing)))
         return read
+
+    def _check_choice(self, read: Reading) -> None:
+        """Check that a column is read as the user says."""
+        is_date = isinstance(read.series.dtype, pd.DatetimeTZDtype)
+        is_number = is_numeric_dtype(read.series) and not is_bool_dtype(read.series)
+        orders = {dates.DAY_FIRST, dates.MONTH_FIRST}
+        fits = {
+            "": True,
+            "text": True,
+            "decimal-point": is_number,
+            "decimal-comma": is_number,
+        }.get(self.how, is_date)
+        if self.how in orders and is_date:
+            fits = dates.order_of(read.form) == self.how
+        if not fits:
+            raise doubts.other_than_said(self.name, self.how)
 
     def _check_target_words(self, texts: Distinct) -> None:
         if self.is_target and self.found.words.any():
@@ -132,7 +150,7 @@ class TextColumn:
         self._refuse_odd(rest, ~found.is_number, "numbers", found.unit)
         values = rest.spread(found.amounts, np.nan)
         read = Reading(
-            self._number_series(values, is_whole=found.is_whole),
+            number_series(values, self.index, is_whole=found.is_whole),
             unit=found.unit,
             missing=self._odd_phrase(rest, ~found.is_number),
         )
@@ -182,14 +200,6 @@ class TextColumn:
         if self.how or self.options.decimal == "," or not self.context.has_points:
             return False
         return not found.unit and numbers.looks_like_pairs(rest.entries)
-
-    def _number_series(self, values: np.ndarray, *, is_whole: bool) -> "pd.Series[Any]":
-        series = pd.Series(values, index=self.index)
-        gaps = np.isnan(values)
-        # pandas writes 181.0 where a column of whole numbers has gaps.
-        if is_whole or (gaps.any() and bool((values[~gaps] % 1 == 0).all())):
-            return series.astype("Int64" if gaps.any() else "int64")
-        return series
 
     def _texts(self, texts: Distinct) -> Reading:
         series = texts.texts()

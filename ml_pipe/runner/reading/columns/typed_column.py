@@ -27,7 +27,8 @@ def read_typed_column(
     if kind == "M" or isinstance(series.dtype, pd.DatetimeTZDtype):
         return _dates(series, options)
     if str(series.dtype).startswith(("date32", "date64")) or (kind == "O" and _only_dates(series)):
-        return Reading(series, time_zone="UTC")
+        days = pd.Series(series.to_numpy(dtype=object), index=series.index).astype("datetime64[us]")
+        return Reading(days.dt.tz_localize("UTC"), time_zone="UTC")
     if is_float_dtype(series) or is_integer_dtype(series):
         return _numbers(series, options, is_target=is_target)
     return Reading(series)

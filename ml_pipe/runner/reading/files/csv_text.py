@@ -34,11 +34,16 @@ def read_text(raw: bytes, options: ReadingOptions) -> RawTable:
         text = re.sub(rb"(?m)^[ \t]*" + mark + rb"[^\r\n]*(\r\n|\r|\n|$)", b"", text)
     layout = layout_of(text, options)
     notes += layout.notes
-    body = text[layout.start :]
-    table = _by_pandas(body, layout) if _is_special(layout) else _by_arrow(body, layout)
+    # No copy: a file may be as large as half of the memory.
+    body = memoryview(text)[layout.start :]
+    table = (
+        _by_pandas(body, layout)
+        if _is_special(layout)
+        else _by_arrow(body, layout, has_quotes=b'"' in text)
+    )
     if not table.num_rows:
         raise TableError("The table is empty: it needs a header and rows.")
-    _check_quotes(table, body, layout)
+    _check_quotes(table, text, layout)
     table, raw_names = _named(table, layout.names, notes)
     names, headers = proper_names(raw_names)
     frame = table.rename_columns(names).to_pandas()
@@ -50,7 +55,7 @@ def _is_special(layout: Layout) -> bool:
     return layout.separator == ANY_BLANKS or layout.blanks_before_quotes
 
 
-def _by_arrow(body: bytes, layout: Layout) -> pa.Table:
+def _by_arrow(body: memoryview, layout: Layout, *, has_quotes: bool) -> pa.Table:
     names = [str(place) for place in range(len(layout.names))]
     odd: list[Any] = []
 
@@ -60,22 +65,22 @@ def _by_arrow(body: bytes, layout: Layout) -> pa.Table:
 
     def read(*, use_threads: bool) -> pa.Table:
         return csv.read_csv(
-            io.BytesIO(body),
+            pa.BufferReader(body),
             read_options=csv.ReadOptions(
                 column_names=names, use_threads=use_threads, block_size=LONGEST_CELL
             ),
             parse_options=csv.ParseOptions(
                 delimiter=layout.separator,
-                newlines_in_values=b'"' in body,
+                newlines_in_values=has_quotes,
                 invalid_row_handler=note,
                 ignore_empty_lines=True,
             ),
             convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False
+                column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False
             ),
         )
 
-    if not body.strip():
+    if not body:
         raise TableError("The table is empty: it needs a header and rows.")
     try:
         table = read(use_threads=True)
@@ -88,7 +93,7 @@ def _by_arrow(body: bytes, layout: Layout) -> pa.Table:
     return table
 
 
-def _by_pandas(body: bytes, layout: Layout) -> pa.Table:
+def _by_pandas(body: memoryview, layout: Layout) -> pa.Table:
     names = [str(place) for place in range(len(layout.names))]
     separator = r"\s+" if layout.separator == ANY_BLANKS else layout.separator
     try:
@@ -132,16 +137,16 @@ def _not_as_many(reason: str) -> TableError:
     )
 
 
-def _check_quotes(table: pa.Table, body: bytes, layout: Layout) -> None:
+def _check_quotes(table: pa.Table, text: bytes, layout: Layout) -> None:
     """Check that no quote that was never closed has swallowed the rows below it."""
-    if b'"' not in body:
+    if b'"' not in text:
         return
-    if re.search(rb'[^\\]\\"[^\r\n' + re.escape(layout.separator.encode()) + rb'"]', body):
+    if re.search(rb'[^\\]\\"[^\r\n' + re.escape(layout.separator.encode()) + rb'"]', text):
         raise TableError(
             'The text has quotes behind backslashes (\\"), which CSV does not know: write them '
             'doubled, as in "a ""quoted"" word".'
         )
-    is_odd = body.count(b'"') % 2 == 1
+    is_odd = text.count(b'"') % 2 == 1
     width = table.num_columns
     if not is_odd and width < _WIDE:
         return

@@ -144,7 +144,24 @@ def _is_western(words: list[bytes]) -> bool:
         text = b" ".join(words).decode("cp1252")
     except UnicodeDecodeError:
         return False
-    return not _NOT_WESTERN.search(text)
+    letters = {letter for letter in text.lower() if not letter.isascii() and letter.isalpha()}
+    return not _NOT_WESTERN.search(text) and any(letters <= own for own in _ALPHABETS)
+
+
+_ALPHABETS = tuple(
+    frozenset(letters)
+    for letters in (
+        "äöüßéèàç",
+        "àâæçéèêëîïôœùûüÿ",
+        "áéíóúñüçàèòï",
+        "ãõáâàçéêíóôúü",
+        "àèéìíîòóùú",
+        "åäöæøéü",
+        "éëïöüèáíóú",
+    )
+)
+"""The letters beyond ASCII of Western languages: German, French, Spanish and Catalan, Portuguese,
+Italian, Nordic, Dutch. A file with others may be in another encoding: Czech's ř reads as ø."""
 
 
 _MARKS_IN_WORDS = "\u2018\u2019\u2013\u2014\xb4\xb7"

@@ -13,6 +13,7 @@ from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.reading.files.packing import fingerprint
 from ml_pipe.runner.reading.options import ReadingOptions
 from ml_pipe.runner.reading.read_table import read_table
+from model_store.errors import SignatureError
 from model_store.schema.signature import Kind, Signature
 from tests.mixed_table import mixed_table
 from tests.ml_pipe.runner.reading.spreadsheet import spreadsheet
@@ -48,6 +49,25 @@ def test_whole_numbers_with_gaps_are_the_same_in_text_and_parquet(tmp_path: Path
     [column] = signature(tmp_path / "a.csv").inputs
     assert (column.kind, column.nullable) == (Kind.INTEGER, True)
     assert signature(tmp_path / "a.parquet").inputs == (column,)
+
+
+def test_days_of_parquet_are_days_of_text(tmp_path: Path) -> None:
+    """Parquet has a type of its own for them, which pandas reads as Python's dates."""
+    days = pd.date_range("2024-01-01", periods=24).date
+    table = pd.DataFrame({"a": days, "b": [*days[:-1], None], "y": ["u", "v"] * 12})
+    table.to_csv(tmp_path / "a.csv", index=False)
+    table.to_parquet(tmp_path / "a.parquet")
+    written = signature(tmp_path / "a.csv")
+    assert [column.kind for column in written.inputs] == [Kind.DATETIME, Kind.DATETIME]
+    assert signature(tmp_path / "a.parquet") == written
+
+
+@pytest.mark.parametrize("cell", [[1], {"a": 1}, (1, 2)])
+def test_a_column_of_what_no_request_can_carry_is_reported(cell: object) -> None:
+    """Whatever a table of one's own holds."""
+    table = pd.DataFrame({"a": [cell] * 24, "x": [1.5, 2.5] * 12, "y": ["u", "v"] * 12})
+    with pytest.raises(SignatureError, match='"a" holds what JSON rows cannot carry'):
+        prepare(table, USUAL)
 
 
 def test_a_folder_is_one_table(tmp_path: Path) -> None:

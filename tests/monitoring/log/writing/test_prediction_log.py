@@ -16,6 +16,7 @@ from monitoring.log.database.schema import sqlite_warning
 from monitoring.log.errors import LogLockedError, LogUnavailableError
 from monitoring.log.options import LogOptions
 from monitoring.log.reading.reader import LogReader, Total
+from monitoring.log.writing import backlog
 from monitoring.log.writing.batch import Entry
 from monitoring.log.writing.prediction_log import PredictionLog
 
@@ -183,6 +184,29 @@ def test_the_write_ahead_log_stays_small(new_log: NewLog, new_entry: NewEntry, p
             if number % 50 == 0:
                 log.checkpoint()
         assert path.with_name(path.name + "-wal").stat().st_size < 5_000_000
+
+
+def test_a_checkpoint_is_due_after_a_while_or_many_bytes(
+    new_log: NewLog, new_entry: NewEntry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each holds commits up, so that there are few; with nothing to move there is none."""
+    clock, body = [1000.0], b'[{"note":"' + b"x" * 1_000_000 + b'"}]'
+    monkeypatch.setattr(backlog, "monotonic", lambda: clock[0])
+    with new_log() as log:
+        log.checkpoint()
+        clock[0] += 10
+        assert not log.checkpoint_is_due
+        log.write([new_entry("a")])
+        assert log.checkpoint_is_due
+        log.checkpoint()
+        log.write([new_entry("b")])
+        assert not log.checkpoint_is_due
+        for number in range(40):
+            log.write([new_entry(str(number), inputs=body)])
+        assert log.checkpoint_is_due
+        log.checkpoint()
+        log.write([new_entry("c")])
+        assert not log.checkpoint_is_due
 
 
 @pytest.mark.parametrize(

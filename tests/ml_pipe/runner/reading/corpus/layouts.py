@@ -177,6 +177,15 @@ LAYOUTS = [
         towns("cp1250", ["Łódź", "Gdańsk"]),
         refused='cp1250 gives "Łódź Gdańsk"',
     ),
+    Variant("Czech", towns("cp1250", ["Příbram", "České"]), refused='cp1250 gives "Příbram'),
+    Variant("Turkish", towns("cp1254", ["İzmir", "Şanli"]), refused='cp1254 gives "İzmir'),
+    Variant("Old Macs", towns("mac_roman", ["Größe", "Köln"]), refused="encoding="),
+    Variant("Old DOS", towns("cp850", ["Größe", "Köln"]), refused="encoding="),
+    Variant(
+        "French",
+        towns("cp1252", ["élève", "cœur"]),
+        {"a": [1.5, 2.5], "town": ["élève", "cœur"], "y": LABELS},
+    ),
     Variant("Japanese", towns("shift_jis", ["東京", "大阪"]), refused="encoding="),
     Variant("Greek", towns("cp1253", ["Αθήνα", "Πάτρα"]), refused='cp1253 gives "Αθήνα'),
     Variant(

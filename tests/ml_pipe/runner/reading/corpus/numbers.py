@@ -67,6 +67,7 @@ NUMBERS = [
         options={"read_as": ["a:text"]},
     ),
     one("several currencies", ["$5.00", "€6.00"], "mixes ways to write numbers"),
+    one("thousands and millions", ["1.2K", "3M"], "mixes ways to write numbers"),
     one("several units", ["5 kg", "600 g"], "mixes ways to write numbers"),
     one("percent and shares", ["5%", "0.06"], "mixes ways to write numbers"),
     one("places", ["1st", "2nd", "3rd"], ["1st", "2nd", "3rd"]),

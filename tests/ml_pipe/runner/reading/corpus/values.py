@@ -161,6 +161,24 @@ VALUES = [
         refused="is not understood",
     ),
     Variant(
+        "a reading that does not fit",
+        column(["x", "z"]),
+        options={"read_as": ["a:%d/%m/%Y"]},
+        refused="cannot be read as read_as=a:%d/%m/%Y says",
+    ),
+    Variant(
+        "an order that does not fit",
+        column(["31/01/2024", "30/01/2024"]),
+        options={"read_as": ["a:month-first"]},
+        refused="cannot be read as",
+    ),
+    Variant(
+        "a mark that does not fit",
+        column(["x", "z"]),
+        options={"read_as": ["a:decimal-comma"]},
+        refused="cannot be read as",
+    ),
+    Variant(
         "a zone that is none",
         column(["1", "2"]),
         options={"time_zone": "Mars/Base"},

@@ -1,0 +1,39 @@
+"""Codes that could be taken for numbers: what a number would lose of them."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ml_pipe.runner.reading.columns.distinct import matches
+from model_store.schema.signature import LARGEST_INTEGER
+
+_LEADING_ZERO = r"^[-+]?0[0-9]+$"
+_LONG_PLUS = r"^\+[0-9 ]{8,}$"
+_CODE_EXPONENT = r"^[-+]?[0-9]+[eE][0-9]+$"
+_WHOLE = r"^[-+]?[0-9]+$"
+
+
+def why_codes(values: pa.LargeStringArray, is_plain: np.ndarray) -> str:
+    """Return why texts that could be numbers are codes, a phrase; empty where they are none."""
+    for pattern, why in (
+        (_LEADING_ZERO, "leading zeros"),
+        (_LONG_PLUS, "a plus sign before a long number"),
+    ):
+        if (found := matches(values, pattern)).any():
+            return f"{why} ({_first(values, found)})"
+    exponents = matches(values, _CODE_EXPONENT)
+    if exponents.any() and not pc.any(pc.match_substring(values, ".")).as_py():
+        return f"digits around a letter ({_first(values, exponents)})"
+    whole = matches(values, _WHOLE)
+    long = matches(values, "^[-+]?[0-9]{16,}$")
+    if long.any() and whole[is_plain].all():
+        large = np.array(
+            [abs(int(v)) > LARGEST_INTEGER for v in values.filter(pa.array(long)).to_pylist()]
+        )
+        if large.any():
+            return f"more digits than a number keeps ({_first(values, long)})"
+    return ""
+
+
+def _first(values: pa.LargeStringArray, is_meant: np.ndarray) -> str:
+    return str(values[int(np.flatnonzero(is_meant)[0])])

@@ -1,0 +1,107 @@
+"""Units, percent and currencies: what stands before or after all numbers of a column."""
+
+import re
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ml_pipe.runner.reading.columns.distinct import MOSTLY
+
+_AFFIXED = re.compile(
+    r"^[-+(]?[ ]?(?P<prefix>[^\d\s.,'\u2019()+-]{0,4})[  ]?[-+]?"
+    r"(?:\d[\d.,'\u2019\s]*\d|[.,]?\d+[.,]?)(?:[eE][-+]?\d+)?"
+    r"(?P<blank>[ \u00a0\u202f]?)(?P<suffix>[^\d\s.,()+-][^\d\s,()]{0,11})?\)?$"
+)
+_CURRENCIES = frozenset(
+    (
+        "$",
+        "€",
+        "£",
+        "¥",
+        "₹",
+        "₽",
+        "₩",
+        "zł",
+        "kr",
+        "Fr",
+        "R$",
+        "US$",
+        "A$",
+        "C$",
+        "EUR",
+        "USD",
+        "GBP",
+    )
+) | {"CHF", "JPY", "SEK", "NOK", "DKK", "PLN", "CAD", "AUD", "INR", "BRL"}
+_UNIT = re.compile(
+    r"[a-zµμ%‰°€$£¥₹₽₩Ω][^A-Z]{0,11}|°[CFK]|[kMGT](?:W|Wh|B|Hz|V|A|J)|Wh|Hz|Pa|[A-Z]{3}"
+)
+
+_KNOWN_UNITS = _CURRENCIES.union(
+    {"", "%", "°", "°C", "°F", "km/h", "mph", "m/s", "m2", "m²", "years", "months", "days"},
+    {"kg", "g", "mg", "t", "lb", "lbs", "oz", "ct", "l", "ml", "cl"},
+    {"km", "m", "cm", "mm", "mi", "ft", "in", "h", "hr", "min", "s", "sec", "ms"},
+    {"kW", "W", "kWh", "Wh", "MW", "MWh", "V", "A", "Hz", "kHz", "MHz", "GHz", "Pa", "hPa", "bar"},
+    {"kB", "KB", "MB", "GB", "TB", "k", "K", "M", "B", "bn"},
+)
+"""Numbers in several of these are no categories but amounts that must be converted."""
+
+
+def may_be_numbers(values: pa.LargeStringArray, weights: np.ndarray) -> bool:
+    """Return whether a sample says that it is worth to look at every text."""
+    places = np.linspace(0, len(values) - 1, min(len(values), 400)).astype(int)
+    sample = values.take(pa.array(places)).to_pylist()
+    fits = np.array([_AFFIXED.match(text.replace("\u2212", "-")) is not None for text in sample])
+    return bool(fits.mean() > MOSTLY / 2) or bool(
+        len(sample) == len(values) and weights[fits].sum() >= MOSTLY * weights.sum()
+    )
+
+
+def affixes_of(values: pa.LargeStringArray, weights: np.ndarray) -> tuple[str, str]:
+    """Return the prefix and suffix, blanks included, that most numbers of a sample have."""
+    places = np.linspace(0, len(values) - 1, min(len(values), 2000)).astype(int)
+    found: Counter[tuple[str, str]] = Counter()
+    sample = values.take(pa.array(places)).to_pylist()
+    for text, weight in zip(sample, weights[places].tolist(), strict=True):
+        if match := _AFFIXED.match(text):
+            suffix, prefix = match["suffix"] or "", match["prefix"]
+            is_unit = not suffix or bool(match["blank"]) or _UNIT.fullmatch(suffix)
+            if is_unit and (not prefix or prefix in _CURRENCIES):
+                found[prefix, suffix] += weight
+    return found.most_common(1)[0][0] if found else ("", "")
+
+
+def units_differ(values: pa.LargeStringArray, weights: np.ndarray) -> bool:
+    """Return whether most texts of a sample are numbers of known units, but not of one."""
+    places = np.linspace(0, len(values) - 1, min(len(values), 2000)).astype(int)
+    found: Counter[str] = Counter()
+    sample = values.take(pa.array(places)).to_pylist()
+    for text, weight in zip(sample, weights[places].tolist(), strict=True):
+        match = _AFFIXED.match(text)
+        unit = (match["prefix"] + (match["suffix"] or "")).strip() if match else None
+        if unit is not None and unit in _KNOWN_UNITS:
+            found[unit] += weight
+    return len(found) > 1 and found.total() >= MOSTLY * weights[places].sum()
+
+
+def bodies_of(
+    values: pa.LargeStringArray, prefix: str, suffix: str
+) -> tuple[pa.LargeStringArray, np.ndarray]:
+    """Return texts without sign and affixes, empty where they differ, and which are negative."""
+    before = re.escape(prefix) + "[  \u00a0]?" if prefix else ""
+    after = "[ \u00a0\u202f]?" + re.escape(suffix) if suffix else ""
+    body = r"(?P<body>[0-9.,][0-9.,'\x{2019}\s\x{a0}\x{202f}\x{2009}eE+-]*)"
+    open_ = rf"^(?P<sign>[-+])? ?{before}(?P<inner>[-+])?{body}{after}$"
+    closed = rf"^\( ?{before}{body}{after} ?\)$"
+    parts = pc.extract_regex(values, open_)
+    taken = pc.struct_field(parts, "body")
+    minus = pc.or_(
+        pc.equal(pc.fill_null(pc.struct_field(parts, "sign"), ""), "-"),
+        pc.equal(pc.fill_null(pc.struct_field(parts, "inner"), ""), "-"),
+    )
+    bracketed = pc.struct_field(pc.extract_regex(values, closed), "body")
+    negative = pc.or_(minus, pc.is_valid(bracketed)).to_numpy(zero_copy_only=False)
+    bodies = pc.utf8_trim_whitespace(pc.fill_null(pc.coalesce(taken, bracketed), ""))
+    return bodies, negative.astype(bool)
