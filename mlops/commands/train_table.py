@@ -7,7 +7,6 @@ from pathlib import Path
 
 import typer
 
-from api.models.loaded_models import CHAMPION
 from mlops.commands.train import run
 from mlops.console import Exit, notify
 from model_store.errors import ModelStoreError
