@@ -87,7 +87,7 @@ TABLES = (
     _sklearn("digits"),
     _penguins("penguins", "species"),
     _penguins("penguins-raw", "Species"),
-    _statsmodels("anes96", "'vote'"),
+    _statsmodels("anes96", "vote"),
     _statsmodels("ccard", "AVGEXP"),
     _statsmodels("co2", "co2"),
     _statsmodels("engel", "foodexp"),

@@ -4,12 +4,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ml_pipe.runner.reading.columns.distinct import matches
+from ml_pipe.runner.reading.columns.distinct import MOSTLY, Distinct, matches
 from model_store.schema.signature import LARGEST_INTEGER
 
 _LEADING_ZERO = r"^[-+]?0[0-9]+$"
 _LONG_PLUS = r"^\+[0-9 ]{8,}$"
 _CODE_EXPONENT = r"^[-+]?[0-9]+[eE][0-9]+$"
+_IN_DIGITS = (
+    r"^[^\pL]*\d[^\pL]*(?: ?[AaPp]\.?[Mm]\.?)?$|^-?[0-9]+ days?(?: [-+0-9:.]+)?$"
+    r"|^P[0-9T][0-9A-Z.]*$|^0[xX][0-9A-Fa-f]+$|^[-+]?[0-9.]+[Dd][-+]?[0-9]+$"
+)
 _WHOLE = r"^[-+]?[0-9]+$"
 
 
@@ -33,6 +37,18 @@ def why_codes(values: pa.LargeStringArray, is_plain: np.ndarray) -> str:
         if large.any():
             return f"more digits than a number keeps ({_first(values, long)})"
     return ""
+
+
+def in_digits(values: Distinct) -> str:
+    """Return an example of texts that are written in digits and signs alone; empty: they are not.
+
+    Times of a day, durations, fractions, ranges, hexadecimals: nothing reads them as numbers.
+    """
+    found = matches(values.entries, _IN_DIGITS)
+    weights = values.counts
+    if not found.any() or weights[found].sum() < MOSTLY * weights.sum():
+        return ""
+    return _first(values.entries, found)
 
 
 def _first(values: pa.LargeStringArray, is_meant: np.ndarray) -> str:

@@ -1,6 +1,7 @@
 """A column of text by its distinct values: each is understood once, however often it occurs."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class Distinct:
     codes: np.ndarray
     """`(rows,)`, int64: the place of each row's text in `entries`; -1 where it is missing."""
 
-    @property
+    @cached_property
     def counts(self) -> np.ndarray:
         """Return how many rows hold each value, `(distinct,)`, int64."""
         present = self.codes[self.codes >= 0]

@@ -34,6 +34,8 @@ _PLAUSIBLE = {
     EPOCH_MILLISECONDS: (315_532_800_000, 4_102_444_800_000),
 }
 """From 1980 to 2100."""
+_SPREADSHEET_DAYS = (18_264, 73_050)
+"""From 1950 to 2099, as Excel counts days."""
 
 
 def read_epoch(read: Reading, values: np.ndarray, name: str, how: str) -> None:
@@ -50,6 +52,8 @@ def read_epoch(read: Reading, values: np.ndarray, name: str, how: str) -> None:
         return
     form = READ_AS.get(how, form)
     if not form:
+        if note := _unread(values[~np.isnan(values)], name):
+            read.notes.append(note)
         return
     short = next(key for key, value in READ_AS.items() if value == form)
     if not how and not is_hinted:
@@ -59,6 +63,24 @@ def read_epoch(read: Reading, values: np.ndarray, name: str, how: str) -> None:
     read.form = form
     what = "seconds" if form == EPOCH_SECONDS else "milliseconds"
     read.notes.append(f"dates in {what} since 1970 (read_as={name}:decimal-point keeps numbers)")
+
+
+def _unread(numbers: np.ndarray, name: str) -> str:
+    """Return what is to be said of numbers that may be dates, in a way that nothing reads."""
+    words = set(re.findall("[a-z]+", name.lower()))
+    if not len(numbers) or words.isdisjoint(_HINTS):
+        return ""
+    low, high = float(np.min(numbers)), float(np.max(numbers))
+    least, most = _PLAUSIBLE[EPOCH_MILLISECONDS]
+    if 1000 * least <= low and high <= 1000 * most:
+        return "numbers; if they are microseconds since 1970, divide them by 1000"
+    if (
+        low >= _SPREADSHEET_DAYS[0]
+        and high <= _SPREADSHEET_DAYS[1]
+        and words & {"date", "datetime"}
+    ):
+        return "numbers; if a spreadsheet counts days so, write dates as 2024-01-31"
+    return ""
 
 
 def _form(numbers: np.ndarray, name: str) -> tuple[str, bool]:

@@ -27,9 +27,16 @@ WORDS = frozenset(
         ".",
         "missing",
         "unknown",
+        r"\n",
     ]
 ) | {"not available", "#n/a n/a", "#null!"}
 """In lower case. In a column of texts each is a value like others: the country NA, a class None."""
+
+ODD = frozenset(["inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"]) | {
+    *("-", "--", "---", "\u2013", "\u2014", "..", "...", ":"),
+    *("#div/0!", "#ref!", "#value!", "#num!", "#name?", "#spill!"),
+}
+"""Words that are odd in a column whose other cells are numbers or dates, however many they are."""
 
 LIKELY = frozenset(["na", "n/a", "n.a.", "nan", "null", "none", "#n/a", "<na>", "?"])
 """Those that are worth a note where they are taken for a value."""

@@ -13,8 +13,10 @@ import pyarrow.compute as pc
 from ml_pipe.runner.reading.columns.codes import why_codes
 from ml_pipe.runner.reading.columns.distinct import MOSTLY, Distinct, matches
 from ml_pipe.runner.reading.columns.units import (
+    abbreviation,
     affixes_of,
     bodies_of,
+    cleaned,
     may_be_numbers,
     units_differ,
 )
@@ -88,6 +90,10 @@ class Numbers:
     """Other ways to read the same texts, to other numbers."""
     is_mixed: bool = False
     """Whether some are written in one style and some in another."""
+    factor: str = ""
+    """A text that abbreviates a number, as in 1.2M; empty: none does."""
+    may_be_grouped: bool = False
+    """Whether every point may separate thousands, and shorter numbers stand without one."""
     remark: str = ""
     """What somebody should know of how they are written; a sentence, or nothing."""
 
@@ -105,13 +111,14 @@ class Numbers:
 def numbers_of(column: Distinct) -> Numbers | None:
     """Return what a column's texts mean as numbers; None where most of its rows hold none."""
     values, weights = column.entries, column.counts
-    if not len(values):
-        return None
-    if matches(values, _PLAIN).all():
+    if len(values) and matches(values, _PLAIN).all():
         return _with_points_in_doubt(values, _read_plain(values))
-    if len(values) > 1 and not may_be_numbers(values, weights):
+    if not len(values) or (len(values) > 1 and not may_be_numbers(values, weights)):
         return None
-    values = pc.replace_substring(values, "\u2212", "-")
+    if factor := abbreviation(values, weights):
+        everything = np.ones(len(values), dtype=bool)
+        return Numbers(np.full(len(values), np.nan), everything, POINT, factor=factor)
+    values, trails = cleaned(values)
     prefix, suffix = affixes_of(values, weights)
     bodies, negative = bodies_of(values, prefix, suffix)
     fits = {style: matches(bodies, f"^{style.pattern}$") for style in _STYLES}
@@ -136,6 +143,8 @@ def numbers_of(column: Distinct) -> Numbers | None:
     remark = ""
     if negative[first.is_number & (matches(values, r"^\("))].any():
         remark = "numbers in parentheses are negative"
+    elif trails:
+        remark = "numbers with a minus behind them are negative"
     return replace(first, unit=unit, others=others, is_mixed=is_mixed, remark=remark)
 
 
@@ -183,7 +192,11 @@ def _with_points_in_doubt(values: pa.LargeStringArray, plain: Numbers) -> Number
         plain.amounts,
     ).round()
     other = Numbers(read, plain.is_number, COMMA_GROUPED, is_whole=True)
-    return Numbers(plain.amounts, plain.is_number, POINT, others=[other])
+    rest = plain.amounts[~pc.match_substring(values, ".").to_numpy(zero_copy_only=False)]
+    may_be_grouped = len(rest) > 0 and bool((np.abs(rest) < 1000).all())  # noqa: PLR2004 - grouped
+    return Numbers(
+        plain.amounts, plain.is_number, POINT, others=[other], may_be_grouped=may_be_grouped
+    )
 
 
 def _distinct_readings(
