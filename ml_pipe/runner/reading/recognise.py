@@ -120,7 +120,10 @@ def recognise(
         )
     kept = {name: read for name, read in readings.items() if name not in left_out}
     return Recognised(
-        table=pd.DataFrame({name: read.series for name, read in kept.items()}, index=frame.index),
+        # No copy: it would be a second table.
+        table=pd.DataFrame(
+            {name: read.series for name, read in kept.items()}, index=frame.index, copy=False
+        ),
         readings=kept,
         headers=raw.headers,
         left_out=left_out,

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml_pipe.runner.reading.columns.distinct import MOSTLY, Distinct, matches
 
@@ -19,7 +20,8 @@ ZERO = r"^(0000[-/.]00[-/.]00|00[-/.]00[-/.](0000|00)|00000000)([T ]00:00(:00(\.
 """How databases write that there is no date."""
 
 _MAY_BE = re.compile(
-    r"\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}|\d{8}(?:T?\d{6}Z?)?$|\d{1,2}/\d{4}$|.*[A-Za-z]{3}.*\d"
+    r"\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}|\d{8}(?:T?\d{6}Z?)?$"
+    r"|\d{4}[ -][A-Za-z]{3}|\d{1,2}/\d{4}$|.*[A-Za-z]{3}.*\d"
 )
 _NUMERIC = re.compile(r"(\d{1,4})([-/.])(\d{1,2})(?:\2(\d{1,4}))?(?=$|[T ,])")
 _TIME = re.compile(
@@ -38,7 +40,8 @@ _NAMED = (
 _FOREIGN = re.compile(r"\d{1,2}\.? [^\W\d_]{3,10}\.? \d{4}$")
 _NAMED_ZONES = (" UTC", " GMT")
 _UNREAD = (
-    r"^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[T ,]\s?\d.*)?|\d{1,2}[-/]\d{1,2}[-/](?:\d{4}|\d{2})"
+    r"^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[Tt ,]\s?\d.*)?"
+    r"|\d{1,2}[-/]\d{1,2}[-/](?:\d{4}|\d{2})"
     r"(?:[T ,]\s?\d.*)?|\d{1,2}\.\d{1,2}\.\d{4}(?:[T ,]\s?\d.*)?"
     r"|\d{4}年.*|(?:[A-Za-z]{3,9},? )?\d{1,2}(?:st|nd|rd|th)? [A-Za-z]{3,9}\.?,? \d{4}(?:[T ,].*)?"
     r"|\d{1,2}[-/][A-Za-z]{3}[-/](?:\d{4}|\d{2})(?:[ :].*)?"
@@ -212,6 +215,9 @@ def is_foreign(column: Distinct) -> bool:
 
 def is_zero(column: Distinct) -> np.ndarray:
     """Return which texts are the zero of dates, as in 0000-00-00, `(distinct,)`, bool."""
+    zeros = pc.starts_with(column.entries, "00")
+    if not pc.any(zeros).as_py():
+        return np.zeros(len(column.entries), dtype=bool)
     return matches(column.entries, ZERO)
 
 
@@ -239,7 +245,8 @@ def _iso(values: pa.LargeStringArray, is_iso: np.ndarray, time_zone: str) -> Dat
     moments = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     read = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
     with_offset = matches(values, ISO_OFFSET)
-    has_times = bool((matches(values, ":") & is_iso).any())
+    colons = pc.match_substring(values, ":").to_numpy(zero_copy_only=False)
+    has_times = bool((colons & is_iso).any())
     bare = is_iso & ~with_offset
     zone = ""
     if bare.any():

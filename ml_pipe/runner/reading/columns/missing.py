@@ -44,13 +44,20 @@ LIKELY = frozenset(["na", "n/a", "n.a.", "nan", "null", "none", "#n/a", "<na>", 
 
 def means_missing(column: Distinct, words: frozenset[str] = WORDS) -> np.ndarray:
     """Return which distinct texts, `(distinct,)`, bool, are words for a missing value."""
-    lower = pc.utf8_lower(column.entries)
-    found = pc.is_in(lower, value_set=pa.array(sorted(words), pa.large_string()))
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+    found = np.zeros(len(column.entries), dtype=bool)
+    short = pc.less_equal(pc.binary_length(column.entries), max(map(len, words)) + 1)
+    places = np.flatnonzero(short.to_numpy(zero_copy_only=False))
+    if len(places):
+        lower = pc.utf8_lower(column.entries.filter(short))
+        are_words = pc.is_in(lower, value_set=pa.array(sorted(words), pa.large_string()))
+        found[places] = are_words.to_numpy(zero_copy_only=False)
+    return found
 
 
 def is_word(column: Distinct, words: tuple[str, ...]) -> np.ndarray:
     """Return which distinct texts, `(distinct,)`, bool, are among the user's words."""
+    if not words:
+        return np.zeros(len(column.entries), dtype=bool)
     known = pa.array(sorted({normalised(word) for word in words}), pa.large_string())
     found = pc.is_in(column.entries, value_set=known)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)

@@ -20,14 +20,11 @@ def sentinel_note(series: "pd.Series[Any]") -> str:
     if not is_numeric_dtype(series) or is_bool_dtype(series):
         return ""
     values = series.to_numpy(dtype="float64", na_value=np.nan)
-    present = values[~np.isnan(values)]
-    if not len(present):
-        return ""
-    low, high = float(present.min()), float(present.max())
-    if low in _LOW and _is_far(present, low):
-        return _note(f"{low:.15g}", int((present == low).sum()))
-    if high in _HIGH and _is_far(present, high):
-        return _note(f"{high:.15g}", int((present == high).sum()))
+    low = float(np.fmin.reduce(values, initial=np.nan))
+    high = float(np.fmax.reduce(values, initial=np.nan))
+    for value, suspects in ((low, _LOW), (high, _HIGH)):
+        if value in suspects and _is_far(values[~np.isnan(values)], value):
+            return _note(f"{value:.15g}", int((values == value).sum()))
     return ""
 
 

@@ -110,7 +110,9 @@ def text_cells(series: "pd.Series[Any]", options: ReadingOptions, *, as_written:
 
 def _as_days(texts: Distinct) -> Distinct:
     """Return texts without the decimal that pandas gives to 20240131 where a column has gaps."""
-    if not len(texts.entries) or not matches(texts.entries, r"^\d{8}\.0$").all():
+    if not len(texts.entries) or not texts.text(0).endswith(".0"):
+        return texts
+    if not matches(texts.entries, r"^\d{8}\.0$").all():
         return texts
     return Distinct(pc.replace_substring(texts.entries, ".0", ""), texts.codes)
 

@@ -212,13 +212,13 @@ class TextColumn:
         return not found.unit and numbers.looks_like_pairs(rest.entries)
 
     def _texts(self, texts: Distinct) -> Reading:
-        series = texts.texts()
-        series.index = self.index
         rows, distinct = int((texts.codes >= 0).sum()), len(texts.entries)
         is_category = 0 < distinct <= min(MOST_CATEGORIES, max(rows / 4, 0))
-        read = Reading(series.astype("category") if is_category else series.astype(object))
-        if not is_category:
-            read.series = series.astype(object).where(series.notna(), None)
+        if is_category:
+            read = Reading(pd.Series(texts.categories(), index=self.index))
+        else:
+            series = texts.texts().set_axis(self.index)
+            read = Reading(series.astype(object).where(series.notna(), None))
         self._note_text(read, texts)
         return read
 

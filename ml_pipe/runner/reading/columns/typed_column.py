@@ -71,9 +71,10 @@ def _numbers(series: "pd.Series[Any]", options: ReadingOptions, *, is_target: bo
 
 def _days(values: np.ndarray) -> np.ndarray | None:
     """Return the days that numbers such as 20240131 mean, datetime64[us]; None: one is no day."""
-    present = values[~np.isnan(values)]
-    if not len(present) or present.min() < MAYBE_DAYS[0] or present.max() > MAYBE_DAYS[1]:
+    low = np.fmin.reduce(values, initial=np.nan)
+    if not low >= MAYBE_DAYS[0] or np.fmax.reduce(values) > MAYBE_DAYS[1]:
         return None
+    present = values[~np.isnan(values)]
     if (present % 1 != 0).any():
         return None
     texts = pd.Series(values).astype("Int64").astype("str").where(~np.isnan(values))

@@ -13,7 +13,8 @@ from ml_pipe.runner.reading.columns.distinct import MOSTLY, matches
 _AFFIXED = re.compile(
     r"^[-+(]?[ ]?(?P<prefix>Rs\.|[^\d\s.,'\u2019()+-]{0,4})[  ]?[-+]?"
     r"(?:\d[\d.,'\u2019\s]*\d|[.,]?\d+[.,]?)(?:[eE][-+]?\d+)?"
-    r"(?P<blank>[ \u00a0\u202f]?)(?P<suffix>[^\d\s.,()+-][^\d\s,()]{0,11})?\)?$"
+    r"(?P<blank>[ \u00a0\u202f]?)(?P<suffix>(?:[cdkm]?m|ft|in)[23]"
+    r"|[^\d\s.,()+-][^\d\s,()]{0,11})?\)?$"
 )
 _CURRENCIES = (
     frozenset(
@@ -176,7 +177,8 @@ def bodies_of(
     before = re.escape(prefix) + "[  \u00a0]?" if prefix else ""
     after = "[ \u00a0\u202f]?" + re.escape(suffix) if suffix else ""
     body = r"(?P<body>[0-9.,][0-9.,'\x{2019}\s\x{a0}\x{202f}\x{2009}eE+-]*)"
-    open_ = rf"^(?P<sign>[-+])? ?{before}(?P<inner>[-+])?{body}{after}$"
+    inner = "[-+]" if prefix else "[^\\s\\S]"
+    open_ = rf"^(?P<sign>[-+])? ?{before}(?P<inner>{inner})?{body}{after}$"
     closed = rf"^\( ?{before}{body}{after} ?\)$"
     parts = pc.extract_regex(values, open_)
     taken = pc.struct_field(parts, "body")

@@ -149,6 +149,7 @@ DATES = [
     one("years of two digits, first or last", ["20/12/31", "21/01/02"], "can be read in 2 ways"),
     one("years of two digits, last", UK, [day(1, 29), day(3, 30), day(5, 31)], noted="%d/%m/%y"),
     one("days that are none", ["30/02/2024", "31/12/2024"], "in a form that is not read"),
+    one("month after the year", ["2024 Jan", "2023 Dec"], [day(1, 1), datetime(2023, 12, 1)]),  # noqa: DTZ001
     one("ordinals", ["1st Jan 2024", "2nd Feb 2024"], "in a form that is not read"),
     one("named zones", ["2024-01-31 10:00 CET", "2024-03-02 11:30 CET"], "a form that is not read"),
     one("a leap second", ["2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"], "that is not read"),

@@ -78,6 +78,8 @@ NUMBERS = [
     one("letters before numbers", ["A1", "A2", "B1"], ["A1", "A2", "B1"]),
     one("units in small and large letters", ["5 kg", "6 KG"], "mixes ways to write numbers"),
     one("rupees", ["Rs. 1,200.50", "Rs. 500.25"], [1200.5, 500.25]),
+    one("square metres", ["50 m2", "60.5 m2"], [50.0, 60.5], signature={"a": {"unit": "m2"}}),
+    one("two signs", ["--5", "5"], ["--5", "5"], noted="although 50% of its rows"),
     one("a minus behind", ["5.25-", "3.50"], [-5.25, 3.5], noted="with a minus behind them"),
     one("a dash for a minus", ["\u20135", "4"], [-5, 4]),
     one("digits of another script", ["\u0661\u0662", "\uff13\uff14"], [12, 34]),
