@@ -17,17 +17,20 @@ _IN_DIGITS = (
 _WHOLE = r"^[-+]?[0-9]+$"
 
 
-def why_codes(values: pa.LargeStringArray, is_plain: np.ndarray) -> str:
-    """Return why texts that could be numbers are codes, a phrase; empty where they are none."""
+def why_codes(values: pa.LargeStringArray, is_plain: np.ndarray) -> tuple[str, np.ndarray]:
+    """Return why texts that could be numbers are codes, a phrase, and which show it.
+
+    The phrase is empty, and they are none, where the texts are numbers.
+    """
     for pattern, why in (
         (_LEADING_ZERO, "leading zeros"),
         (_LONG_PLUS, "a plus sign before a long number"),
     ):
         if (found := matches(values, pattern)).any():
-            return f"{why} ({_first(values, found)})"
+            return f"{why} ({_first(values, found)})", found
     exponents = matches(values, _CODE_EXPONENT)
     if exponents.any() and not pc.any(pc.match_substring(values, ".")).as_py():
-        return f"digits around a letter ({_first(values, exponents)})"
+        return f"digits around a letter ({_first(values, exponents)})", exponents
     whole = matches(values, _WHOLE)
     long = matches(values, "^[-+]?[0-9]{16,}$")
     if long.any() and whole[is_plain].all():
@@ -35,8 +38,8 @@ def why_codes(values: pa.LargeStringArray, is_plain: np.ndarray) -> str:
             [abs(int(v)) > LARGEST_INTEGER for v in values.filter(pa.array(long)).to_pylist()]
         )
         if large.any():
-            return f"more digits than a number keeps ({_first(values, long)})"
-    return ""
+            return f"more digits than a number keeps ({_first(values, long)})", long
+    return "", np.zeros(len(values), dtype=bool)
 
 
 def in_digits(values: Distinct) -> str:

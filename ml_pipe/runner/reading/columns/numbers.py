@@ -24,6 +24,9 @@ from ml_pipe.runner.reading.columns.units import (
 FEWEST_GROUPED = 0.01
 """Thousands that fewer rows separate are odd cells in a column of plain numbers."""
 
+FEW_CODES = 0.02
+"""Of the rows: fewer that look like codes are odd cells in a column of plain numbers."""
+
 _BLANKS = "  \u00a0\u202f\u2009"  # an ordinary one, no-break, narrow, thin
 _PLAIN = r"^-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"
 _WHOLE = r"^[-+]?[0-9]+$"
@@ -112,7 +115,7 @@ def numbers_of(column: Distinct) -> Numbers | None:
     """Return what a column's texts mean as numbers; None where most of its rows hold none."""
     values, weights = column.entries, column.counts
     if len(values) and matches(values, _PLAIN).all():
-        return _with_points_in_doubt(values, _read_plain(values))
+        return _with_points_in_doubt(values, _read_plain(values, weights))
     if not len(values) or (len(values) > 1 and not may_be_numbers(values, weights)):
         return None
     if factor := abbreviation(values, weights):
@@ -131,9 +134,13 @@ def numbers_of(column: Distinct) -> Numbers | None:
     if is_mixed and int(weights[any_style].sum()) < MOSTLY * total:
         do_differ = units_differ(values, weights)
         return Numbers(nothing, any_style, POINT, is_mixed=True) if do_differ else None
-    code = why_codes(values, fits[POINT])
+    code, coded = why_codes(values, fits[POINT])
     if prefix == "" and suffix == "" and code:
-        return Numbers(nothing, fits[POINT], POINT, code=code)
+        if weights[coded].sum() > FEW_CODES * total:
+            return Numbers(nothing, fits[POINT], POINT, code=code)
+        fits = {style: fit & ~coded for style, fit in fits.items()}
+        rows = {style: int(weights[fit].sum()) for style, fit in fits.items()}
+        best = max(rows.values())
     if total - FEWEST_GROUPED * total <= rows[POINT] < best:
         # A few cells with another mark in a column of plain numbers are odd.
         best, is_mixed = rows[POINT], False
@@ -171,12 +178,15 @@ def looks_like_pairs(values: pa.LargeStringArray) -> bool:
     return all(low <= high for low, high in pairs)
 
 
-def _read_plain(values: pa.LargeStringArray) -> Numbers:
+def _read_plain(values: pa.LargeStringArray, weights: np.ndarray) -> Numbers:
     everything = np.ones(len(values), dtype=bool)
-    if code := why_codes(values, everything):
-        return Numbers(np.full(len(values), np.nan), everything, POINT, code=code)
-    is_whole = bool(matches(values, _WHOLE).all())
-    return Numbers(POINT.read(values), everything, POINT, is_whole=is_whole)
+    amounts = np.full(len(values), np.nan)
+    code, coded = why_codes(values, everything)
+    if weights[coded].sum() > FEW_CODES * weights.sum():
+        return Numbers(amounts, everything, POINT, code=code)
+    amounts[~coded] = POINT.read(values.filter(pa.array(~coded)))
+    is_whole = bool(matches(values, _WHOLE)[~coded].all())
+    return Numbers(amounts, ~coded, POINT, is_whole=is_whole)
 
 
 def _with_points_in_doubt(values: pa.LargeStringArray, plain: Numbers) -> Numbers:

@@ -110,6 +110,8 @@ NUMBERS = [
         noted="although 33% of its rows",
     ),
     one("leading zeros", ["007", "012"], ["007", "012"], noted="leading zeros (007)"),
+    one("one leading zero in many rows", [*"123456789"] * 20 + ["007"], '"007" in row', rows=181),
+    one("one exponent in many rows", [*"123456789"] * 20 + ["1e5"], '"1e5" in row', rows=181),
     one("one leading zero", ["12345", "02134"], ["12345", "02134"]),
     one(
         "telephone numbers", ["+491701234567", "+491707654321"], ["+491701234567", "+491707654321"]
