@@ -89,7 +89,7 @@ TABLES = (
     _sklearn("digits"),
     _penguins("penguins", "species", answered=0.95),
     _penguins("penguins-raw", "Species", parameters={"missing_words": "NA"}),
-    _statsmodels("anes96", "'vote'"),
+    _statsmodels("anes96", "vote"),
     _statsmodels("ccard", "AVGEXP", refused=_NOISE),
     _statsmodels("co2", "co2"),
     _statsmodels("engel", "foodexp"),
