@@ -49,7 +49,10 @@ def measure_half_rate(plan: Plan) -> Result:
         title="99th percentile at half of the top rate, decision tree, 1 row",
         unit="ms",
         runs=plan.interleaved("half-rate", plan.some("plain", SERVICE), busy),
-        demands=(Demand(factor=BUSY_MILLISECONDS, at_most=True),),
+        demands=(
+            Demand(factor=BUSY_MILLISECONDS, at_most=True),
+            Demand(factor=1, against="plain", at_most=True),
+        ),
     )
 
 

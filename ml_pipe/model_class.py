@@ -150,15 +150,15 @@ def build_linear(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline:
 def build_tree(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline:
     """Return one small tree, which a person can read."""
     tree = DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor
-    model = tree(max_depth=5, min_samples_leaf=5, random_state=seed)
-    return Pipeline([("features", build_features(inputs)), ("model", model)])
+    small = tree(max_depth=5, min_samples_leaf=5, random_state=seed)
+    return Pipeline([("features", build_features(inputs)), ("model", small)])
 
 
 def build_forest(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline:
     """Return a forest of 100 trees."""
     forest = RandomForestClassifier if task == "classification" else RandomForestRegressor
-    model = forest(min_samples_leaf=2, random_state=seed)
-    return Pipeline([("features", build_features(inputs)), ("model", model)])
+    hundred = forest(min_samples_leaf=2, random_state=seed)
+    return Pipeline([("features", build_features(inputs)), ("model", hundred)])
 
 
 OTHERS = {"linear": build_linear, "tree": build_tree, "forest": build_forest}

@@ -13,6 +13,7 @@ from api.http.problems import FieldError, InvalidRows, LogUnavailable, TooLarge,
 from api.http.strict_json import parse_strictly
 from api.state import state_of
 from model_store.schema.row_decoder import MAX_STRING
+from model_store.schema.texts import normalised
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.writing.true_values import Feedback, Verdict
 from settings.settings import Settings
@@ -90,6 +91,9 @@ def _feedback(item: FeedbackItem) -> Feedback:
     value = item.value
     if isinstance(value, int) and abs(value) > MOST_INTEGER:
         value = float(value)
+    if isinstance(value, str):
+        # As the labels are that it is compared with.
+        value = normalised(value)
     return Feedback(item.request_id, min(item.row, MOST_INTEGER), value)
 
 

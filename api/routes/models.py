@@ -19,6 +19,12 @@ class ColumnView(BaseModel):
     minimum: float | str | None
     maximum: float | str | None
     unit: str
+    form: str
+    """Of a datetime: the pattern in which a request may write it as well."""
+    time_zone: str
+    """Of a datetime: in which one without an offset is read; empty: each needs an offset."""
+    header: str
+    """Another spelling of the name, which a request may use as well."""
 
 
 class SignatureView(BaseModel):
@@ -26,6 +32,8 @@ class SignatureView(BaseModel):
 
     inputs: list[ColumnView]
     outputs: list[ColumnView]
+    ignored: list[str]
+    """What a request may hold as well; it is not used."""
 
 
 class ScoreView(BaseModel):
@@ -106,6 +114,7 @@ def _version_view(served: ServedModel, aliases: list[str], *, card: bool) -> Ver
         signature=SignatureView(
             inputs=[_column_view(column) for column in manifest.signature.inputs],
             outputs=[_column_view(column) for column in manifest.signature.outputs],
+            ignored=list(manifest.signature.ignored),
         ),
         scores=[ScoreView(metric=s.metric, split=s.split, value=s.value) for s in manifest.scores],
         form=served.loaded.form,

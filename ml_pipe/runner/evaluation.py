@@ -26,7 +26,8 @@ from ml_pipe.runner.quality.importance import importance_of
 from ml_pipe.runner.quality.intervals import standard_error
 from ml_pipe.runner.quality.metrics import ScoreOf, metric_first
 from ml_pipe.runner.quality.split_checks import far_above_test
-from ml_pipe.runner.quality.splits import column_to_split_by
+from ml_pipe.runner.quality.splits import blocks_of, column_to_split_by
+from ml_pipe.runner.run.progress import doing
 from ml_pipe.runner.run.run_folder import keep_summary
 from ml_pipe.runner.summary import Comparison, Summary, measured
 from ml_pipe.runner.table.split_column import split_kind
@@ -138,6 +139,7 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     known = {name: Rows(rows[names], rows[target]) for name, rows in splits.items()}
     asked = Remembering(estimator)
     began = time.perf_counter()
+    doing(f"predicting {sum(map(len, splits.values())):,} rows")
     answers = {name: asked.ask(rows.inputs) for name, rows in known.items()}
     seconds_per_row = (time.perf_counter() - began) / max(sum(map(len, answers.values())), 1)
     others = [name for name in splits if name != "train"]
@@ -149,6 +151,7 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         groups = score_groups(estimator, unseen, (group, target), task, score, answers=together)
         bias = f"{bias_of(groups):.3g}"
         fairness = f"The score differs by at most {bias} between the groups of {group}."
+    doing("shuffling columns")
     importance = importance_of(
         estimator,
         unseen[names],
@@ -161,12 +164,13 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         name: dict(score(asked, rows.inputs, rows.truth, task)) for name, rows in known.items()
     }
     guessed = guessed_scores(known["train"], known["test"], task, score)
+    doing("comparing with guessing")
     validated = _cross_validated(run, estimator, score, split=split, folds=folds, seed=seed)
     if validated and not chosen.on_validation:
         comparison = _by_cross_validation(run.table[target], validated, task, seed)
     else:
         comparison = _beside_guessing(
-            run, splits, answers, chosen_on_validation=chosen.on_validation, seed=seed
+            run, splits, answers, split, chosen_on_validation=chosen.on_validation, seed=seed
         )
     errors = {
         name: standard_error(estimator, known[name], answers[name], task, score, seed=seed)
@@ -218,10 +222,11 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     )
 
 
-def _beside_guessing(
+def _beside_guessing(  # noqa: PLR0913 - what is compared, and which of it decides
     run: RunData,
     splits: Mapping[str, pd.DataFrame],
     answers: Mapping[str, Answers],
+    split: str,
     *,
     chosen_on_validation: bool,
     seed: int,
@@ -232,9 +237,10 @@ def _beside_guessing(
     ]
     learnt = splits["train"]
     repeated = seen_before(learnt, [splits[name] for name in deciding])
+    blocks = blocks_of(run, [splits[name] for name in deciding], split)
     parts = [
-        Part(splits[name][run.target].to_numpy(), answers[name]).take(~is_repeated)
-        for name, is_repeated in zip(deciding, repeated, strict=True)
+        Part(splits[name][run.target].to_numpy(), answers[name], own).take(~is_repeated)
+        for name, own, is_repeated in zip(deciding, blocks, repeated, strict=True)
     ]
     where = f"the {' and '.join(deciding)} rows"
     left_out = int(sum(map(np.sum, repeated)))

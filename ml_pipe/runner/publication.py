@@ -14,7 +14,7 @@ from ml_pipe.runner.card import model_card
 from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.evaluation import Evaluation
 from ml_pipe.runner.loading import RunData, exports_now
-from ml_pipe.runner.quality.guessing import check_beaten
+from ml_pipe.runner.quality.acceptance import check_beaten
 from ml_pipe.runner.run.context import Context
 from ml_pipe.runner.run.pipeline import notebooks_of
 from ml_pipe.runner.run.run_folder import is_by_hand, keep_summary, run_context, run_in

@@ -19,6 +19,7 @@ import typer
 from mlops.commands.settings import load_settings
 from mlops.commands.train import Parameters, parse_parameters, run
 from mlops.console import Exit
+from mlops.process.threads import environment_of_a_user, use_one_thread
 from settings.sources import PROJECT_ROOT
 
 _ENDS_SECONDS = 20
@@ -43,7 +44,12 @@ def train_apart(
     command = [sys.executable, "-m", __name__, str(os.getpid()), *given]
     # A group of its own: a Ctrl-C reaches this process alone, which ends the other in order.
     with subprocess.Popen(  # noqa: S603 - our own module
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, process_group=0
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        env=environment_of_a_user(),
     ) as process:
         try:
             text, _ = process.communicate()
@@ -76,6 +82,7 @@ def main(
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
     if os.getppid() != parent:
         sys.exit(128 + signal.SIGTERM)
+    use_one_thread()
     settings = load_settings()
     if data is None:
         model = run(settings, PROJECT_ROOT / settings.train_if_empty, {}).model

@@ -1,19 +1,23 @@
 """From a table to a model that serves it, trained once for as long as the table stays the same."""
 
 import importlib
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from api.models.loaded_models import CHAMPION
+import typer
+
 from mlops.commands.train import run
-from mlops.console import fail, notify
+from mlops.console import Exit, notify
 from model_store.errors import ModelStoreError
 from model_store.manifest import Manifest
 from settings import factories
 from settings.settings import Settings
 from settings.sources import PROJECT_ROOT
+from workers.fork import ask_copy
 
 PIPELINE = PROJECT_ROOT / "ml_pipe"
+CHAMPION = "champion"
 FIRST = "data_etl"
 """The module of the first notebook, whose `prepare` says whether a table can be trained on."""
 
@@ -34,13 +38,22 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
         notify(f"{model} {champion.version} was trained on this table already.")
         return model
     given = {"data": str(data.resolve())} | dict(parameters) | {"model": model}
-    try:
-        with show_phases(f"reading {data.name}"):
-            said = check_table(settings.local_data, data, given)
-    except (TableError, PipelineError, ModelStoreError) as error:
-        fail(str(error))
-    for sentence in said:
-        notify(sentence)
+
+    def check() -> str:
+        try:
+            with show_phases(f"reading {data.name}"):
+                said = check_table(settings.local_data, data, given)
+        except (TableError, PipelineError, ModelStoreError) as error:
+            notify(f"mlops: {error}")
+            sys.exit(Exit.FAILED)
+        return "".join(f"{sentence}\n" for sentence in said)
+
+    # In a copy of this process: the table and its libraries are gone before training begins.
+    code, said = ask_copy(check)
+    if code:
+        raise typer.Exit(code)
+    if said:
+        notify(said.rstrip())
     notify(f"Training {model} on {data}: the notebooks of ml_pipe, one after the other.")
     return run(settings, PIPELINE, given).model
 

@@ -36,7 +36,7 @@ def compile_estimator(estimator: Any, signature: Signature, rows: Golden) -> Com
     except ImportError as error:
         return Compilation(reason=f"The package {error.name} is not installed.")
     try:
-        graph, compiled = conversion.convert(estimator, signature)
+        graph, compiled, steps = conversion.convert(estimator, signature)
     except conversion.NotCompilableError as error:
         return Compilation(reason=str(error))
     try:
@@ -47,6 +47,8 @@ def compile_estimator(estimator: Any, signature: Signature, rows: Golden) -> Com
             # Of the vast numbers among the rows that are made up; nobody else sent them.
             warnings.simplefilter("ignore")
             check(estimator, predictor, signature, rows)
+    except _DifferenceError as error:
+        return Compilation(reason=_cause(estimator, graph, steps, signature, error))
     except ModelStoreError as error:
         return Compilation(reason=f"Its compiled form does not answer the same. {error}")
     return Compilation(graph, compiled)
@@ -59,23 +61,51 @@ def check(estimator: Any, compiled: Predictor, signature: Signature, rows: Golde
         ModelStoreError: they do not; the sentence says where.
     """
     decoder = RowDecoder(signature)
-    golden.check(rows, signature, decoder, compiled)
     seen = decoder.columns([decoder.decode(msgspec.json.encode(rows.inputs))])
     made = comparison_rows.probe(seen, signature)
     origin = EstimatorPredictor(estimator, signature)
     if origin.classes != compiled.classes:
         raise RefusedError("It has other labels.")
-    for rows_of_kind, may_be_refused in ((made.usual, False), (made.odd, False), (made.vast, True)):
-        _check_rows(origin, compiled, rows_of_kind, signature, may_be_refused=may_be_refused)
+    # First what is most like a request.
+    for what, columns in (("golden rows", seen), ("rows of values that were seen", made.usual)):
+        _check_rows(origin, compiled, columns, signature, what, may_be_refused=False)
+    _check_rows(origin, compiled, made.odd, signature, "rows with an odd value or a gap")
+    vast = "rows with a vast number"
+    _check_rows(origin, compiled, made.vast, signature, vast, may_be_refused=True)
 
 
-def _check_rows(
+class _DifferenceError(RefusedError):
+    """Both forms answered rows differently."""
+
+    def __init__(self, what: str, columns: Columns) -> None:
+        self.what = what
+        self.columns = columns
+        super().__init__(f"It differs on {what}.")
+
+
+def _cause(
+    estimator: Any, graph: bytes, steps: Any, signature: Signature, error: _DifferenceError
+) -> str:
+    """Return on which rows two forms differ, and by which step."""
+    module = importlib.import_module("model_store.compile.differing_step")
+    try:
+        step = module.differing_step(graph, steps, signature, error.columns)
+    except Exception:  # noqa: BLE001 - a step may raise anything
+        step = ""
+    inner = estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+    kind = type(inner).__name__
+    step = step or f"{kind} answers otherwise to the same columns"
+    return f"Its compiled form does not answer the same on {error.what}: {step}."
+
+
+def _check_rows(  # noqa: PLR0913 - two forms, the rows, and how to judge
     origin: Predictor,
     compiled: Predictor,
     columns: Columns,
     signature: Signature,
+    what: str,
     *,
-    may_be_refused: bool,
+    may_be_refused: bool = False,
 ) -> None:
     """See that both forms answer rows the same.
 
@@ -89,14 +119,14 @@ def _check_rows(
             # Some of them are refused: these are found by halves.
             for half in (slice(rows // 2), slice(rows // 2, None)):
                 part = {name: array[half] for name, array in columns.items()}
-                _check_rows(origin, compiled, part, signature, may_be_refused=may_be_refused)
+                _check_rows(origin, compiled, part, signature, what, may_be_refused=may_be_refused)
             return
         if not may_be_refused and _is_answered(compiled, columns):
-            raise RefusedError("It answers rows that the estimator refuses.") from None
+            raise RefusedError(f"It answers {what} that the estimator refuses.") from None
         return
     given = _answers(compiled, columns, signature)
     if golden.difference(expected, given, signature) is not None:
-        raise RefusedError("It differs on rows that were made up from the golden ones.")
+        raise _DifferenceError(what, columns)
 
 
 def _answers(predictor: Predictor, columns: Columns, signature: Signature) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from model_store.compile.assembly import Assembly, Rows
+from model_store.compile.differing_step import Step
 from model_store.compile.feed import MOMENTS, NUMBERS, TEXTS
 from model_store.compile.onnx_graph import ML_DOMAIN, NotCompilableError
 from model_store.compile.onnx_predictor import LABELS, PROBABILITIES, VALUES
@@ -49,8 +50,8 @@ class Answers(NamedTuple):
     probabilities: str = ""
 
 
-def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled]:
-    """Return an estimator as a graph, unchecked, and what its numbers mean.
+def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled, list[Step]]:
+    """Return an estimator as a graph, unchecked, what its numbers mean, and its steps.
 
     Raises:
         NotCompilableError: it has no compiled form; the sentence names the step and the cause.
@@ -73,7 +74,7 @@ def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled]:
         outputs = [(answers.first, VALUES, TensorProto.DOUBLE, 2)]
     model = walk.graph.finished(outputs, signature.outputs[0].name)
     onnx.checker.check_model(model)
-    return bytes(model.SerializeToString()), compiled
+    return bytes(model.SerializeToString()), compiled, walk.steps
 
 
 def _labels(estimator: Any, signature: Signature) -> np.ndarray:
@@ -91,6 +92,8 @@ class _Walk:
 
     def __init__(self, compiled: Compiled) -> None:
         self.graph = Assembly()
+        self.steps: list[Step] = []
+        """Those that were converted, in order."""
         self._compiled = compiled
 
     def answers(self, model: Any, rows: Rows, path: tuple[str, ...]) -> Answers:
@@ -136,7 +139,7 @@ class _Walk:
         with _named(step, rows, path):
             if is_vectorizer(step):
                 return self._weighed(step, rows)
-            return self._converted(step, rows)
+            return self._converted(step, rows, _place(step, path))
 
     def _in_a_row(self, pipeline: Pipeline, rows: Rows, path: tuple[str, ...]) -> Rows:
         steps = [(name, step) for name, step in pipeline.steps if not _is_passed(step)]
@@ -181,7 +184,7 @@ class _Walk:
             names.insert(0, f"{cell.name}_length")
         return self.graph.words(with_tfidf(weights, weigher) if weigher else weights, names)
 
-    def _converted(self, step: Any, rows: Rows) -> Rows:
+    def _converted(self, step: Any, rows: Rows, where: str) -> Rows:
         if isinstance(step, FunctionTransformer):
             raise NotCompilableError(
                 f"It calls the function {getattr(step.func, '__name__', step.func)}, which a graph "
@@ -196,10 +199,14 @@ class _Walk:
         if output.elem_type not in _ELEMENTS:
             raise NotCompilableError("It gives neither numbers nor text.")
         kind = _ELEMENTS[output.elem_type]
-        (tensor,) = self.graph.embed(model, [self.graph.block(each) for each in inputs])
+        blocks = [self.graph.block(each) for each in inputs]
+        (tensor,) = self.graph.embed(model, blocks)
         if kind == NUMBERS and output.elem_type != TensorProto.DOUBLE:
             tensor = self.graph.node("Cast", tensor, to=TensorProto.DOUBLE)
-        return self.graph.rows(tensor, kind, _names_out(step, rows, output))
+        names = _names_out(step, rows, output)
+        taken = [(block, each[0].kind) for block, each in zip(blocks, inputs, strict=True)]
+        self.steps.append(Step(where, step, taken, tensor, names))
+        return self.graph.rows(tensor, kind, names)
 
     def _answered(self, model: Any, rows: Rows) -> Answers:
         """Add what answers at the end: its class indexes, or its values."""
@@ -309,12 +316,18 @@ def _named(step: Any, rows: Rows, path: tuple[str, ...]) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        kind = type(step).__name__
-        where = kind if not path else f'the step "{" > ".join(path)}" ({kind})'
         shown = ", ".join(f'"{cell.name}"' for cell in rows[:_SHOWN])
         more = f" and {len(rows) - _SHOWN} more" if len(rows) > _SHOWN else ""
         columns = f" of {shown}{more}" if path and rows else ""
-        raise NotCompilableError(f"{_upper(where)}{columns}: {_cause(error)}") from error
+        raise NotCompilableError(
+            f"{_upper(_place(step, path))}{columns}: {_cause(error)}"
+        ) from error
+
+
+def _place(step: Any, path: tuple[str, ...]) -> str:
+    """Return what a sentence calls a step."""
+    kind = type(step).__name__
+    return f'the step "{" > ".join(path)}" ({kind})' if path else kind
 
 
 def _upper(text: str) -> str:

@@ -6,7 +6,7 @@ An estimator then needs no method for a compiler, and whoever edits its class me
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from model_store.compile.date_converter import convert_date_parts, date_parts_shape
+from model_store.compile.converters.date_converter import convert_date_parts, date_parts_shape
 
 Convert = Callable[[Any, Any, Any], None]
 """Add a fitted step to a graph: scope, operator and container of skl2onnx."""

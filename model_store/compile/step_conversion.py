@@ -13,20 +13,20 @@ from sklearn import ensemble, impute, linear_model, neighbors, preprocessing, sv
 from sklearn.compose import ColumnTransformer
 
 from model_store.compile.assembly import OPSET
-from model_store.compile.column_converters import (
+from model_store.compile.converters.column_converters import (
     convert_encoder,
     convert_imputer,
     convert_scaler,
 )
-from model_store.compile.feed import MOMENTS, NUMBERS, TEXTS
-from model_store.compile.linear_converters import convert_linear_classifier
-from model_store.compile.named_converters import Convert, named_converters
-from model_store.compile.onnx_graph import ML_DOMAIN, OURS, NotCompilableError
-from model_store.compile.tree_converters import (
+from model_store.compile.converters.linear_converters import convert_linear_classifier
+from model_store.compile.converters.tree_converters import (
     convert_forest,
     convert_gradient_boosting,
     convert_histogram_boosting,
 )
+from model_store.compile.feed import MOMENTS, NUMBERS, TEXTS
+from model_store.compile.named_converters import Convert, named_converters
+from model_store.compile.onnx_graph import ML_DOMAIN, OURS, NotCompilableError
 
 
 def _refuse_neighbors(_scope: Any, _operator: Any, _container: Any) -> None:

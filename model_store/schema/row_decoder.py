@@ -151,16 +151,16 @@ class RowDecoder:
         rows = [document] if isinstance(document, dict) else document
         if has_duplicate_key(body, sum(map(len, rows))):
             raise InvalidRowsError
-        headers, ignored = self._headers, self._ignored
-        used = [
-            [(headers.get(key, key), value) for key, value in row.items() if key not in ignored]
-            for row in rows
-        ]
-        inputs = [dict(row) for row in used]
-        if sum(map(len, inputs)) != sum(map(len, used)):
-            # A column by its name and by its header.
-            raise InvalidRowsError
-        return _encode(inputs[0] if isinstance(document, dict) else inputs)
+        for row in rows:
+            for key in self._ignored & row.keys():
+                del row[key]
+            for header in self._headers.keys() & row.keys():
+                name = self._headers[header]
+                if name in row:
+                    # A column by its name and by its header.
+                    raise InvalidRowsError
+                row[name] = row.pop(header)
+        return _encode(document)
 
     def _read(
         self, rows: Sequence[Any], body: bytes

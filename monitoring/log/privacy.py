@@ -48,7 +48,7 @@ class Privacy:
         message = json.dumps([name, value], sort_keys=True).encode()
         return "hmac:" + hmac.digest(self._key, message, "sha256").hex()
 
-    def inputs(self, body: bytes) -> str | None:
+    def inputs(self, body: bytes) -> bytes | None:
         """Return the text to store for a request's JSON body, None to store nothing.
 
         Raises:
@@ -56,7 +56,7 @@ class Privacy:
         """
         return self._stored(body, _NOTHING)
 
-    def outputs(self, answer: bytes) -> str | None:
+    def outputs(self, answer: bytes) -> bytes | None:
         """Return the text to store for an answer's JSON text, as `inputs` does."""
         return self._stored(answer, _PROBABILITIES)
 
@@ -95,17 +95,22 @@ class Privacy:
             return [self.detail(item) for item in value]
         return value
 
-    def _stored(self, text: bytes, beside: frozenset[str]) -> str | None:
+    def _stored(self, text: bytes, beside: frozenset[str]) -> bytes | None:
         if self._keep == "none":
             return None
         if self._keep == "full" and not self._personal:
             # SQLite before 3.45 finds no key that was written with escapes: undo them.
-            undone = msgspec.json.encode(msgspec.json.decode(text)) if b"\\" in text else text
-            return undone.decode()
+            if b"\\" in text:
+                return msgspec.json.encode(msgspec.json.decode(text))
+            if not text.isascii():
+                # For its error alone: SQLite stores any bytes as a text.
+                text.decode()
+            return text
         document = json.loads(text)
         if isinstance(document, list):
-            return json_text([self._row(row, self._personal, beside) for row in document])
-        return json_text(self._row(document, self._personal, beside))
+            rows = [self._row(row, self._personal, beside) for row in document]
+            return json_text(rows).encode()
+        return json_text(self._row(document, self._personal, beside)).encode()
 
     def _row(
         self, row: Mapping[str, object], personal: frozenset[str], beside: frozenset[str]

@@ -23,7 +23,7 @@ from ml_pipe.runner.reading.options import ReadingOptions
 from ml_pipe.runner.reading.raw_table import as_raw
 from ml_pipe.runner.reading.recognise import recognise
 from model_store.compile.compiling import compile_estimator
-from model_store.compile.date_converter import convert_date_parts, date_parts_shape
+from model_store.compile.converters.date_converter import convert_date_parts, date_parts_shape
 from model_store.compile.named_converters import NAMED, named_converters
 from model_store.golden import golden_rows
 from model_store.manifest import Task

@@ -48,7 +48,7 @@ def test_what_01_holds_is_what_02_publishes(project: Project) -> None:
         assert "01_model_class.ipynb changed after `load`: run the cells again" in refused
         assert len(project.manifests()) == 1
         assert "Exported what the notebooks hold now" in kernel.run(kernel.cell("run = load()"))
-        kernel.run_all(first="splits = split(")
+        kernel.run_all(first="splits = (")
         assert trees(project) == 5
 
         project.edit("02", ('average="macro"', 'average="weighted"'))
@@ -127,19 +127,12 @@ SCALED = """\
     model = LogisticRegression(max_iter=1000)
     return Pipeline([("features", build_features(inputs, StandardScaler())), ("model", model)])"""
 NOTHING_OF_OURS = "    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))"
-IMPORTS = (
-    ("import OneHotEncoder", "import OneHotEncoder, StandardScaler"),
-    (
-        "from sklearn.pipeline import",
-        "from sklearn.linear_model import LogisticRegression\nfrom sklearn.pipeline import",
-    ),
-)
 
 
 @pytest.mark.slow  # a whole run
 def test_another_estimator_takes_the_place_of_ours(project: Project) -> None:
     """All cells of all notebooks hold for it, and it is served compiled."""
-    project.edit("01", *IMPORTS, (f"    {MODEL}", SCALED))
+    project.edit("01", (f"    {MODEL}", SCALED))
     done = project.python("-m", "mlops", "train", "examples/iris")
     assert done.returncode == 0, done.stderr
     (manifest,) = project.manifests()
@@ -151,7 +144,7 @@ def test_another_estimator_takes_the_place_of_ours(project: Project) -> None:
 @pytest.mark.slow  # a whole run, from a kernel
 def test_03_runs_the_pipeline_by_hand(project: Project) -> None:
     """With an estimator that takes nothing of ours; it ends in what was published."""
-    project.edit("01", *IMPORTS, (f"    {MODEL}", NOTHING_OF_OURS))
+    project.edit("01", (f"    {MODEL}", NOTHING_OF_OURS))
     with project.kernel("03") as kernel:
         said = kernel.run_all()
     assert "It is the champion now" in said

@@ -10,6 +10,7 @@ from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.quality.answers import Rows
 from ml_pipe.runner.quality.cross_validation import cross_validate
 from ml_pipe.runner.quality.metrics import ScoreOf
+from ml_pipe.runner.run.progress import doing
 from ml_pipe.runner.summary import Candidate, measured
 from model_store.manifest import Task
 
@@ -41,6 +42,7 @@ def compare_candidates(  # noqa: PLR0913 - what is compared, on which rows, by w
     """
     board = []
     for place, (name, estimator) in enumerate(estimators.items(), start=1):
+        doing(f"candidate {place} of {len(estimators)}: {name}")
         began = time.perf_counter()
         found = cross_validate(estimator, known, parts, task, score)
         if found is None:

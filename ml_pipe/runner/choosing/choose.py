@@ -18,6 +18,7 @@ from ml_pipe.runner.quality.answers import Rows
 from ml_pipe.runner.quality.cross_validation import FOLDS, parts_of
 from ml_pipe.runner.quality.metrics import ScoreOf, metric_first, metric_name
 from ml_pipe.runner.quality.splits import column_to_split_by
+from ml_pipe.runner.run.progress import doing
 from ml_pipe.runner.summary import Candidate
 from ml_pipe.runner.table.split_column import split_kind
 
@@ -104,6 +105,7 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         built, note = within_budget(with_class_weight(built, class_weight), known.truth)
         notes += [note] if note else []
         if name in space:
+            doing(f"searching settings of {name}")
             built, settings[name] = searched(
                 built, space[name], known.inputs, known.truth, task, score=scored, seed=seed
             )
@@ -119,6 +121,7 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
             for each in compare_candidates(estimators, known, parts, task, scored)
         ]
     winner = next((each.name for each in board if each.chosen), "")
+    doing(f"fitting {winner or 'the estimator'} on {len(known.truth):,} rows")
     estimator = estimators[winner].fit(known.inputs, known.truth)
     validation = Rows(splits["validation"][run.names], splits["validation"][run.target])
     by_metric = metric_name(metric, task) if metric else ""

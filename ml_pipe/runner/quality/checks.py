@@ -1,10 +1,9 @@
 """`check`: all that can be wrong with a table and its split although a model learns from it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
-from ml_pipe.runner.errors import AcceptanceError
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.column_checks import (
     constant_columns,
@@ -45,16 +44,3 @@ def check(
         *check_splits(run.table, splits, run.task, run.target, split),
         *(rare_labels(learnt[run.target], deciding) if run.task == "classification" else ()),
     ]
-
-
-def check_strict(warnings: Sequence[str], *, strict: bool) -> None:
-    """Check that nothing was warned of, where a run is strict.
-
-    Raises:
-        AcceptanceError: something was; the sentence has all of it.
-    """
-    if strict and warnings:
-        raise AcceptanceError(
-            f"The model is not published, as the run is strict and {len(warnings)} checks warn: "
-            f"{' '.join(warnings)}"
-        )

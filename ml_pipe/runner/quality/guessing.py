@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ import pandas as pd
 from scipy import optimize, stats
 from sklearn.dummy import DummyClassifier, DummyRegressor
 
-from ml_pipe.runner.errors import AcceptanceError
 from ml_pipe.runner.quality.answers import Answers, Rows
 from ml_pipe.runner.quality.metrics import ScoreOf, quantile_of
 from ml_pipe.runner.quality.shuffling import p_of_pairs, p_of_table
@@ -21,16 +20,12 @@ from model_store.manifest import Task
 
 LEVEL = 0.01
 """At most so many models that know nothing pass; each of two looks has half of it."""
+FEWEST_BLOCKS = 8
+"""With fewer groups of rows these cannot be compared as wholes."""
 FEWEST_ROWS = 10
 """With fewer rows nothing can be shown."""
 _SURE = 1e-3
 """No probability counts as smaller: one sure mistake would outweigh all that is right."""
-
-
-_TO_DO = (
-    "Bring more rows, or columns that know more of the target; check the target and the split; or "
-    "try another model. To publish it all the same, add `-p accept_guessing=true`."
-)
 
 
 @dataclass(frozen=True)
@@ -40,31 +35,13 @@ class Part:
     truth: np.ndarray
     """`(rows,)`"""
     answers: Answers
+    blocks: np.ndarray | None = None
+    """`(rows,)`: which rows are alike, as those of one patient; None: each stands by itself."""
 
     def take(self, places: np.ndarray) -> "Part":
         """Return some of the rows, by their places or as a mask."""
-        return Part(self.truth[places], self.answers.take(places))
-
-
-def check_beaten(comparison: Comparison, *, accept_guessing: bool = False) -> None:
-    """Check that a model beats guessing by more than noise.
-
-    Raises:
-        AcceptanceError: it does not; the sentence says by which scores, and what to do.
-    """
-    if comparison.is_beaten or accept_guessing:
-        return
-    if not comparison.looks:
-        raise AcceptanceError(
-            f"The model is not published: {comparison.rows} rows ({comparison.where}) are too few "
-            f"to show that it is better than guessing; at least {FEWEST_ROWS} are needed. {_TO_DO}"
-        )
-    looks = "; ".join(look.phrase() for look in comparison.looks)
-    raise AcceptanceError(
-        f"The model is not published: it is not better than guessing by more than noise. On "
-        f"{comparison.rows} rows ({comparison.where}): {looks}; one must have p < {LEVEL / 2:g}. "
-        f"{_TO_DO}"
-    )
+        blocks = None if self.blocks is None else self.blocks[places]
+        return Part(self.truth[places], self.answers.take(places), blocks)
 
 
 def guessed_scores(learnt: Rows, known: Rows, task: Task, score: ScoreOf) -> dict[str, float]:
@@ -108,7 +85,7 @@ def compare(
         seed: the start of the draws.
     """
     learnt = _plain(learnt)
-    parts = [Part(_plain(part.truth), part.answers) for part in parts]
+    parts = [replace(part, truth=_plain(part.truth)) for part in parts]
     rows = sum(len(part.truth) for part in parts)
     if rows < FEWEST_ROWS:
         return Comparison(rows=rows, where=where, looks=())
@@ -133,19 +110,25 @@ def _amounts(learnt: np.ndarray, parts: Sequence[Part], seed: int) -> tuple[Look
     spread = np.square(truth - truth.mean()).mean() or 1.0
     squares, from_mean = np.square(truth - answers), np.square(truth - mean)
     errors, from_median = np.abs(truth - answers), np.abs(truth - median)
-    rng = np.random.default_rng(seed)
+    rng, blocks = np.random.default_rng(seed), _blocks(parts)
     return (
         _look(
             "R2",
             (1 - squares.mean() / spread, 1 - from_mean.mean() / spread),
             "the mean",
-            max(_p_of(from_mean - squares), _p_shuffled(truth, answers, np.square, rng)),
+            max(
+                _p_of(from_mean - squares, blocks),
+                _p_shuffled(truth, answers, np.square, rng, blocks),
+            ),
         ),
         _look(
             "mean absolute error",
             (errors.mean(), from_median.mean()),
             "the median",
-            max(_p_of(from_median - errors), _p_shuffled(truth, answers, np.abs, rng)),
+            max(
+                _p_of(from_median - errors, blocks),
+                _p_shuffled(truth, answers, np.abs, rng, blocks),
+            ),
         ),
     )
 
@@ -155,9 +138,18 @@ def _p_shuffled(
     answers: np.ndarray,
     loss: Callable[[np.ndarray], np.ndarray],
     rng: np.random.Generator,
+    blocks: np.ndarray | None,
 ) -> float:
     """Return how often answers to other rows are as near: heavy tails would fool a t-test."""
-    return p_of_pairs(lambda order: -float(loss(truth[order] - answers).mean()), len(truth), rng)
+    return p_of_pairs(
+        lambda order: -float(loss(truth[order] - answers).mean()), len(truth), rng, blocks
+    )
+
+
+def _blocks(parts: Sequence[Part]) -> np.ndarray | None:
+    """Return the blocks of all parts; None where rows stand by themselves."""
+    found = [part.blocks for part in parts if part.blocks is not None]
+    return np.concatenate(found) if len(found) == len(parts) else None
 
 
 def _labels(
@@ -166,7 +158,7 @@ def _labels(
     """Return balanced accuracy and log loss, and a remark where the probabilities mislead."""
     truth = np.concatenate([part.truth for part in parts])
     answers = np.concatenate([part.answers.predicted for part in parts])
-    found = _balanced(truth, answers, seed)
+    found = _balanced(truth, answers, _blocks(parts), seed)
     if any(part.answers.probabilities is None for part in parts):
         return (found,), ()
     log_loss, plain = _log_loss(learnt, parts, seed)
@@ -180,7 +172,7 @@ def _labels(
     return (found, log_loss), (remark,)
 
 
-def _balanced(truth: np.ndarray, answers: np.ndarray, seed: int) -> Look:
+def _balanced(truth: np.ndarray, answers: np.ndarray, blocks: np.ndarray | None, seed: int) -> Look:
     """Return the balanced accuracy, against the most frequent label.
 
     Tested by shuffling the true values among the rows, which keeps how often each label occurs and
@@ -194,7 +186,18 @@ def _balanced(truth: np.ndarray, answers: np.ndarray, seed: int) -> Look:
     weights /= max((counts > 0).sum(), 1)
     score = float(np.diag(table) @ weights)
     guess = 1.0 / max(int((counts > 0).sum()), 1)
-    p = p_of_table(table, weights, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    if blocks is None:
+        p = p_of_table(table, weights, rng)
+    else:
+        asked, given = codes[: len(truth)], codes[len(truth) :]
+        worth = np.where(counts > 0, weights, 0)[asked]
+        p = p_of_pairs(
+            lambda order: float((worth[order] * (asked[order] == given)).sum()),
+            len(truth),
+            rng,
+            blocks,
+        )
     return _look("balanced accuracy", (score, guess), "the most frequent label", p)
 
 
@@ -203,12 +206,13 @@ def _log_loss(learnt: np.ndarray, parts: Sequence[Part], seed: int) -> tuple[Loo
     labels = np.asarray(parts[0].answers.labels).astype(object)
     shares = pd.Series(learnt.astype(object)).value_counts(normalize=True).reindex(labels)
     prior = np.log(np.clip(shares.fillna(0).to_numpy(dtype=float), _SURE, 1))
-    sides = []
+    sides, kept = [], []
     for part in parts:
         places = pd.Index(labels).get_indexer(part.truth.astype(object))
         known = places >= 0  # a label that training has not seen is lost to both
         logs = np.log(np.clip(np.asarray(part.answers.probabilities)[known], _SURE, 1))
         sides.append((logs, places[known]))
+        kept.append(replace(part, truth=part.truth[known], blocks=_some(part.blocks, known)))
     gains, plain = [], []
     for own, (logs, places) in enumerate(sides):
         other = sides[1 - own] if len(sides) > 1 else sides[own]
@@ -225,6 +229,7 @@ def _log_loss(learnt: np.ndarray, parts: Sequence[Part], seed: int) -> tuple[Loo
         lambda order: float(every[rows, codes[order]].mean()),
         len(codes),
         np.random.default_rng(seed),
+        _blocks(kept),
     )
     look = _look(
         "calibrated log loss",
@@ -254,11 +259,20 @@ def _trust(logs: np.ndarray, places: np.ndarray, prior: np.ndarray) -> float:
     return best if loss(best) < loss(0) else 0.0
 
 
-def _p_of(gains: np.ndarray) -> float:
-    """Return the p-value of a paired t-test, one-sided: are the gains above 0 in the mean?"""
+def _some(blocks: np.ndarray | None, known: np.ndarray) -> np.ndarray | None:
+    return None if blocks is None else blocks[known]
+
+
+def _p_of(gains: np.ndarray, blocks: np.ndarray | None) -> float:
+    """Return the p-value of a paired t-test, one-sided: are the gains above 0 in the mean?
+
+    Of blocks of rows, the sums of their gains are tested.
+    """
+    if blocks is not None:
+        gains = np.bincount(np.unique(blocks, return_inverse=True)[1], weights=gains)
     deviation = gains.std(ddof=1) if len(gains) > 1 else 0.0
     if not deviation:
-        return 0.0 if len(gains) >= FEWEST_ROWS and gains.mean() > 0 else 1.0
+        return 0.0 if len(gains) >= FEWEST_BLOCKS and gains.mean() > 0 else 1.0
     return float(stats.t.sf(gains.mean() / deviation * np.sqrt(len(gains)), len(gains) - 1))
 
 

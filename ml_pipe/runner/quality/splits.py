@@ -8,6 +8,7 @@ import pandas as pd
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.loading import RunData
+from ml_pipe.runner.quality.guessing import FEWEST_BLOCKS
 from ml_pipe.runner.table.split_column import split_kind
 from model_store.manifest import Task
 
@@ -18,6 +19,7 @@ _NAMES = {
 }
 _FEWEST_GROUPS = 3
 _DRAWS = 20
+_TIME_BLOCKS = 10
 
 
 def split_by(
@@ -148,6 +150,34 @@ def _unlikeness(parts: np.ndarray, values: np.ndarray, shares: tuple[float, floa
         found += float((np.abs(values[rows].mean(axis=0) - values.mean(axis=0)) / spread).mean())
         found += 4 * abs(float(rows.mean()) - share)
     return found
+
+
+def blocks_of(run: RunData, parts: Sequence[pd.DataFrame], split: str) -> list[np.ndarray | None]:
+    """Return which rows are alike, `(rows,)` for each part: those of a group, or of some days.
+
+    None for each part where rows stand by themselves, or groups are too few to be compared.
+
+    Args:
+        run: what `load` returned.
+        parts: unseen rows, `(rows, columns)`.
+        split: how they were split, as the parameter says it.
+    """
+    kind, name = split_kind(split)
+    if kind not in {"group", "time"}:
+        return [None] * len(parts)
+    column = column_to_split_by(run, name)
+    codes = pd.Series(pd.factorize(column, use_na_sentinel=False)[0], index=column.index)
+    found: list[np.ndarray] = []
+    for place, rows in enumerate(parts):
+        if kind == "group":
+            found.append(codes.loc[rows.index].to_numpy())
+        else:
+            own = column.loc[rows.index]
+            ranks = own.rank(method="first", na_option="bottom").to_numpy() - 1
+            found.append((ranks * _TIME_BLOCKS // len(own)).astype(int) + place * _TIME_BLOCKS)
+    if len(np.unique(np.concatenate(found))) < FEWEST_BLOCKS:
+        return [None] * len(parts)
+    return list(found)
 
 
 def as_predefined(marks: "pd.Series[Any]", share: float, seed: int) -> dict[str, np.ndarray]:

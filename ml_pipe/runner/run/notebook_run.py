@@ -8,14 +8,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
-import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
-from papermill.exceptions import PapermillExecutionError
 from traitlets import default
 
 from ml_pipe.runner.errors import PipelineError
+from ml_pipe.runner.run.slim_papermill import PapermillExecutionError, papermill
 from ml_pipe.runner.source.notebook_file import read_notebook
 
 KERNEL_START_SECONDS = 60

@@ -1,7 +1,6 @@
 """What a run is doing, from its first second: a line that moves, or one line a phase in a log.
 
-The phase is the notebook and the heading above the cell that runs; a cell may add what it is at,
-by `doing`, from within its kernel.
+The phase is a notebook and the heading above the cell that runs; a cell may add to it by `doing`.
 """
 
 import contextlib

@@ -10,7 +10,10 @@ from monitoring.log.timestamps import utc_text
 
 Outcome = Literal["answered", "failed"]
 
-_INSERT = "INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# The JSON texts come as bytes: from a text, Python would make bytes again for SQLite.
+_INSERT = """
+INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))
+"""
 _COUNT = """
 INSERT INTO totals (model, version, outcome, requests, rows) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, rows = rows + excluded.rows

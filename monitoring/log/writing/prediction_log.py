@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from time import monotonic
 from typing import Self, TypeVar
 
 from monitoring.log import business_metrics
@@ -20,16 +19,13 @@ from monitoring.log.options import LogOptions
 from monitoring.log.privacy import Privacy, json_text
 from monitoring.log.timestamps import utc_text
 from monitoring.log.writing import leases, true_values
+from monitoring.log.writing.backlog import Backlog
 from monitoring.log.writing.batch import Batch, Entry, Ledger
 from monitoring.log.writing.retention import remove_step
 
 Result = TypeVar("Result")
 
 _EVENT = "INSERT INTO events (time, kind, detail) VALUES (?, ?, ?)"
-CHECKPOINT_AFTER_SECONDS = 0.5
-CHECKPOINT_AFTER_BYTES = 32_000_000
-# Some six pages are written anew by every commit, however little it stores.
-_COMMIT_BYTES = 50_000
 # Predictions wait while feedback is stored, so it is stored in transactions of this many items.
 _FEEDBACK_ITEMS = 100
 
@@ -68,9 +64,7 @@ class PredictionLog:
         self._declared: dict[str, dict[tuple[str, str], ViewColumn]] = {}
         self._guard = threading.Lock()
         self._log = LogConnection(self._path, options.durability, connection_class)
-        self._uncheckpointed = 0
-        """About how many bytes of the write-ahead log are not in the database file."""
-        self._checkpointed = monotonic()
+        self._backlog = Backlog()
         self._ledger = Ledger(0, 0)
         self._doubtful: Batch | None = None
         self._closed = False
@@ -119,8 +113,8 @@ class PredictionLog:
             "model": entry.model,
             "version": entry.version,
             "rows": entry.rows,
-            "inputs": self._privacy.inputs(entry.inputs),
-            "outputs": self._privacy.outputs(entry.outputs),
+            "inputs": _text(self._privacy.inputs(entry.inputs)),
+            "outputs": _text(self._privacy.outputs(entry.outputs)),
         }
 
     def event(self, kind: str, detail: Mapping[str, object]) -> None:
@@ -204,18 +198,8 @@ class PredictionLog:
 
     @property
     def checkpoint_is_due(self) -> bool:
-        """Whether `checkpoint` should be called now; ask several times a second.
-
-        Each holds commits up for some milliseconds, however little there is to move. Where they
-        come often, more than one request in a hundred waits for one; where they come seldom, a
-        commit has to move 64 MB itself.
-        """
-        if not self._uncheckpointed:
-            return False
-        return (
-            monotonic() - self._checkpointed > CHECKPOINT_AFTER_SECONDS
-            or self._uncheckpointed > CHECKPOINT_AFTER_BYTES
-        )
+        """Whether `checkpoint` should be called now; ask several times a second."""
+        return self._backlog.is_due
 
     def checkpoint(self) -> None:
         """Move what is in the write-ahead log into the database file, as far as readers let.
@@ -223,14 +207,13 @@ class PredictionLog:
         To be called when it is due, so that no commit has to do it: a commit that does waits for
         the disk, and everyone with it.
         """
-        if not self._uncheckpointed:
+        if not self._backlog:
             return
         # Most of the disk's work, while writes go on; the rest then takes a millisecond or two.
         self._log.sync_wal()
         with self._guard:
-            self._uncheckpointed = 0
+            self._backlog.clear()
             self._log.checkpoint("PASSIVE")
-            self._checkpointed = monotonic()
 
     def close(self) -> None:
         """Flush the log and let another service have it; later writes are refused."""
@@ -251,7 +234,7 @@ class PredictionLog:
                 connection.execute("BEGIN IMMEDIATE")
                 result = work(connection)
                 connection.execute("COMMIT")
-                self._uncheckpointed += _COMMIT_BYTES + (batch.text_bytes if batch else 0)
+                self._backlog.add(batch.text_bytes if batch else 0)
                 # Until it is known that the commit went into the log, the batch stays in doubt.
                 if self._log.stands():
                     self._doubtful = None
@@ -311,3 +294,7 @@ class PredictionLog:
             f"The prediction log {self._path} cannot be written ({reason}): check that its folder "
             "is writable and its disk has room; the next write tries again."
         )
+
+
+def _text(stored: bytes | None) -> str | None:
+    return None if stored is None else stored.decode()

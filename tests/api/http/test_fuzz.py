@@ -141,7 +141,8 @@ def test_bodies_that_the_document_allows_are_answered(
 ) -> None:
     """The answer is 200, as documented."""
     case = data.draw(operations[label].as_strategy())
-    case.body = with_integers(case.body)
+    if label == "POST /feedback":
+        case.body = with_integers(case.body)
     assert send(service, case).status_code == 200
 
 

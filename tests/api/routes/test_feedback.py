@@ -6,9 +6,12 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.api.conftest import NewSettings, Serve, Service
+from model_store.schema.prediction import Prediction
+from model_store.schema.signature import Column, Kind, Signature
+from tests.api.conftest import ConstantPredictor, NewSettings, Serve, Service, loaded
 
 
 @pytest.fixture
@@ -49,6 +52,27 @@ def test_a_true_value_is_stored_beside_its_row(predicted: Service) -> None:
         ("other", 0, "unknown request"),
     ]
     assert stored(predicted) == [(1, 0, 5), (1, 1, 8.5)]
+
+
+class _Towns(ConstantPredictor):
+    """Calls every row Köln."""
+
+    def predict(self, columns: dict[str, np.ndarray], *, probabilities: bool = False) -> Prediction:
+        """Return towns."""
+        rows = len(next(iter(columns.values())))
+        return Prediction((np.array(["K\xf6ln"] * rows, dtype=object),), None)
+
+
+def test_a_label_is_stored_as_training_spells_it(service: Service) -> None:
+    """A table's own ` Köln` is the label that the model answers."""
+    signature = Signature(
+        inputs=(Column(name="a", kind=Kind.NUMBER),),
+        outputs=(Column(name="town", kind=Kind.CATEGORY, categories=("K\xf6ln",)),),
+    )
+    service.install(loaded(_Towns(), signature=signature, model="towns"))
+    service.predict({"a": 1}, "/models/towns/predict", headers={"X-Request-ID": "first"})
+    send(service, {"request_id": "first", "row": 0, "value": " Ko\u0308ln "})
+    assert stored(service) == [(1, 0, "K\xf6ln")]
 
 
 def test_the_same_value_changes_nothing_and_a_new_value_replaces_it(predicted: Service) -> None:

@@ -30,6 +30,9 @@ def test_models_are_listed_with_what_a_caller_needs(service: Service) -> None:
         "minimum": 0.0,
         "maximum": 9.0,
         "unit": "",
+        "form": "",
+        "time_zone": "",
+        "header": "",
     }
     assert [column["name"] for column in shown["signature"]["outputs"]] == ["total"]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from joblib import cpu_count
 
 from benchmarks.training.process_tree import family
 from settings.settings import Settings
@@ -59,10 +60,16 @@ def started(tmp_path: Path, folder: Path) -> "subprocess.Popen[str]":
 @pytest.mark.slow  # runs a notebook
 def test_no_library_of_the_training_is_imported_where_it_is_asked_for(tmp_path: Path) -> None:
     """A failure comes through: its sentence, and its exit code."""
-    folder = pipeline(tmp_path, "import pandas", "raise ValueError('Not today.')")
+    folder = pipeline(
+        tmp_path,
+        "import pandas",
+        "from os import environ",
+        "raise ValueError('Not today: ' + environ['OMP_NUM_THREADS'] + environ['OMP_WAIT_POLICY'])",
+    )
     said, errors = started(tmp_path, folder).communicate(timeout=PATIENCE_SECONDS)
     assert said.startswith("[1, ")
-    assert "Not today." in errors
+    # Of all processors, threads that sleep while they wait.
+    assert f"Not today: {cpu_count()}PASSIVE" in errors
     for name in ("pandas", "sklearn", "papermill", "ipykernel"):
         assert f'"{name}"' not in said
 

@@ -39,7 +39,8 @@ from sklearn.preprocessing import (
 from sklearn.svm import SVR, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
-from model_store.compile import column_converters, step_conversion
+from model_store.compile import step_conversion
+from model_store.compile.converters import column_converters
 from model_store.compile.onnx_graph import Graph
 from tests.model_store.compile.compiled_pairs import (
     NUMBERS,
@@ -296,7 +297,10 @@ def test_a_graph_that_answers_otherwise_is_never_kept(monkeypatch: pytest.Monkey
     converters = step_conversion._CONVERTERS | {LinearRegression: wrong}  # noqa: SLF001 - what is tested
     monkeypatch.setattr(step_conversion, "_CONVERTERS", converters)
     compilation, _, _ = compile_fitted(LinearRegression(), table, truth)
-    assert compilation.reason.startswith("Its compiled form does not answer the same.")
+    assert compilation.reason == (
+        "Its compiled form does not answer the same on golden rows: LinearRegression answers "
+        "otherwise to the same columns."
+    )
     assert compilation.compiled is None
 
 
@@ -318,7 +322,10 @@ def test_a_graph_that_is_wrong_beside_the_golden_rows_is_not_kept_either(
 
     monkeypatch.setattr(column_converters, "_encoded", wrong)
     compilation, _, _ = compile_fitted(estimator, table, truth)
-    assert compilation.reason.endswith("rows that were made up from the golden ones.")
+    assert compilation.reason == (
+        "Its compiled form does not answer the same on rows with an odd value or a gap: the step "
+        '"onehotencoder" (OneHotEncoder) gives another "city_a" than scikit-learn.'
+    )
 
 
 def test_without_the_converter_nothing_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,17 @@ def test_text_is_missing_as_none_and_never_as_nan() -> None:
     assert frame["x"].tolist() == ["a", None]
 
 
+@pytest.mark.parametrize("dtype", ["object", "str", "category"])
+def test_texts_are_one_spelling_and_blank_ones_are_missing(dtype: str) -> None:
+    """Accents in one character, no blanks around: in the signature, in tables, in requests."""
+    texts = pd.Series(["Ko\u0308ln", " K\xf6ln", "\u00a0", "", "Bonn "], dtype=dtype)
+    frame = pd.DataFrame({"x": texts})
+    (column,) = infer_signature(frame, pd.DataFrame({"y": range(5)})).inputs
+    assert column.nullable
+    assert sorted(column.categories) == (["Bonn", "K\xf6ln"] if dtype == "category" else [])
+    assert conform(frame, [column])["x"].tolist() == ["K\xf6ln", "K\xf6ln", None, None, "Bonn"]
+
+
 def test_a_category_that_training_did_not_see_passes_through() -> None:
     """The estimator decides what an unknown category means."""
     column = Column(name="x", kind=Kind.CATEGORY, categories=("a",))

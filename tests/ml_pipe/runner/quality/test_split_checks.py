@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ml_pipe.runner.errors import AcceptanceError
-from ml_pipe.runner.quality.checks import check_strict
+from ml_pipe.runner.quality.acceptance import check_strict
 from ml_pipe.runner.quality.split_checks import (
     check_splits,
     copies_across,

@@ -8,7 +8,7 @@ import pytest
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.loading import RunData
-from ml_pipe.runner.quality.splits import as_predefined, by_group, by_time, split_by
+from ml_pipe.runner.quality.splits import as_predefined, blocks_of, by_group, by_time, split_by
 from ml_pipe.runner.table.prepared_table import Facts
 from ml_pipe.runner.table.split_column import split_kind
 from model_store.schema.infer_signature import infer_signature
@@ -33,8 +33,8 @@ def run_of(table: pd.DataFrame, beside: pd.DataFrame | None = None) -> RunData:
 
 def test_time_trains_on_the_oldest_rows() -> None:
     """Rows of one day stay together, rows without a day are trained on."""
-    days = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.integers(0, 40, 100), "D"))
-    days = days.mask(days.index < 5)
+    drawn = pd.Series(pd.Timestamp("2024-01-01") + pd.to_timedelta(RNG.integers(0, 40, 100), "D"))
+    days = drawn.where(drawn.index >= 5)
     parts = by_time(days, (0.2, 0.2))
     assert sorted(np.concatenate(list(parts.values()))) == list(range(100))
     assert set(range(5)) <= set(parts["train"])
@@ -87,3 +87,18 @@ def test_an_unknown_split_is_refused(split: str) -> None:
     """With the ones that there are."""
     with pytest.raises(TableError, match="write random, time:<column>"):
         split_kind(split)
+
+
+def test_rows_of_a_group_or_of_some_days_are_alike() -> None:
+    """Unless the groups are too few to be compared."""
+    table = pd.DataFrame({"x": np.arange(80.0), "y": ["a", "b"] * 40, "g": np.arange(80) // 4})
+    first, second = blocks_of(run_of(table), [table[:40], table[40:]], "group:g")
+    assert first is not None
+    assert second is not None
+    assert first.tolist() == (np.arange(40) // 4).tolist()
+    assert not set(first) & set(second)
+    days = blocks_of(run_of(table), [table[:40], table[40:]], "time:x")
+    assert [len(set(part)) for part in days if part is not None] == [10, 10]
+    few = table.assign(g=np.arange(80) // 20)
+    assert blocks_of(run_of(few), [few[:40], few[40:]], "group:g") == [None, None]
+    assert blocks_of(run_of(table), [table[:40]], "random") == [None]

@@ -16,7 +16,7 @@ from monitoring.log.database.schema import sqlite_warning
 from monitoring.log.errors import LogLockedError, LogUnavailableError
 from monitoring.log.options import LogOptions
 from monitoring.log.reading.reader import LogReader, Total
-from monitoring.log.writing import prediction_log
+from monitoring.log.writing import backlog
 from monitoring.log.writing.batch import Entry
 from monitoring.log.writing.prediction_log import PredictionLog
 
@@ -191,7 +191,7 @@ def test_a_checkpoint_is_due_after_a_while_or_many_bytes(
 ) -> None:
     """Each holds commits up, so that there are few; with nothing to move there is none."""
     clock, body = [1000.0], b'[{"note":"' + b"x" * 1_000_000 + b'"}]'
-    monkeypatch.setattr(prediction_log, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(backlog, "monotonic", lambda: clock[0])
     with new_log() as log:
         log.checkpoint()
         clock[0] += 10
