@@ -96,7 +96,7 @@ TABLES = (
     _statsmodels("fair", "affairs", refused=_NOISE),
     _statsmodels("fertility", "2010", answered=0.9),
     _statsmodels("grunfeld", "invest"),
-    _statsmodels("heart", "survival"),
+    _statsmodels("heart", "survival", refused=_NOISE),
     _statsmodels("modechoice", "choice"),
     _statsmodels("randhie", "mdvis"),
     _statsmodels("spector", "GRADE"),
