@@ -99,7 +99,7 @@ TABLES = (
     _statsmodels("heart", "survival", refused=_NOISE),
     _statsmodels("modechoice", "choice"),
     _statsmodels("randhie", "mdvis"),
-    _statsmodels("spector", "GRADE"),
+    _statsmodels("spector", "GRADE", refused=_NOISE),
     _statsmodels("star98", "PR50M"),
     _statsmodels("statecrime", "violent", refused=_NOISE),
     _statsmodels("strikes", "duration", refused=_NOISE),
