@@ -21,19 +21,21 @@ from benchmarks.results import Result
 from benchmarks.server_runs import SIDES
 from benchmarks.target import CONNECTIONS
 from benchmarks.training.measure import measure_training
+from benchmarks.training.tables import TABLES
 from benchmarks.works import MIXED_WORKS, WORKS, measure_work, peak_memory
 from benchmarks.wrk import missing_programs
 from settings.settings import Settings
 
 PARTS = (*WORKS, MIXED, "start", "half-rate", "alone", "log", "versions", "monitoring")
-ON_DEMAND = ("log-10m", "training")
-"""Take minutes; the first also takes gigabytes."""
+TRAININGS = tuple(f"training-{table.name}" for table in TABLES)
+ON_DEMAND = ("log-10m", "training", *TRAININGS)
+"""Take minutes; the first also takes gigabytes. `training` is all that begin so."""
 
 
 def main() -> None:
     """Measure what the command line asks for, print the table, write the report."""
     options = parse_options(sys.argv[1:])
-    if options.parts != ["training"] and (wanted := missing_programs()):
+    if not set(options.parts) <= {"training", *TRAININGS} and (wanted := missing_programs()):
         sys.exit(wanted)
     # A closed terminal or a stopped job must not leave servers behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("The comparison was stopped."))
@@ -90,8 +92,9 @@ def measure(plan: Plan, parts: Sequence[str]) -> list[Result]:
         results.append(measure_versions(plan))
     if "monitoring" in parts:
         results.extend(measure_monitoring(plan))
-    if "training" in parts:
-        results.extend(measure_training(plan))
+    for part, table in zip(TRAININGS, TABLES, strict=True):
+        if {"training", part} & set(parts):
+            results.extend(measure_training(plan, table))
     return results
 
 

@@ -16,7 +16,7 @@ from benchmarks.plan import Plan
 from benchmarks.results import SERVICE, Demand, Result
 from benchmarks.server_runs import BASELINES, free_port
 from benchmarks.training.process_tree import memory_of, peak_memory
-from benchmarks.training.tables import TABLES, TARGET, Table
+from benchmarks.training.tables import TARGET, Table
 from settings.sources import PROJECT_ROOT
 
 PLAIN = BASELINES[0]
@@ -39,12 +39,8 @@ class Cost(NamedTuple):
         return f"{self.seconds:.1f} s, at most {self.peak_bytes / _MB:.0f} MB"
 
 
-def measure_training(plan: Plan) -> list[Result]:
-    """Return time and memory of a training, and the service's memory after it, for each table."""
-    return [result for table in TABLES for result in _measure_table(plan, table)]
-
-
-def _measure_table(plan: Plan, table: Table) -> list[Result]:
+def measure_training(plan: Plan, table: Table) -> list[Result]:
+    """Return time and memory of a training on a table, and the service's memory after it."""
     plan.report(f"Making the table of {table.title}.")
     path = table.written(plan.folder)
     held: dict[str, list[float]] = {FIRST: [], RESTARTED: []}

@@ -10,11 +10,15 @@ from typing import Any, ClassVar, NoReturn
 
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from traitlets import default
 
 from ml_pipe.runner.errors import PipelineError
-from ml_pipe.runner.run.slim_papermill import PapermillExecutionError, papermill
+from ml_pipe.runner.run.slim_papermill import (
+    CellTimeoutError,
+    DeadKernelError,
+    PapermillExecutionError,
+    papermill,
+)
 from ml_pipe.runner.source.notebook_file import read_notebook
 
 KERNEL_START_SECONDS = 60
@@ -54,6 +58,11 @@ class OwnKernelManager(AsyncKernelManager):
         project = str(Path(__file__).parents[3])
         path = os.pathsep.join(filter(None, [project, os.environ.get("PYTHONPATH")]))
         options["transport_encryption"] = "auto"
+        # What a cell shows is kept in `Out` otherwise, and with a few rows the table they are of.
+        options["extra_arguments"] = [
+            *options.get("extra_arguments", []),
+            "--InteractiveShell.cache_size=0",
+        ]
         # Threads that wait for each other by spinning make a fit twenty times as long where
         # another process has a core: they shall sleep.
         threads = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}

@@ -1,18 +1,14 @@
-"""papermill without what it imports for Hadoop's file system, which nobody uses here.
+"""papermill and nbclient without what they import and nobody uses here.
 
-That is 45 MB, in the process that only waits while kernels train.
+That is 45 MB for Hadoop's file system, and 20 MB and a second for a grammar of addresses, in the
+process that only waits while kernels train.
 """
 
-import sys
+from ml_pipe.runner.source.slim_import import without
 
-_IS_NEEDED = "pyarrow" in sys.modules
-if not _IS_NEEDED:
-    sys.modules["pyarrow"] = None  # type: ignore[assignment]  # so is a module that is not there
-try:
+with without("pyarrow"), without("rfc3987_syntax"):
     import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
-finally:
-    if not _IS_NEEDED:
-        del sys.modules["pyarrow"]
 
-__all__ = ["PapermillExecutionError", "papermill"]
+__all__ = ["CellTimeoutError", "DeadKernelError", "PapermillExecutionError", "papermill"]
