@@ -180,8 +180,11 @@ class DeadlineExceeded(Problem):
 
 
 def safe_key(key: str) -> str:
-    """Return a caller's key fit for an answer: cut, and in ASCII."""
-    return key[:MAX_KEY_CHARACTERS].encode("ascii", "backslashreplace").decode("ascii")
+    """Return a caller's key fit for an answer and a terminal: cut, without unseen characters."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in key[:MAX_KEY_CHARACTERS]
+    )
 
 
 def pointer(*parts: str | int) -> str:

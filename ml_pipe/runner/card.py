@@ -33,7 +33,7 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
         + ".",
         "Fairness": fairness,
         "Responsibility": f"{ASK} The manifest says where this version comes from.",
-        "Security": "Values of another kind are refused; values outside the ranges below are "
+        "Security": "Values of another kind are refused; values outside the ranges above are "
         f"answered and counted. {ASK}",
         "Human control": f"`mlops models rollback` returns to the version before. {ASK}",
     }
@@ -67,6 +67,9 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
         *(_column_line(column) for column in facts.signature),
         "",
         "Not for rows from elsewhere: other times, places or people than in the table above.",
+        "",
+        "How the table was read:",
+        "",
         *(f"- {_text(remark)}" for remark in (*facts.remarks, *facts.notes)),
         *(
             f"- The column `{_text(name)}` is left out: {_text(reason)}"

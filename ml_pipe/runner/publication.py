@@ -97,7 +97,9 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         store.promote(draft.model, version, alias, reason=reason_of(evaluation.comparison))
     summary = msgspec.structs.replace(summary, version=version)
     keep_summary(run.folder, summary)
-    sentences = f"{summary.text(str(run.folder))}\n\n{next_steps(facts.model, version, alias)}"
+    is_first = len(store.versions(facts.model)) == 1
+    steps = next_steps(facts.model, version, alias, is_first=is_first)
+    sentences = f"{summary.text(str(run.folder))}\n\n{steps}"
     kept = {"model": facts.model, "version": version, "summary": sentences}
     (run.folder / "published.json").write_bytes(msgspec.json.encode(kept))
     return sentences
@@ -117,12 +119,13 @@ def form_of(compilation: Compilation) -> str:
     return "Compiled, by ONNX Runtime, which was seen to answer the same."
 
 
-def next_steps(model: str, version: str, alias: str) -> str:
+def next_steps(model: str, version: str, alias: str, *, is_first: bool) -> str:
     """Return who answers now, and what to do next."""
     if alias == "champion":
+        back = f"\nTo return to the version before: mlops models rollback {model}"
         return (
             "It is the champion now: a running service takes it up by itself, and `make serve` "
-            f"starts one.\nTo return to the version before: mlops models rollback {model}"
+            f"starts one.{'' if is_first else back}"
         )
     named = f"The alias {alias} points to it" if alias else "No alias points to it"
     return (

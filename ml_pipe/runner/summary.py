@@ -171,8 +171,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         return f"{verdict} {rows}: {looks or 'too few rows'}"
 
     def _importance(self) -> str:
-        shown_names = list(self.importance.items())[:_MOST_IMPORTANT]
-        return ", ".join(f"{name} ({fall:.2g})" for name, fall in shown_names)
+        falls = [(name, fall) for name, fall in self.importance.items() if fall > 0]
+        if not falls:
+            return "none of its columns: shuffling them does not make it worse"
+        return ", ".join(f"{name} ({fall:.2g})" for name, fall in falls[:_MOST_IMPORTANT])
 
     def _candidate(self, each: Candidate) -> str:
         mark = " (chosen)" if each.chosen else ""

@@ -29,6 +29,7 @@ _MOMENT = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Zz]|([+-])(\d\d):(\d\d))",
     re.ASCII,
 )
+_MINUTES = re.compile(r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)(Z|[+-]\d\d:\d\d)$", re.ASCII)
 _DECIMAL = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
 _LOCAL = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d{1,9})?)?)?", re.ASCII
@@ -228,8 +229,11 @@ def _is_number_of(form: str, value: float) -> bool:
 
 
 def _is_moment(text: str) -> bool:
-    """Return whether a text is a time of RFC 3339 that Python can hold, in UTC too."""
-    found = _MOMENT.fullmatch(text)
+    """Return whether a text is a time of RFC 3339 that Python can hold, in UTC too.
+
+    Its seconds may be left out, as tables do.
+    """
+    found = _MOMENT.fullmatch(_MINUTES.sub(r"\1:00\2", text))
     if not found:
         return False
     *parts, sign, hours, minutes = found.groups()

@@ -107,11 +107,11 @@ def errors_of(document: Any) -> list[tuple[str, str]]:
         ([GOOD, GOOD | {"a": "1"}], [("/1/a", "not-a-number")]),
         (GOOD | {"a": True}, [("/a", "not-a-number")]),
         (GOOD | {"a": None}, [("/a", "not-a-number")]),
-        (GOOD | {"n\u00e9/~": 7}, [("/n\\xe9~1~0", "not-a-string")]),
-        (GOOD | {"n\u00e9/~": "x" * 13}, [("/n\\xe9~1~0", "too-long")]),
-        (GOOD | {"n\u00e9/~": "\0"}, [("/n\\xe9~1~0", "not-a-value")]),
+        (GOOD | {"n\u00e9/~": 7}, [("/n\u00e9~1~0", "not-a-string")]),
+        (GOOD | {"n\u00e9/~": "x" * 13}, [("/n\u00e9~1~0", "too-long")]),
+        (GOOD | {"n\u00e9/~": "\0"}, [("/n\u00e9~1~0", "not-a-value")]),
         (GOOD | {"when": "yesterday"}, [("/when", "not-a-value")]),
-        ({"a": 1, "when": None}, [("/n\\xe9~1~0", "missing")]),
+        ({"a": 1, "when": None}, [("/n\u00e9~1~0", "missing")]),
         (GOOD | {"extra": 1}, [("/extra", "unknown")]),
         (GOOD | {"A": 1}, [("/A", "unknown")]),
         ([[1, 2, 3]], [("/0", "not-an-object")]),
@@ -140,13 +140,19 @@ def test_too_many_rows_are_not_explained(body: bytes) -> None:
     assert isinstance(explainer.explain(body, 3), InvalidRows)
 
 
-@pytest.mark.parametrize("key", ["k" * 65_536, "\u00e9" * 100, "\N{MELON}" * 100])
-def test_keys_are_cut_and_in_ascii(key: str) -> None:
-    """Forty characters are enough to find the key."""
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [
+        ("k" * 65_536, "k" * 40),
+        ("\u00e9" * 100, "\u00e9" * 40),
+        ("\x1b[2J\u202e\N{MELON}", "\\x1b[2J\\u202e\N{MELON}"),
+    ],
+)
+def test_keys_are_cut_and_seen(key: str, shown: str) -> None:
+    """Forty characters are enough to find the key; none moves a terminal's cursor."""
     ((pointer, code),) = errors_of(GOOD | {key: 1})
     assert code == "unknown"
-    assert pointer.isascii()
-    assert pointer == "/" + key[:40].encode("ascii", "backslashreplace").decode()
+    assert pointer == f"/{shown}"
 
 
 @given(st.sampled_from(["a", "n\u00e9/~", "when"]), st.integers(10**9, 10**12), st.booleans())
