@@ -260,7 +260,9 @@ def _problem(name: str, raw: pd.DataFrame, target: str) -> Problem:
     names = [column.name for column in signature.inputs]
     train = splits["train"]
     estimator = build_estimator(task, signature.inputs, SEED).fit(train[names], train[target])
-    profiles = msgspec.json.decode(reference_of(estimator, splits, signature))
+    unseen = pd.concat([splits["test"], splits["validation"]])
+    answers = np.asarray(estimator.predict(unseen[names]))
+    profiles = msgspec.json.decode(reference_of(answers, splits, signature))
     return Problem(name, signature, estimator, table, train, profiles)
 
 

@@ -79,6 +79,8 @@ def _penguins(name: str, target: str, **more: Any) -> RealTable:
     return RealTable(name, target, "palmerpenguins", path, **more)
 
 
+_NOISE = "not better than guessing by more than noise"
+
 TABLES = (
     _sklearn("iris"),
     _sklearn("wine"),
@@ -87,21 +89,21 @@ TABLES = (
     _sklearn("digits"),
     _penguins("penguins", "species", answered=0.95),
     _penguins("penguins-raw", "Species", parameters={"missing_words": "NA"}),
-    _statsmodels("anes96", "'vote'"),
-    _statsmodels("ccard", "AVGEXP"),
+    _statsmodels("anes96", "vote"),
+    _statsmodels("ccard", "AVGEXP", refused=_NOISE),
     _statsmodels("co2", "co2"),
     _statsmodels("engel", "foodexp"),
-    _statsmodels("fair", "affairs"),
-    _statsmodels("fertility", "2010"),
+    _statsmodels("fair", "affairs", refused=_NOISE),
+    _statsmodels("fertility", "2010", answered=0.9),
     _statsmodels("grunfeld", "invest"),
-    _statsmodels("heart", "survival"),
+    _statsmodels("heart", "survival", refused=_NOISE),
     _statsmodels("modechoice", "choice"),
     _statsmodels("randhie", "mdvis"),
-    _statsmodels("spector", "GRADE"),
+    _statsmodels("spector", "GRADE", refused=_NOISE),
     _statsmodels("star98", "PR50M"),
-    _statsmodels("statecrime", "violent"),
-    _statsmodels("strikes", "duration"),
-    _vega("airports.csv", "latitude"),
+    _statsmodels("statecrime", "violent", refused=_NOISE),
+    _statsmodels("strikes", "duration", refused=_NOISE),
+    _vega("airports.csv", "latitude", answered=0.95),
     _vega("barley.json", "yield"),
     _vega("cars.json", "Miles_per_Gallon"),
     _vega("iowa-electricity.csv", "net_generation"),

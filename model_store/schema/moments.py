@@ -23,7 +23,7 @@ from model_store.schema.time_zones import zone
 # A datetime's offset is required: without one, nobody knows which moment is meant.
 AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
 
-NUMBER_FORMS = frozenset({EPOCH_SECONDS, EPOCH_MILLISECONDS, "%Y%m%d"})
+NUMBER_FORMS = frozenset({EPOCH_SECONDS, EPOCH_MILLISECONDS, "%Y%m%d", "%Y%m%d%H%M%S"})
 """The forms that a table, and so a request, may write as a number."""
 
 Value = str | int | float
@@ -36,6 +36,15 @@ _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, without saying so, as all o
 _PER_SECOND = {EPOCH_SECONDS: 1, EPOCH_MILLISECONDS: 1000}
 _WITHOUT_OFFSET = re.compile(
     r"\d{4}-\d\d-\d\d([T ]([01]\d|2[0-3]):\d\d(:\d\d(\.\d{1,9})?)?)?", re.ASCII
+)
+_LOOSE = re.compile(
+    r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d)(?::(\d\d)(?:(\.\d{1,6})\d{0,3})?)?(Z|[+-]\d\d:\d\d)$",
+    re.ASCII,
+)
+"""With an offset, but without seconds, or with nanoseconds: tables have them."""
+_SHORTEST_EXACT, _LONGEST_EXACT = (
+    len("2024-01-31T10:00:00+01:00"),
+    len("2024-01-31T10:00:00.123456Z"),
 )
 _NUMBER = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
 _SOME_MOMENT = datetime(2024, 1, 31, 10)  # noqa: DTZ001 - an example
@@ -76,6 +85,8 @@ def rfc_3339(text: str) -> datetime | None:
     # An offset without its colon, which msgspec takes and RFC 3339 does not know.
     if text[-5:-4] in {"+", "-"}:
         return None
+    if len(text) > _LONGEST_EXACT or len(text) < _SHORTEST_EXACT:
+        text = _LOOSE.sub(_exact, text)
     try:
         moment = msgspec.convert(text, AwareDatetime)
         if moment.tzinfo is not UTC:
@@ -83,6 +94,12 @@ def rfc_3339(text: str) -> datetime | None:
     except (msgspec.ValidationError, OverflowError):
         return None
     return moment.replace(tzinfo=None)
+
+
+def _exact(found: re.Match[str]) -> str:
+    """Return a text with seconds, and with the six digits of a fraction that are kept."""
+    minutes, seconds, fraction, offset = found.groups()
+    return f"{minutes}:{seconds or '00'}{fraction or ''}{offset}"
 
 
 def read_moments(values: Sequence[Value | None], column: Column) -> Moments:

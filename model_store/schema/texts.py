@@ -2,6 +2,9 @@
 
 import unicodedata
 
+_INVISIBLE = "\ufeff\u200b\u2060"
+"""Marks without width, which programs leave at the ends of texts."""
+
 
 def normalised(text: str) -> str:
     """Return a text without blanks around it, its accents composed (Unicode's NFC).
@@ -9,4 +12,6 @@ def normalised(text: str) -> str:
     `"Private"` and `" Private"`, or an `é` in one piece and in two, are one category.
     """
     stripped = text.strip()
-    return stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped)
+    if stripped.isascii():
+        return stripped
+    return unicodedata.normalize("NFC", stripped.strip(_INVISIBLE).strip())

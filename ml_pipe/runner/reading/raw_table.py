@@ -19,6 +19,8 @@ class RawTable:
     text file. The others are typed: what Parquet, JSON or a spreadsheet says."""
     headers: dict[str, str] = field(default_factory=dict)
     """The raw header of each column whose name differs from it."""
+    separator: str = ""
+    """Of a text file."""
     notes: list[str] = field(default_factory=list)
     """How the file was read, where it could have been otherwise; sentences."""
 
@@ -42,10 +44,12 @@ def typed_table(
     """
     if not isinstance(frame.index, pd.RangeIndex):
         # A named index that Parquet kept is a column to everyone but pandas.
+        if frame.index.name is None and frame.index.nlevels == 1 and frame.index.dtype.kind != "i":
+            notes = [*notes, "The index of the table has no name: it was left out."]
         frame = frame.reset_index(drop=frame.index.name is None and frame.index.nlevels == 1)
     names, headers = proper_names([str(name) for name in frame.columns])
     written = frozenset(map(normalised, as_written))
-    return RawTable(frame.set_axis(names, axis=1), written, headers, notes)
+    return RawTable(frame.set_axis(names, axis=1), written, headers, notes=notes)
 
 
 def proper_names(raw: list[str]) -> tuple[list[str], dict[str, str]]:

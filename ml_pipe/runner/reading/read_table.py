@@ -76,4 +76,4 @@ def _joined(folder: Path, parts: list[tuple[Path, RawTable]]) -> RawTable:
     table = pd.concat(frames, ignore_index=True)
     notes = list(dict.fromkeys(note for _, part in parts for note in part.notes))
     notes.append(f"Read from {len(parts)} files, {first_path.name} to {parts[-1][0].name}.")
-    return RawTable(table, frozenset(written), dict(first.headers), notes)
+    return RawTable(table, frozenset(written), dict(first.headers), first.separator, notes)

@@ -9,6 +9,7 @@ from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.reading.columns.left_out import reason_to_leave_out
 from ml_pipe.runner.reading.columns.plain_numbers import PlainNumbers, plain_numbers
 from ml_pipe.runner.reading.columns.reading import Reading
+from ml_pipe.runner.reading.columns.sentinels import sentinel_note
 from ml_pipe.runner.reading.columns.text_cells import Context, check_totals, has_texts, text_cells
 from ml_pipe.runner.reading.columns.text_column import TextColumn
 from ml_pipe.runner.reading.columns.typed_column import read_typed_column
@@ -83,7 +84,9 @@ def recognise(
     }
     check_totals(list(cells.values()), options)
     context = Context.of(
-        list(cells.values()), has_points=any(each.has_points for each in plain.values())
+        list(cells.values()),
+        has_points=any(each.has_points for each in plain.values()),
+        separator=raw.separator,
     )
     readings = {
         name: TextColumn(cells[name], options, context, before.get(name), name == target).reading()
@@ -97,6 +100,9 @@ def recognise(
     }
     if target not in readings:
         raise TableError(f'The target "{target}" is among leave_out: leave another column out.')
+    for read in readings.values():
+        if note := sentinel_note(read.series):
+            read.notes.append(note)
     left_out = dict.fromkeys(options.leave_out, "you asked for it")
     for name, read in readings.items():
         if name == target or name in options.keep or name in before:
@@ -114,7 +120,10 @@ def recognise(
         )
     kept = {name: read for name, read in readings.items() if name not in left_out}
     return Recognised(
-        table=pd.DataFrame({name: read.series for name, read in kept.items()}, index=frame.index),
+        # No copy: it would be a second table.
+        table=pd.DataFrame(
+            {name: read.series for name, read in kept.items()}, index=frame.index, copy=False
+        ),
         readings=kept,
         headers=raw.headers,
         left_out=left_out,

@@ -20,9 +20,11 @@ def check_names(
     for name in (target, *leave_out, *keep):
         if name not in names:
             near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names[:10]
+            joined = len(names) == 1 and name in names[0]
+            hint = " If another sign separates its values, say which, as in separator=^."
             raise TableError(
                 f'The table has no column "{name}": it has {", ".join(near)}'
-                f"{' and others' if len(near) < len(names) else ''}."
+                f"{' and others' if len(near) < len(names) else ''}.{hint * joined}"
             )
     if set(names) <= {target, *leave_out}:
         raise TableError("The table has no column to learn from: it needs one beside the target.")

@@ -10,32 +10,45 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ml_pipe.runner.reading.columns.distinct import MOSTLY, Distinct, matches
 
-ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$"
+ISO = r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:[0-5]\d(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$"
 ISO_OFFSET = r"[T ]\d{2}:\d{2}[^ ]*(Z|[+-]\d{2}:\d{2})$"
 ZERO = r"^(0000[-/.]00[-/.]00|00[-/.]00[-/.](0000|00)|00000000)([T ]00:00(:00(\.0+)?)?)?$"
 """How databases write that there is no date."""
 
 _MAY_BE = re.compile(
-    r"\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}|\d{8}$|\d{1,2}/\d{4}$|.*[A-Za-z]{3}.*\d"
+    r"\d{4}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2}|\d{8}(?:T?\d{6}Z?)?$"
+    r"|\d{4}[ -][A-Za-z]{3}|\d{1,2}/\d{4}$|.*[A-Za-z]{3}.*\d"
 )
 _NUMERIC = re.compile(r"(\d{1,4})([-/.])(\d{1,2})(?:\2(\d{1,4}))?(?=$|[T ,])")
 _TIME = re.compile(
-    r"(?P<gap>,? |T|, )(?P<hour>\d{1,2}):\d{2}(?P<seconds>:\d{2})?(?P<fraction>\.\d{1,6})?"
-    r"(?P<half> ?[AaPp]\.?[Mm]\.?)?(?P<offset> ?(?:Z|[+-]\d{2}:?\d{2}))?$"
+    r"(?P<gap>,? |T|, |:)(?P<hour>\d{1,2}):\d{2}(?P<seconds>:\d{2})?(?P<fraction>[.,]\d{1,6})?"
+    r"(?P<half> ?[AaPp]\.?[Mm]\.?)?(?P<offset> ?(?:Z|[+-]\d{2}:?\d{2})| UTC| GMT)?$"
 )
 _NAMED = (
-    (re.compile(r"\d{1,2}([ .-]+)[A-Za-z]+([ .,-]+)\d{4}(?=$|[T ,])"), "%d{0}{b}{1}%Y"),
+    (re.compile(r"\d{1,2}([ .-]+|/)[A-Za-z]+([ .,-]+|/)\d{4}(?=$|[T ,:])"), "%d{0}{b}{1}%Y"),
     (re.compile(r"\d{1,2}([ .-]+)[A-Za-z]+([ .,-]+)\d{2}(?=$|[T ,])"), "%d{0}{b}{1}%y"),
-    (re.compile(r"[A-Za-z]+([ .-]+)\d{1,2}(,? |-)\d{4}(?=$|[T ,])"), "{b}{0}%d{1}%Y"),
+    (re.compile(r"[A-Za-z]+([ .-]+)\d{1,2}(,? |-|,)\d{4}(?=$|[T ,])"), "{b}{0}%d{1}%Y"),
     (re.compile(r"\d{4}([ -])[A-Za-z]+([ -])\d{1,2}(?=$|[T ,])"), "%Y{0}{b}{1}%d"),
     (re.compile(r"[A-Za-z]+([ .,-]+)\d{4}$"), "{b}{0}%Y"),
     (re.compile(r"[A-Za-z]{3}(-)\d{2}$"), "{b}{0}%y"),
     (re.compile(r"\d{4}([ -])[A-Za-z]+$"), "%Y{0}{b}"),
 )
 _FOREIGN = re.compile(r"\d{1,2}\.? [^\W\d_]{3,10}\.? \d{4}$")
+_NAMED_ZONES = (" UTC", " GMT")
+_UNREAD = (
+    r"^(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[Tt ,]\s?\d.*)?"
+    r"|\d{1,2}[-/]\d{1,2}[-/](?:\d{4}|\d{2})"
+    r"(?:[T ,]\s?\d.*)?|\d{1,2}\.\d{1,2}\.\d{4}(?:[T ,]\s?\d.*)?"
+    r"|\d{4}年.*|(?:[A-Za-z]{3,9},? )?\d{1,2}(?:st|nd|rd|th)? [A-Za-z]{3,9}\.?,? \d{4}(?:[T ,].*)?"
+    r"|\d{1,2}[-/][A-Za-z]{3}[-/](?:\d{4}|\d{2})(?:[ :].*)?"
+    r"|(?:[A-Za-z]{3,9},? )?(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}"
+    r"(?:st|nd|rd|th)?,? ?(?:\d\d:\d\d.* )?\d{4}(?:[ ,].*)?)$"
+)
+"""Dates, but in no form that is read."""
 DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
 
 
@@ -92,10 +105,10 @@ def dates_of(
             return Dates(read[max(rows, key=rows.__getitem__)], "", "", False, is_mixed=True)
     if not best or (not form and best < MOSTLY * total):
         return None
-    fitting = [each for each in forms if rows[each] == best]
+    fitting = _with_likely_years([each for each in forms if rows[each] == best], read)
     chosen = _by_order(fitting, order)
     has_times = "%H" in chosen or "%I" in chosen
-    zone = "" if "%z" in chosen else (time_zone if has_times and time_zone else "UTC")
+    zone = _zone_of(chosen, (has_times and time_zone) or "UTC")
     values = to_utc(read[chosen], zone) if zone else read[chosen]
     others = tuple(each for each in fitting if _differs(each, chosen, read))
     if order and order_of(chosen) == order:
@@ -103,12 +116,16 @@ def dates_of(
     return Dates(values, chosen, zone, has_times, others)
 
 
+def _zone_of(form: str, time_zone: str) -> str:
+    if "%z" in form:
+        return ""
+    return "UTC" if form.endswith(_NAMED_ZONES) else time_zone
+
+
 def forms_of(text: str) -> list[str]:
     """Return the patterns of `strptime` that a text may be written in; ISO 8601 is none of them."""
-    if re.fullmatch(r"\d{8}", text):
-        return ["%Y%m%d"]
-    if re.fullmatch(r"\d{1,2}/\d{4}", text):
-        return ["%m/%Y"]
+    if whole := [form for pattern, form in _WHOLE_FORMS if pattern.fullmatch(text)]:
+        return whole
     if match := _NUMERIC.match(text):
         forms = _numeric_forms(match)
     else:
@@ -129,14 +146,32 @@ def forms_of(text: str) -> list[str]:
     if not (time := _TIME.fullmatch(rest)):
         return []
     clock = "%I:%M" if time["half"] else "%H:%M"
-    clock += ":%S" * bool(time["seconds"]) + ".%f" * bool(time["fraction"])
+    clock += ":%S" * bool(time["seconds"])
+    if time["fraction"]:
+        clock += f"{time['fraction'][0]}%f"
     if time["half"]:
         clock += " %p" if time["half"].startswith(" ") else "%p"
-    if time["offset"]:
-        clock += " %z" if time["offset"].startswith(" ") else "%z"
-    return [form + time["gap"] + clock for form in forms]
+    offset = time["offset"] or ""
+    if offset and offset not in _NAMED_ZONES:
+        offset = " %z" if offset.startswith(" ") else "%z"
+    return [form + time["gap"] + clock + offset for form in forms]
 
 
+_WHOLE_FORMS = (
+    (re.compile(r"\d{8}"), "%Y%m%d"),
+    (re.compile(r"\d{1,2}/\d{4}"), "%m/%Y"),
+    (re.compile(r"\d{14}"), "%Y%m%d%H%M%S"),
+    (re.compile(r"\d{8}T\d{6}"), "%Y%m%dT%H%M%S"),
+    (re.compile(r"\d{8}T\d{6}Z"), "%Y%m%dT%H%M%S%z"),
+    (
+        re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d \d{4}"),
+        "%a %b %d %H:%M:%S %Y",
+    ),
+    (
+        re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} \d{1,2} \d\d:\d\d:\d\d [+-]\d{4} \d{4}"),
+        "%a %b %d %H:%M:%S %z %Y",
+    ),
+)
 _WEEKDAYS = frozenset(["mon", "tue", "wed", "thu", "fri", "sat", "sun"])
 
 
@@ -156,9 +191,18 @@ def _numeric_forms(match: re.Match[str]) -> list[str]:
     if mark != ".":
         # Who separates by points writes the day first.
         forms.append(f"%m{mark}%d{mark}{year}")
-    if year == "%y" and mark == "-":
-        forms.append("%y-%m-%d")
+    if year == "%y" and mark != ".":
+        forms.append(f"%y{mark}%m{mark}%d")
     return forms
+
+
+def unread(column: Distinct) -> str:
+    """Return an example of texts that are dates to whoever looks; empty: most are none."""
+    found, weights = matches(column.entries, _UNREAD), column.counts
+    if not found.any() or weights[found].sum() < MOSTLY * weights.sum():
+        return ""
+    read = next((t for t in column.entries.filter(pa.array(found)).to_pylist()), "")
+    return str(read)
 
 
 def is_foreign(column: Distinct) -> bool:
@@ -171,6 +215,9 @@ def is_foreign(column: Distinct) -> bool:
 
 def is_zero(column: Distinct) -> np.ndarray:
     """Return which texts are the zero of dates, as in 0000-00-00, `(distinct,)`, bool."""
+    zeros = pc.starts_with(column.entries, "00")
+    if not pc.any(zeros).as_py():
+        return np.zeros(len(column.entries), dtype=bool)
     return matches(column.entries, ZERO)
 
 
@@ -198,7 +245,8 @@ def _iso(values: pa.LargeStringArray, is_iso: np.ndarray, time_zone: str) -> Dat
     moments = pd.to_datetime(texts, format="ISO8601", utc=True, errors="coerce")
     read = moments.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
     with_offset = matches(values, ISO_OFFSET)
-    has_times = bool((matches(values, ":") & is_iso).any())
+    colons = pc.match_substring(values, ":").to_numpy(zero_copy_only=False)
+    has_times = bool((colons & is_iso).any())
     bare = is_iso & ~with_offset
     zone = ""
     if bare.any():
@@ -209,7 +257,8 @@ def _iso(values: pa.LargeStringArray, is_iso: np.ndarray, time_zone: str) -> Dat
 
 def _read(values: pa.LargeStringArray, form: str) -> np.ndarray:
     """Return what texts mean in a form, datetime64[us], NaT where one is not of it."""
-    texts = pd.Series(values.to_pandas())
+    # A leap second has no place in anybody's calendar.
+    texts = pd.Series(values.to_pandas()).mask(matches(values, ":6[0-9]"))
     try:
         moments = pd.to_datetime(texts, format=form, errors="coerce", utc="%z" in form)
     except ValueError:
@@ -217,6 +266,18 @@ def _read(values: pa.LargeStringArray, form: str) -> np.ndarray:
     if "%z" in form:
         moments = moments.dt.tz_localize(None)
     return np.asarray(moments.to_numpy(), dtype="datetime64[us]")
+
+
+def _with_likely_years(forms: list[str], read: dict[str, np.ndarray]) -> list[str]:
+    """Return forms without a year first that would make more years of them than a year last."""
+    years = {
+        form: len(np.unique(read[form][~np.isnat(read[form])].astype("datetime64[Y]")))
+        for form in forms
+    }
+    last = [years[form] for form in forms if form.endswith("%y")]
+    if not last:
+        return forms
+    return [f for f in forms if not f.startswith("%y") or years[f] <= min(last)]
 
 
 def _differs(form: str, chosen: str, read: dict[str, np.ndarray]) -> bool:

@@ -1,6 +1,7 @@
 """A column of text by its distinct values: each is understood once, however often it occurs."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ class Distinct:
     codes: np.ndarray
     """`(rows,)`, int64: the place of each row's text in `entries`; -1 where it is missing."""
 
-    @property
+    @cached_property
     def counts(self) -> np.ndarray:
         """Return how many rows hold each value, `(distinct,)`, int64."""
         present = self.codes[self.codes >= 0]
@@ -52,6 +53,15 @@ class Distinct:
             self.entries.filter(pa.array(~is_missing)), np.append(places, -1)[self.codes]
         )
 
+    def categories(self) -> pd.Categorical:
+        """Return the texts, `(rows,)`, as categories in the order of their letters."""
+        texts = np.array(self.entries.to_pylist(), dtype=object)
+        order = np.argsort(texts, kind="stable")
+        places = np.empty(len(order) + 1, dtype="int64")
+        places[order], places[-1] = np.arange(len(order)), -1
+        names = pd.Index(texts[order], dtype="str")
+        return pd.Categorical.from_codes(places[self.codes], categories=names)
+
     def texts(self) -> "pd.Series[Any]":
         """Return the texts, `(rows,)`, dtype str."""
         indices = pa.array(self.codes, mask=self.codes < 0)
@@ -61,9 +71,9 @@ class Distinct:
 def distinct_of(series: "pd.Series[Any]") -> Distinct:
     """Return the distinct texts of a column of texts; blank ones are missing."""
     array = pa.array(series, from_pandas=True)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
     encoded = pc.dictionary_encode(array.cast(pa.large_string()))
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype("int64")
     texts = encoded.dictionary
     tidy = _normalised(texts)
@@ -78,12 +88,22 @@ def distinct_of(series: "pd.Series[Any]") -> Distinct:
 
 
 def _normalised(texts: pa.LargeStringArray) -> pa.LargeStringArray:
-    blank = r"^[\s\x1c-\x1f]|[\s\x1c-\x1f]$"
     # NFC leaves ASCII as it is.
-    is_ascii = pc.all(pc.string_is_ascii(texts), min_count=0).as_py()
-    if is_ascii and not pc.any(pc.match_substring_regex(texts, blank)).as_py():
+    if pc.all(pc.string_is_ascii(texts), min_count=0).as_py() and not _has_blank_ends(texts):
         return texts
     return pa.array([normalised(text) for text in texts.to_pylist()], pa.large_string())
+
+
+def _has_blank_ends(texts: pa.LargeStringArray) -> bool:
+    """Return whether a text of ASCII may begin or end with a blank: it is no sign that prints."""
+    present = texts.filter(pc.greater(pc.binary_length(texts), 0))
+    if not len(present):
+        return False
+    _, ends, data = present.buffers()
+    places = np.frombuffer(ends, np.int64)[present.offset : present.offset + len(present) + 1]
+    letters = np.frombuffer(data, np.uint8)
+    least = min(letters[places[:-1]].min(), letters[places[1:] - 1].min())
+    return bool(least <= ord(" "))
 
 
 def matches(values: pa.LargeStringArray, pattern: str) -> np.ndarray:

@@ -52,6 +52,22 @@ def odd_cells(name: str, what: str, shown: str, word: str) -> TableError:
     )
 
 
+def unread_dates(name: str, example: str) -> TableError:
+    """Return the error of dates in a form that is not read."""
+    return TableError(
+        f'The column "{name}" looks like dates in a form that is not read, as in "{example}": '
+        f"write them as 2024-01-31 or 2024-01-31T10:00:00Z, or say read_as={name}:text."
+    )
+
+
+def abbreviated(name: str, example: str) -> TableError:
+    """Return the error of numbers in thousands, millions and the like."""
+    return TableError(
+        f'The column "{name}" abbreviates numbers, as in "{example}": write them out, as in '
+        f"1200000, or say read_as={name}:text."
+    )
+
+
 def foreign_months(name: str, example: str) -> TableError:
     """Return the error of dates whose months are not named in English."""
     return TableError(

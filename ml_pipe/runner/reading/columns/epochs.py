@@ -34,6 +34,8 @@ _PLAUSIBLE = {
     EPOCH_MILLISECONDS: (315_532_800_000, 4_102_444_800_000),
 }
 """From 1980 to 2100."""
+_SPREADSHEET_DAYS = (18_264, 73_050)
+"""From 1950 to 2099, as Excel counts days."""
 
 
 def read_epoch(read: Reading, values: np.ndarray, name: str, how: str) -> None:
@@ -45,11 +47,13 @@ def read_epoch(read: Reading, values: np.ndarray, name: str, how: str) -> None:
         name: that of the column.
         how: how the user says that it is to be read; empty: nothing.
     """
-    form, is_hinted = _form(values[~np.isnan(values)], name)
+    form, is_hinted = _form(values, name)
     if how and how not in READ_AS:
         return
     form = READ_AS.get(how, form)
     if not form:
+        if note := _unread(values, name):
+            read.notes.append(note)
         return
     short = next(key for key, value in READ_AS.items() if value == form)
     if not how and not is_hinted:
@@ -61,16 +65,40 @@ def read_epoch(read: Reading, values: np.ndarray, name: str, how: str) -> None:
     read.notes.append(f"dates in {what} since 1970 (read_as={name}:decimal-point keeps numbers)")
 
 
+def _range(numbers: np.ndarray) -> tuple[float, float]:
+    """Return the least and the most of numbers, but for NaN; NaN where there are no others."""
+    return (
+        float(np.fmin.reduce(numbers, initial=np.nan)),
+        float(np.fmax.reduce(numbers, initial=np.nan)),
+    )
+
+
+def _unread(numbers: np.ndarray, name: str) -> str:
+    """Return what is to be said of numbers that may be dates, in a way that nothing reads."""
+    words = set(re.findall("[a-z]+", name.lower()))
+    if words.isdisjoint(_HINTS):
+        return ""
+    low, high = _range(numbers)
+    least, most = _PLAUSIBLE[EPOCH_MILLISECONDS]
+    if 1000 * least <= low and high <= 1000 * most:
+        return "numbers; if they are microseconds since 1970, divide them by 1000"
+    if (
+        low >= _SPREADSHEET_DAYS[0]
+        and high <= _SPREADSHEET_DAYS[1]
+        and words & {"date", "datetime"}
+    ):
+        return "numbers; if a spreadsheet counts days so, write dates as 2024-01-31"
+    return ""
+
+
 def _form(numbers: np.ndarray, name: str) -> tuple[str, bool]:
     """Return the form of numbers that are plausible moments, and whether their column's name hints.
 
     Args:
-        numbers: `(values,)`, float64.
+        numbers: `(values,)`, float64; NaN is missing.
         name: that of the column.
     """
-    if not len(numbers):
-        return "", False
-    low, high = float(np.min(numbers)), float(np.max(numbers))
+    low, high = _range(numbers)
     words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     is_hinted = not _HINTS.isdisjoint(words)
     for form, (least, most) in _PLAUSIBLE.items():

@@ -68,8 +68,9 @@ def _of_texts(name: str, present: "pd.Series[Any]") -> str:
     if distinct < _NEARLY_ALL * len(present):
         return ""
     words = sample.map(lambda text: len(text.split()))
-    if (words == 1).all():
-        return "an identifier: its texts differ in nearly every row"
+    if _INDEX.fullmatch(name) or (words == 1).all():
+        what = "it names the rows" if _INDEX.fullmatch(name) else "an identifier"
+        return f"{what}: its texts differ in nearly every row"
     if (_NAME.search(name) or _IDENTIFIER.search(name)) and words.median() <= 6:  # noqa: PLR2004
         return "names: they differ in nearly every row"
     return ""

@@ -27,9 +27,16 @@ WORDS = frozenset(
         ".",
         "missing",
         "unknown",
+        r"\n",
     ]
 ) | {"not available", "#n/a n/a", "#null!"}
 """In lower case. In a column of texts each is a value like others: the country NA, a class None."""
+
+ODD = frozenset(["inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"]) | {
+    *("-", "--", "---", "\u2013", "\u2014", "..", "...", ":"),
+    *("#div/0!", "#ref!", "#value!", "#num!", "#name?", "#spill!"),
+}
+"""Words that are odd in a column whose other cells are numbers or dates, however many they are."""
 
 LIKELY = frozenset(["na", "n/a", "n.a.", "nan", "null", "none", "#n/a", "<na>", "?"])
 """Those that are worth a note where they are taken for a value."""
@@ -37,13 +44,20 @@ LIKELY = frozenset(["na", "n/a", "n.a.", "nan", "null", "none", "#n/a", "<na>", 
 
 def means_missing(column: Distinct, words: frozenset[str] = WORDS) -> np.ndarray:
     """Return which distinct texts, `(distinct,)`, bool, are words for a missing value."""
-    lower = pc.utf8_lower(column.entries)
-    found = pc.is_in(lower, value_set=pa.array(sorted(words), pa.large_string()))
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)
+    found = np.zeros(len(column.entries), dtype=bool)
+    short = pc.less_equal(pc.binary_length(column.entries), max(map(len, words)) + 1)
+    places = np.flatnonzero(short.to_numpy(zero_copy_only=False))
+    if len(places):
+        lower = pc.utf8_lower(column.entries.filter(short))
+        are_words = pc.is_in(lower, value_set=pa.array(sorted(words), pa.large_string()))
+        found[places] = are_words.to_numpy(zero_copy_only=False)
+    return found
 
 
 def is_word(column: Distinct, words: tuple[str, ...]) -> np.ndarray:
     """Return which distinct texts, `(distinct,)`, bool, are among the user's words."""
+    if not words:
+        return np.zeros(len(column.entries), dtype=bool)
     known = pa.array(sorted({normalised(word) for word in words}), pa.large_string())
     found = pc.is_in(column.entries, value_set=known)
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=bool)

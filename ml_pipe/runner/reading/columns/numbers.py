@@ -13,14 +13,19 @@ import pyarrow.compute as pc
 from ml_pipe.runner.reading.columns.codes import why_codes
 from ml_pipe.runner.reading.columns.distinct import MOSTLY, Distinct, matches
 from ml_pipe.runner.reading.columns.units import (
+    abbreviation,
     affixes_of,
     bodies_of,
+    cleaned,
     may_be_numbers,
     units_differ,
 )
 
 FEWEST_GROUPED = 0.01
 """Thousands that fewer rows separate are odd cells in a column of plain numbers."""
+
+FEW_CODES = 0.02
+"""Of the rows: fewer that look like codes are odd cells in a column of plain numbers."""
 
 _BLANKS = "  \u00a0\u202f\u2009"  # an ordinary one, no-break, narrow, thin
 _PLAIN = r"^-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"
@@ -88,6 +93,10 @@ class Numbers:
     """Other ways to read the same texts, to other numbers."""
     is_mixed: bool = False
     """Whether some are written in one style and some in another."""
+    factor: str = ""
+    """A text that abbreviates a number, as in 1.2M; empty: none does."""
+    may_be_grouped: bool = False
+    """Whether every point may separate thousands, and shorter numbers stand without one."""
     remark: str = ""
     """What somebody should know of how they are written; a sentence, or nothing."""
 
@@ -105,13 +114,14 @@ class Numbers:
 def numbers_of(column: Distinct) -> Numbers | None:
     """Return what a column's texts mean as numbers; None where most of its rows hold none."""
     values, weights = column.entries, column.counts
-    if not len(values):
+    if len(values) and matches(values, _PLAIN).all():
+        return _with_points_in_doubt(values, _read_plain(values, weights))
+    if not len(values) or (len(values) > 1 and not may_be_numbers(values, weights)):
         return None
-    if matches(values, _PLAIN).all():
-        return _with_points_in_doubt(values, _read_plain(values))
-    if len(values) > 1 and not may_be_numbers(values, weights):
-        return None
-    values = pc.replace_substring(values, "\u2212", "-")
+    if factor := abbreviation(values, weights):
+        everything = np.ones(len(values), dtype=bool)
+        return Numbers(np.full(len(values), np.nan), everything, POINT, factor=factor)
+    values, trails = cleaned(values)
     prefix, suffix = affixes_of(values, weights)
     bodies, negative = bodies_of(values, prefix, suffix)
     fits = {style: matches(bodies, f"^{style.pattern}$") for style in _STYLES}
@@ -124,9 +134,13 @@ def numbers_of(column: Distinct) -> Numbers | None:
     if is_mixed and int(weights[any_style].sum()) < MOSTLY * total:
         do_differ = units_differ(values, weights)
         return Numbers(nothing, any_style, POINT, is_mixed=True) if do_differ else None
-    code = why_codes(values, fits[POINT])
+    code, coded = why_codes(values, fits[POINT])
     if prefix == "" and suffix == "" and code:
-        return Numbers(nothing, fits[POINT], POINT, code=code)
+        if weights[coded].sum() > FEW_CODES * total:
+            return Numbers(nothing, fits[POINT], POINT, code=code)
+        fits = {style: fit & ~coded for style, fit in fits.items()}
+        rows = {style: int(weights[fit].sum()) for style, fit in fits.items()}
+        best = max(rows.values())
     if total - FEWEST_GROUPED * total <= rows[POINT] < best:
         # A few cells with another mark in a column of plain numbers are odd.
         best, is_mixed = rows[POINT], False
@@ -136,6 +150,8 @@ def numbers_of(column: Distinct) -> Numbers | None:
     remark = ""
     if negative[first.is_number & (matches(values, r"^\("))].any():
         remark = "numbers in parentheses are negative"
+    elif trails:
+        remark = "numbers with a minus behind them are negative"
     return replace(first, unit=unit, others=others, is_mixed=is_mixed, remark=remark)
 
 
@@ -162,12 +178,15 @@ def looks_like_pairs(values: pa.LargeStringArray) -> bool:
     return all(low <= high for low, high in pairs)
 
 
-def _read_plain(values: pa.LargeStringArray) -> Numbers:
+def _read_plain(values: pa.LargeStringArray, weights: np.ndarray) -> Numbers:
     everything = np.ones(len(values), dtype=bool)
-    if code := why_codes(values, everything):
-        return Numbers(np.full(len(values), np.nan), everything, POINT, code=code)
-    is_whole = bool(matches(values, _WHOLE).all())
-    return Numbers(POINT.read(values), everything, POINT, is_whole=is_whole)
+    amounts = np.full(len(values), np.nan)
+    code, coded = why_codes(values, everything)
+    if weights[coded].sum() > FEW_CODES * weights.sum():
+        return Numbers(amounts, everything, POINT, code=code)
+    amounts[~coded] = POINT.read(values.filter(pa.array(~coded)))
+    is_whole = bool(matches(values, _WHOLE)[~coded].all())
+    return Numbers(amounts, ~coded, POINT, is_whole=is_whole)
 
 
 def _with_points_in_doubt(values: pa.LargeStringArray, plain: Numbers) -> Numbers:
@@ -183,7 +202,11 @@ def _with_points_in_doubt(values: pa.LargeStringArray, plain: Numbers) -> Number
         plain.amounts,
     ).round()
     other = Numbers(read, plain.is_number, COMMA_GROUPED, is_whole=True)
-    return Numbers(plain.amounts, plain.is_number, POINT, others=[other])
+    rest = plain.amounts[~pc.match_substring(values, ".").to_numpy(zero_copy_only=False)]
+    may_be_grouped = len(rest) > 0 and bool((np.abs(rest) < 1000).all())  # noqa: PLR2004 - grouped
+    return Numbers(
+        plain.amounts, plain.is_number, POINT, others=[other], may_be_grouped=may_be_grouped
+    )
 
 
 def _distinct_readings(

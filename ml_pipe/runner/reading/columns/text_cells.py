@@ -5,12 +5,13 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 from pandas.api.types import infer_dtype, is_string_dtype
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.reading.columns.dates import DAY_FIRST, MONTH_FIRST, Dates, dates_of, is_zero
-from ml_pipe.runner.reading.columns.distinct import Distinct, distinct_of
-from ml_pipe.runner.reading.columns.missing import is_word, means_missing
+from ml_pipe.runner.reading.columns.distinct import Distinct, distinct_of, matches
+from ml_pipe.runner.reading.columns.missing import ODD, is_word, means_missing
 from ml_pipe.runner.reading.columns.numbers import Numbers, numbers_of
 from ml_pipe.runner.reading.options import ReadingOptions
 
@@ -22,13 +23,15 @@ class Context:
     has_commas: bool
     """Whether a column has decimal commas beyond doubt."""
     has_points: bool
+    has_semicolons: bool = False
+    """Whether semicolons separate values, as where commas separate decimals."""
 
     @classmethod
-    def of(cls, cells: "list[TextCells]", *, has_points: bool) -> Self:
+    def of(cls, cells: "list[TextCells]", *, has_points: bool, separator: str = "") -> Self:
         """Return what the columns of a file show."""
         found = [each.numbers for each in cells if each.numbers is not None]
         has_points = has_points or any(n.proves_point for n in found)
-        return cls(any(n.proves_comma for n in found), has_points)
+        return cls(any(n.proves_comma for n in found), has_points, separator == ";")
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,10 @@ class TextCells:
     """`(distinct,)`, bool: which texts are the user's own words for missing."""
     words: np.ndarray
     """Which of the others are words for missing where the rest are numbers or dates."""
+    odd: np.ndarray
+    """Which of the others are odd where the rest are numbers or dates: infinity, a dash."""
     numbers: Numbers | None = None
-    """Of the texts that are neither."""
+    """Of the texts that are none of these."""
     dates: Dates | None = None
     is_boolean: bool = False
 
@@ -87,20 +92,29 @@ def text_cells(series: "pd.Series[Any]", options: ReadingOptions, *, as_written:
     others = texts.without(named)
     how = options.reading_of(str(series.name))
     if how == "text":
-        return TextCells(
-            series, texts, as_written, named, np.zeros(len(others.entries), dtype=bool)
-        )
+        nothing = np.zeros(len(others.entries), dtype=bool)
+        return TextCells(series, texts, as_written, named, nothing, nothing)
     words = means_missing(others) | is_zero(others)
-    rest = others.without(words)
+    odd = means_missing(others, ODD)
+    rest = others.without(words | odd)
     order = how if how in {DAY_FIRST, MONTH_FIRST} else options.date_order
     form = how if "%" in how else ""
     dates = None
     if how not in {"decimal-point", "decimal-comma"}:
-        dates = dates_of(rest, order, form, options.time_zone)
+        dates = dates_of(_as_days(rest), order, form, options.time_zone)
     numbers = numbers_of(rest) if as_written and dates is None else None
     few = rest.entries.to_pylist() if len(rest.entries) <= _MOST_SPELLINGS else [""]
     is_boolean = as_written and bool(few) and {text.lower() for text in few} <= {"true", "false"}
-    return TextCells(series, texts, as_written, named, words, numbers, dates, is_boolean)
+    return TextCells(series, texts, as_written, named, words, odd, numbers, dates, is_boolean)
+
+
+def _as_days(texts: Distinct) -> Distinct:
+    """Return texts without the decimal that pandas gives to 20240131 where a column has gaps."""
+    if not len(texts.entries) or not texts.text(0).endswith(".0"):
+        return texts
+    if not matches(texts.entries, r"^\d{8}\.0$").all():
+        return texts
+    return Distinct(pc.replace_substring(texts.entries, ".0", ""), texts.codes)
 
 
 _MOST_SPELLINGS = 6

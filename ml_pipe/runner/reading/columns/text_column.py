@@ -11,6 +11,7 @@ import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype, is_string_dtype
 
 from ml_pipe.runner.reading.columns import dates, doubts, missing, numbers
+from ml_pipe.runner.reading.columns.codes import in_digits
 from ml_pipe.runner.reading.columns.distinct import Distinct
 from ml_pipe.runner.reading.columns.epochs import read_epoch
 from ml_pipe.runner.reading.columns.plain_numbers import number_series
@@ -51,9 +52,10 @@ class TextColumn:
         found = self.found
         texts = found.texts.without(found.named)
         said = missing.phrase(found.texts, found.named) if found.named.any() else ""
-        rest = texts.without(found.words)
+        rest = texts.without(found.words | found.odd)
         if found.is_boolean:
             self._check_target_words(texts)
+            self._refuse_odd(texts, found.odd, "true and false", "")
             read = Reading(self._booleans(rest))
         elif found.dates is not None:
             read = self._dates(rest, found.dates)
@@ -63,11 +65,11 @@ class TextColumn:
             read = self._texts(texts)
         self._check_choice(read)
         is_text = read.series.dtype.kind == "O" or is_string_dtype(read.series)
-        if found.words.any() and not (
+        if (found.words | found.odd).any() and not (
             is_text or isinstance(read.series.dtype, pd.CategoricalDtype)
         ):
             self._check_target_words(texts)
-            words = missing.phrase(texts, found.words)
+            words = missing.phrase(texts, found.words | found.odd)
             said = ", ".join(filter(None, (said, words)))
         read.missing = ", ".join(filter(None, (said, read.missing)))
         return read
@@ -116,7 +118,9 @@ class TextColumn:
             forms = [found.form, *found.others]
             example, readings = _in_doubt(rest, forms)
             raise doubts.dates_in_doubt(self.name, example, readings, forms[-1])
-        self._refuse_odd(rest, ~found.is_date, "dates", found.form or "ISO 8601")
+        kind = found.form or "ISO 8601"
+        self._refuse_odd(rest, ~found.is_date, "dates", kind)
+        self._refuse_odd(self._all_texts(), self.found.odd, "dates", kind)
         moments = rest.spread(found.moments, np.datetime64("NaT"))
         read = Reading(
             pd.Series(moments, index=self.index).dt.tz_localize("UTC"),
@@ -137,7 +141,7 @@ class TextColumn:
     def _numbers(self, rest: Distinct, found: numbers.Numbers) -> Reading:
         if found.code:
             read = self._texts(self._all_texts())
-            read.notes.append(f"text, because of {found.code}")
+            read.notes = [f"text, because of {found.code}"]
             return read
         found = self._settled(rest, found)
         if found.style.decimal == "," and not found.is_whole and self._is_pair(rest, found):
@@ -147,7 +151,10 @@ class TextColumn:
                 f"points (read_as={self.name}:decimal-comma makes it a number)"
             )
             return read
+        if found.factor:
+            raise doubts.abbreviated(self.name, found.factor)
         self._refuse_odd(rest, ~found.is_number, "numbers", found.unit)
+        self._refuse_odd(self._all_texts(), self.found.odd, "numbers", found.unit)
         values = rest.spread(found.amounts, np.nan)
         read = Reading(
             number_series(values, self.index, is_whole=found.is_whole),
@@ -189,7 +196,10 @@ class TextColumn:
         if decimal:
             return numbers.settled(found, decimal)
         is_pointed = found.style == numbers.POINT
-        if is_pointed and not (self.context.has_commas and not self.context.has_points):
+        may_group = (
+            self.context.has_commas or self.context.has_semicolons or found.may_be_grouped
+        ) and not self.context.has_points
+        if is_pointed and not may_group:
             return replace(found, others=[])
         place = int(np.flatnonzero(found.amounts != found.others[0].amounts)[0])
         readings = sorted({found.amounts[place], found.others[0].amounts[place]})
@@ -202,13 +212,13 @@ class TextColumn:
         return not found.unit and numbers.looks_like_pairs(rest.entries)
 
     def _texts(self, texts: Distinct) -> Reading:
-        series = texts.texts()
-        series.index = self.index
         rows, distinct = int((texts.codes >= 0).sum()), len(texts.entries)
         is_category = 0 < distinct <= min(MOST_CATEGORIES, max(rows / 4, 0))
-        read = Reading(series.astype("category") if is_category else series.astype(object))
-        if not is_category:
-            read.series = series.astype(object).where(series.notna(), None)
+        if is_category:
+            read = Reading(pd.Series(texts.categories(), index=self.index))
+        else:
+            series = texts.texts().set_axis(self.index)
+            read = Reading(series.astype(object).where(series.notna(), None))
         self._note_text(read, texts)
         return read
 
@@ -222,9 +232,13 @@ class TextColumn:
             return
         if dates.is_foreign(texts) and self.found.as_written:
             raise doubts.foreign_months(self.name, texts.text(0))
+        if self.found.as_written and (example := dates.unread(texts)):
+            raise doubts.unread_dates(self.name, example)
         share = numbers.share_of_numbers(texts) if self.found.as_written else 0.0
         if share >= _WORTH_A_NOTE and not read.notes:
             read.notes.append(f"text, although {share:.0%} of its rows hold numbers")
+        if self.found.as_written and not read.notes and (example := in_digits(texts)):
+            read.notes.append(f'text, although it is written in digits, as in "{example}"')
         if not self.found.as_written and numbers.numbers_of(texts) is not None:
             read.notes.append("text, as the file says, although it looks like numbers")
 

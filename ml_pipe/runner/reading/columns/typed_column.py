@@ -9,6 +9,7 @@ from pandas.api.types import is_float_dtype, is_integer_dtype, is_string_dtype
 
 from ml_pipe.runner.reading.columns.dates import to_utc
 from ml_pipe.runner.reading.columns.epochs import read_epoch
+from ml_pipe.runner.reading.columns.plain_numbers import MAYBE_DAYS
 from ml_pipe.runner.reading.columns.reading import Reading
 from ml_pipe.runner.reading.options import ReadingOptions
 from model_store.schema.texts import normalised
@@ -59,8 +60,26 @@ def _numbers(series: "pd.Series[Any]", options: ReadingOptions, *, is_target: bo
             read.series = pd.Series(values, index=series.index).astype("Int64")
     if not is_target:
         name = str(series.name)
+        if not options.reading_of(name) and (days := _days(values)) is not None:
+            read.series = pd.Series(days, index=series.index).dt.tz_localize("UTC")
+            read.form, read.time_zone = "%Y%m%d", "UTC"
+            read.notes.append(f"dates of the form %Y%m%d, as in {values[~gaps][0]:.0f}")
+            return read
         read_epoch(read, values, name, options.reading_of(name))
     return read
+
+
+def _days(values: np.ndarray) -> np.ndarray | None:
+    """Return the days that numbers such as 20240131 mean, datetime64[us]; None: one is no day."""
+    low = np.fmin.reduce(values, initial=np.nan)
+    if not low >= MAYBE_DAYS[0] or np.fmax.reduce(values) > MAYBE_DAYS[1]:
+        return None
+    present = values[~np.isnan(values)]
+    if (present % 1 != 0).any():
+        return None
+    texts = pd.Series(values).astype("Int64").astype("str").where(~np.isnan(values))
+    days = pd.to_datetime(texts, format="%Y%m%d", errors="coerce").to_numpy("datetime64[us]")
+    return None if np.isnat(days[~np.isnan(values)]).any() else np.asarray(days)
 
 
 def _only_dates(series: "pd.Series[Any]") -> bool:

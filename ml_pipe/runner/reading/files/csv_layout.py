@@ -18,6 +18,8 @@ _NUMBER = re.compile(r"[-+]?[$€£]?(\d[\d.,]*|\.\d+)([eE][-+]?\d+)?%?")
 _DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
 _YEARS = range(1500, 2201)
 _FEW_COLUMNS = 2
+_REPEATS = 0.1
+"""The share of rows from which on a first line that stands among them is one of them."""
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,9 @@ def _lead(records: list[tuple[list[str], int]], width: int) -> int:
 def _looks_like_row(header: list[str], rows: list[list[str]]) -> bool:
     """Return whether a first line looks like the rows below rather than like names."""
     numbers, names_over_numbers, values, texts = [], 0, 0, 0
+    # A header that stands in the file again is refused for that.
+    if rows.count(header) <= _REPEATS * len(rows):
+        rows = [row for row in rows if row != header]
     for place, cell in enumerate(map(str.strip, header)):
         below = [
             row[place].strip() for row in rows[:200] if place < len(row) and row[place].strip()

@@ -2,20 +2,19 @@
 
 import io
 import re
-import warnings
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
 from ml_pipe.runner.errors import TableError
-from ml_pipe.runner.reading.files.csv_layout import ANY_BLANKS, Layout, layout_of
+from ml_pipe.runner.reading.files.csv_layout import ANY_BLANKS, Layout, layout_of, records_of
 from ml_pipe.runner.reading.files.encoding import as_utf8
 from ml_pipe.runner.reading.options import ReadingOptions
 from ml_pipe.runner.reading.raw_table import NAMELESS, RawTable, proper_names
 
+_SINGLE_QUOTED = re.compile(r"'[^']+'")
 LONGEST_CELL = 16_000_000
 """Bytes; a block of the parser, which a record must fit into."""
 _WIDE = 4
@@ -35,20 +34,36 @@ def read_text(raw: bytes, options: ReadingOptions) -> RawTable:
     layout = layout_of(text, options)
     notes += layout.notes
     # No copy: a file may be as large as half of the memory.
-    body = memoryview(text)[layout.start :]
+    body = memoryview(text)[layout.start : _end(text)]
     table = (
-        _by_pandas(body, layout)
+        _by_records(body, layout)
         if _is_special(layout)
         else _by_arrow(body, layout, has_quotes=b'"' in text)
     )
     if not table.num_rows:
         raise TableError("The table is empty: it needs a header and rows.")
     _check_quotes(table, text, layout)
+    _check_headers_below(table, layout)
     table, raw_names = _named(table, layout.names, notes)
     names, headers = proper_names(raw_names)
+    if all(_SINGLE_QUOTED.fullmatch(name) for name in names):
+        headers = dict(zip((name[1:-1].strip() for name in names), raw_names, strict=True))
+        names, _ = proper_names([name[1:-1] for name in names])
+        notes.append("The single quotes around the names of the columns were left out.")
     frame = table.rename_columns(names).to_pandas()
     headers |= {n: "" for n in names if n == NAMELESS.format(0) and layout.names[0] == ""}
-    return RawTable(frame, frozenset(names), headers, notes)
+    return RawTable(frame, frozenset(names), headers, layout.separator, notes)
+
+
+def _end(text: bytes) -> int:
+    """Return where the last line ends that is not blank: a table may end with blank ones."""
+    end = len(text)
+    while end:
+        start = max(text.rfind(b"\n", 0, end - 1), text.rfind(b"\r", 0, end - 1)) + 1
+        if text[start:end].strip(b" \t\r\n\x1a"):
+            return end
+        end = start
+    return end
 
 
 def _is_special(layout: Layout) -> bool:
@@ -93,32 +108,17 @@ def _by_arrow(body: memoryview, layout: Layout, *, has_quotes: bool) -> pa.Table
     return table
 
 
-def _by_pandas(body: memoryview, layout: Layout) -> pa.Table:
-    names = [str(place) for place in range(len(layout.names))]
-    separator = r"\s+" if layout.separator == ANY_BLANKS else layout.separator
-    try:
-        with warnings.catch_warnings():
-            # Rows that are longer than the header would lose their end with no more than a warning.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = pd.read_csv(
-                io.BytesIO(body),
-                sep=separator,
-                header=None,
-                names=names,
-                index_col=False,
-                dtype=str,
-                keep_default_na=False,
-                na_filter=True,
-                na_values=[],
-                skipinitialspace=True,
-                low_memory=False,
-            )
-    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError) as error:
-        raise _not_as_many(str(error).strip().replace("\n", " ")) from error
-    if frame.isna().to_numpy().any():
-        row = int(frame.isna().any(axis=1).to_numpy().argmax()) + 1
-        raise _not_as_many(f"row {row} has fewer than {len(names)}")
-    return pa.Table.from_pandas(frame, preserve_index=False)
+def _by_records(body: memoryview, layout: Layout) -> pa.Table:
+    """Return a table whose values stand apart by blanks, or quoted behind a blank."""
+    lines = io.StringIO(bytes(body).decode("utf-8"), newline="")
+    rows = [record for record, _ in records_of(list(lines), layout.separator)]
+    width = len(layout.names)
+    odd = [(n, len(row), False) for n, row in enumerate(rows, 1) if len(row) != width]
+    if odd:
+        raise _ragged(odd, width)
+    columns = zip(*rows, strict=True) if rows else [[]] * width
+    arrays = [pa.array(column, pa.large_string()) for column in columns]
+    return pa.table(arrays, names=[str(place) for place in range(width)])
 
 
 def _ragged(odd: list[Any], width: int) -> TableError:
@@ -157,6 +157,27 @@ def _check_quotes(table: pa.Table, text: bytes, layout: Layout) -> None:
         if pc.any(found).as_py():
             first = pc.index(found, True).as_py() + 1
             raise _not_closed(first)
+
+
+def _check_headers_below(table: pa.Table, layout: Layout) -> None:
+    """Check that no row repeats the header, as where several files were joined.
+
+    Raises:
+        TableError: one does.
+    """
+    names = [name.strip() for name in layout.names]
+    is_header = None
+    for place, name in enumerate(names):
+        same = pc.equal(table.column(place), name)
+        is_header = same if is_header is None else pc.and_(is_header, same)
+        if not pc.any(is_header).as_py():
+            return
+    if sum(map(bool, names)) > 1:
+        row = pc.index(is_header, True).as_py() + 1
+        raise TableError(
+            f"Row {row} repeats the header, as in files that were joined: remove it, and check "
+            "that the rows below are of the same table."
+        )
 
 
 def _not_closed(row: int) -> TableError:

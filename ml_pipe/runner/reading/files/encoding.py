@@ -16,6 +16,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _UNICODE_MARKS = tuple(mark for mark, _ in _MARKS[1:])
+_PART = 4_000_000
 _FEW = 0.02
 """Of the bytes beyond ASCII: fewer bad ones are accidents in UTF-8, more are another encoding."""
 _CANDIDATES = ("cp1251", "koi8_r", "cp1250", "cp1253", "cp1254", "shift_jis", "gb18030", "euc_kr")
@@ -31,19 +32,43 @@ def as_utf8(raw: bytes, options: ReadingOptions) -> tuple[bytes, list[str]]:
     Raises:
         TableError: the bytes are no text, or some of them are not in the encoding.
     """
-    if not options.encoding and not raw.startswith(_UNICODE_MARKS):
-        try:
-            raw.decode("utf-8")
-        except UnicodeDecodeError:
-            pass
-        else:
-            if b"\0" in raw:
-                raise _no_text()
-            return raw.removeprefix(codecs.BOM_UTF8), []
+    if not options.encoding and not raw.startswith(_UNICODE_MARKS) and _is_utf8(raw):
+        if b"\0" in raw:
+            raise _no_text()
+        return raw.removeprefix(codecs.BOM_UTF8), [] if raw.isascii() else _doubts(raw)
     text, notes = _decoded(raw, options)
     if "\0" in text:
         raise _no_text()
     return text.encode("utf-8", errors="replace"), notes
+
+
+def _is_utf8(raw: bytes) -> bool:
+    if raw.isascii():
+        return True
+    # In parts: the whole text would take up to four times the file's memory.
+    decoder, view = codecs.getincrementaldecoder("utf-8")(), memoryview(raw)
+    try:
+        for start in range(0, len(raw), _PART):
+            decoder.decode(view[start : start + _PART])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _doubts(raw: bytes) -> list[str]:
+    """Return what is to be said of a text in UTF-8 that was spoilt before it was saved."""
+    notes = []
+    if b"\xc3\x83\xc2" in raw or b"\xc3\xa2\xe2\x82\xac" in raw:
+        found = re.search(rb"[^\s,;|\"]*(?:\xc3\x83\xc2|\xc3\xa2\xe2\x82\xac)[^\s,;|\"]*", raw)
+        text = found[0].decode("utf-8", errors="replace")[:40] if found else ""
+        notes.append(
+            f'The file looks like UTF-8 that was once read in another encoding: "{text}". Its '
+            "texts are kept as they stand."
+        )
+    if b"\xef\xbf\xbd" in raw:
+        notes.append("The file holds U+FFFD: letters were lost before it was saved.")
+    return notes
 
 
 def _decoded(raw: bytes, options: ReadingOptions) -> tuple[str, list[str]]:
@@ -141,10 +166,11 @@ def _is_western(words: list[bytes]) -> bool:
     letters have signs, or capitals, within words.
     """
     try:
-        text = b" ".join(words).decode("cp1252")
+        text = _POWERS.sub("m", b" ".join(words).decode("cp1252"))
     except UnicodeDecodeError:
         return False
     letters = {letter for letter in text.lower() if not letter.isascii() and letter.isalpha()}
+    letters -= set("µªº")
     return not _NOT_WESTERN.search(text) and any(letters <= own for own in _ALPHABETS)
 
 
@@ -164,6 +190,8 @@ _ALPHABETS = tuple(
 Italian, Nordic, Dutch. A file with others may be in another encoding: Czech's ř reads as ø."""
 
 
+_POWERS = re.compile(r"\b(?:[cdkm]?m|ft|in)[²³](?!\w)")
+"""Of lengths: a sign behind a letter, and no other encoding's letter."""
 _MARKS_IN_WORDS = "\u2018\u2019\u2013\u2014\xb4\xb7"
 _SIGNS = "\xa2\xa4\xa5\xa6\xa8\xac\xaf\xb3\xb6\xb8\xb9\xbc\xbe\xbf\xd7\xf7"
 _NOT_WESTERN = re.compile(

@@ -38,7 +38,7 @@ def read_typed(raw: bytes, kind: FileKind, path: Path, options: ReadingOptions) 
 
 
 def _json(raw: bytes) -> list[Any]:
-    read = json.loads(raw.decode("utf-8-sig"))
+    read = json.loads(raw.decode("utf-8-sig"), object_pairs_hook=_record)
     if not isinstance(read, list):
         raise TableError(
             "The JSON holds no list of records: write it with "
@@ -47,13 +47,23 @@ def _json(raw: bytes) -> list[Any]:
     return read
 
 
+def _record(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise TableError(f'A record of the JSON has "{twice}" twice: keep one.')
+    return record
+
+
 def _json_lines(raw: bytes) -> list[Any]:
-    lines = raw.decode("utf-8-sig").splitlines()
+    # Nothing else ends a line of JSON: a text may hold U+2028.
+    lines = raw.decode("utf-8-sig").split("\n")
     records = []
     for number, line in enumerate(lines, 1):
         if line.strip():
             try:
-                records.append(json.loads(line))
+                records.append(json.loads(line, object_pairs_hook=_record))
             except ValueError as error:
                 raise TableError(
                     f"Line {number} of the JSON lines is no JSON ({error})."

@@ -33,6 +33,14 @@ FORMS = (
     "%m/%d/%Y %I:%M %p",
     "%Y-%m-%dT%H:%M:%S+0200",
     "%Y-%m-%d %H:%M:%S-05:30",
+    "%Y-%m-%d %H:%M:%S UTC",
+    "%a, %d %b %Y %H:%M:%S GMT",
+    "%a %b %d %H:%M:%S %Y",
+    "%d/%b/%Y:%H:%M:%S +0200",
+    "%Y-%m-%d %H:%M:%S,%f",
+    "%Y%m%d%H%M%S",
+    "%Y%m%dT%H%M%S",
+    "%b %d,%Y",
 )
 ZONES = ("", "UTC", "Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe")
 MOMENTS = st.datetimes(datetime(1950, 1, 1), datetime(2090, 1, 1))  # noqa: DTZ001 - of no zone yet

@@ -19,6 +19,9 @@ def form(pattern: str, zone: str = "UTC") -> dict[str, dict[str, str]]:
     return {"a": {"form": pattern, "time_zone": zone}}
 
 
+TIMES = [day(1, 31, 10), day(3, 2, 11, 30)]
+WEB = ["Wed, 31 Jan 2024 10:00:00 GMT", "Sat, 02 Mar 2024 11:30:00 GMT"]
+UK = ["29/01/24", "30/03/24", "31/05/24"]
 BERLIN = {"time_zone": "Europe/Berlin"}
 DATES = [
     one("ISO days", ["2024-01-31", "2024-03-02"], DAYS, signature=form("")),
@@ -133,6 +136,35 @@ DATES = [
         'dates (ISO 8601) but for "2024-02-30"',
     ),
     one("a text among dates", ["31/01/2024"] * 23 + ["soon"], '"soon" in row 24'),
+    one("named UTC", ["2024-01-31 10:00:00 UTC", "2024-03-02 11:30:00 UTC"], TIMES, options=BERLIN),
+    one("as the web writes", WEB, TIMES, options=BERLIN),
+    one("as C writes", ["Wed Jan 31 10:00:00 2024", "Sat Mar  2 11:30:00 2024"], TIMES),
+    one("logs", ["31/Jan/2024:10:00:00 +0000", "02/Mar/2024:11:30:00 +0000"], TIMES),
+    one("commas before fractions", ["2024-01-31 10:00:00,000", "2024-03-02 11:30:00,000"], TIMES),
+    one("minutes with an offset", ["2024-01-31T10:00Z", "2024-03-02T12:30+01:00"], TIMES),
+    one("nanoseconds", ["2024-01-31T10:00:00.000000123Z", "2024-03-02T11:30:00.000000999Z"], TIMES),
+    one("fourteen digits", ["20240131100000", "20240302113000"], TIMES),
+    one("eight digits and six", ["20240131T100000", "20240302T113000"], TIMES),
+    one("eight digits with gaps", ["20240131.0", "", "20240302.0"], [DAYS[0], None, DAYS[1]]),
+    one("years of two digits, first or last", ["20/12/31", "21/01/02"], "can be read in 2 ways"),
+    one("years of two digits, last", UK, [day(1, 29), day(3, 30), day(5, 31)], noted="%d/%m/%y"),
+    one("days that are none", ["30/02/2024", "31/12/2024"], "in a form that is not read"),
+    one("month after the year", ["2024 Jan", "2023 Dec"], [day(1, 1), datetime(2023, 12, 1)]),  # noqa: DTZ001
+    one("ordinals", ["1st Jan 2024", "2nd Feb 2024"], "in a form that is not read"),
+    one("named zones", ["2024-01-31 10:00 CET", "2024-03-02 11:30 CET"], "a form that is not read"),
+    one("a leap second", ["2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"], "that is not read"),
+    one(
+        "the year 9999",
+        ["2024-01-31", "9999-12-31"],
+        [JANUARY_31, datetime(9999, 12, 31)],  # noqa: DTZ001
+        noted='"9999-12-31" in 12 rows',
+    ),
+    Variant(
+        "days of a spreadsheet",
+        text({"date": ["44197", "44228"], "y": ["u", "v"]}),
+        reads={"date": [44197, 44228], "y": ["u", "v"]},
+        noted="if a spreadsheet counts days so",
+    ),
     one("forms that are mixed", ["2024-01-31", "02/03/2024"], "mixes forms of dates"),
     one(
         "forms that are mixed, odd cells or not",

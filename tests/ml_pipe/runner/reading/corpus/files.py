@@ -87,6 +87,42 @@ FILES = [
     Variant("Parquet that is cut", b"PAR1 but no more", refused="cannot be read as Parquet"),
     Variant("Feather", written("to_feather", FRAME), READS, file="table.feather"),
     Variant("JSON lines", "\n".join(map(json.dumps, RECORDS)).encode(), MIXED, file="t.jsonl"),
+    Variant(
+        "JSON lines with a separator of lines in a text",
+        "\n".join(
+            json.dumps({"a": t, "y": "u"}, ensure_ascii=False) for t in ["x\u2028z", "w"] * 12
+        )
+        .replace('"u"', '"v"', 5)
+        .encode(),
+        {"a": ["x\u2028z", "w"], "y": [*["v"] * 5, *["u"] * 19]},
+        file="t.jsonl",
+    ),
+    Variant(
+        "JSON with a name twice",
+        b'[{"a": 1, "a": 2, "y": "u"}]',
+        refused='"a" twice',
+        file="t.json",
+    ),
+    Variant(
+        "days as numbers in Parquet",
+        written("to_parquet", FRAME.assign(a=cycled([20240131, 20240302]))),
+        {
+            "a": [
+                pd.Timestamp("2024-01-31").to_pydatetime(),
+                pd.Timestamp("2024-03-02").to_pydatetime(),
+            ],
+            "y": LABELS,
+        },
+        signature={"a": {"form": "%Y%m%d", "time_zone": "UTC"}},
+        file="table.parquet",
+    ),
+    Variant(
+        "an index without a name in Parquet",
+        written("to_parquet", FRAME.set_axis([f"r{n}" for n in range(ROWS)])),
+        READS,
+        noted="The index of the table has no name",
+        file="table.parquet",
+    ),
     Variant("JSON records", json.dumps(RECORDS).encode(), MIXED, file="table.json"),
     Variant(
         "JSON of pandas", FRAME.to_json().encode(), refused='orient="records"', file="table.json"

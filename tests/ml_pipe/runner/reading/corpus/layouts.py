@@ -45,6 +45,54 @@ LAYOUTS = [
     Variant(
         "comments among rows, by choice", PLAIN + b"# the end\n", READS, options={"comment": "#"}
     ),
+    Variant(
+        "a header in the middle",
+        PLAIN + b"a,y\n" + PLAIN.partition(b"\n")[2],
+        refused="Row 25 repeats the header",
+    ),
+    Variant(
+        "a header in the middle of texts",
+        b"c,y\n" + b"red,u\nblue,v\n" * 12 + b"c,y\n" + b"red,u\nblue,v\n" * 12,
+        refused="Row 25 repeats the header",
+    ),
+    Variant("blanks at the end", PLAIN + b"\n   \n\t\n\x1a", READS),
+    Variant("single quotes around names", PLAIN.replace(b"a,y", b"'a','y'", 1), READS),
+    Variant(
+        "blanks with a value too few",
+        column(A, separator="    ") + b"1.5\n",
+        refused="row 25 has 1",
+    ),
+    Variant(
+        "quotes after blanks with a value too few",
+        b"a, y\n" + b'1.5, "u, U"\n2.5, "v"\n' * 12 + b"1.5\n",
+        refused="row 25 has 1",
+    ),
+    Variant(
+        "names of rows that are names",
+        b'"","a","y"\n'
+        + b"".join(b'"Mazda RX %d",%d.5,u\n"K%d",2.5,v\n' % (n, n, n) for n in range(12)),
+        {"a": [v for n in range(12) for v in (n + 0.5, 2.5)], "y": LABELS},
+        left_out=("Unnamed: 0",),
+    ),
+    Variant(
+        "UTF-8 that was read as something else",
+        column(["K\u00c3\u00b6ln", "Bonn"]),
+        {"a": ["K\u00c3\u00b6ln", "Bonn"], "y": LABELS},
+        noted='once read in another encoding: "K\u00c3\u00b6ln"',
+    ),
+    Variant(
+        "letters that were lost",
+        column(["K\ufffdln", "Bonn"]),
+        {"a": ["K\ufffdln", "Bonn"], "y": LABELS},
+        noted="letters were lost",
+    ),
+    Variant(
+        "cubic metres of Windows",
+        text({"µg/m³": A, "y": LABELS}, encoding="cp1252"),
+        {"µg/m³": [1.5, 2.5, 3.5], "y": LABELS},
+        noted='cp1252, which gives "µg/m³"',
+    ),
+    Variant("another separator", column(A, separator="^"), refused="separator=^"),
     Variant("a title", b"Sales of May\n\n" + PLAIN, READS, noted="Sales of May"),
     Variant(
         "a title in a wide line",

@@ -1,6 +1,6 @@
 """Numbers as people write them."""
 
-from tests.ml_pipe.runner.reading.corpus.variant import Variant, column, one, text
+from tests.ml_pipe.runner.reading.corpus.variant import LABELS, Variant, column, one, text
 
 EUR = {"a": {"unit": "€"}}
 NUMBERS = [
@@ -67,9 +67,41 @@ NUMBERS = [
         options={"read_as": ["a:text"]},
     ),
     one("several currencies", ["$5.00", "€6.00"], "mixes ways to write numbers"),
-    one("thousands and millions", ["1.2K", "3M"], "mixes ways to write numbers"),
+    one("thousands and millions", ["1.2K", "3M"], 'abbreviates numbers, as in "1.2K"'),
     one("several units", ["5 kg", "600 g"], "mixes ways to write numbers"),
     one("percent and shares", ["5%", "0.06"], "mixes ways to write numbers"),
+    one("thousands", ["1.2k", "3k"], "abbreviates numbers"),
+    one("thousands among plain numbers", ["1.2k", "800"], "abbreviates numbers"),
+    one("millions of dollars", ["$1.2M", "$3.5M"], "abbreviates numbers"),
+    one("millions in words", ["1.5 million", "2 million"], "abbreviates numbers"),
+    one("sizes of a letter", ["4K", "8K"], ["4K", "8K"]),
+    one("letters before numbers", ["A1", "A2", "B1"], ["A1", "A2", "B1"]),
+    one("units in small and large letters", ["5 kg", "6 KG"], "mixes ways to write numbers"),
+    one("rupees", ["Rs. 1,200.50", "Rs. 500.25"], [1200.5, 500.25]),
+    one("square metres", ["50 m2", "60.5 m2"], [50.0, 60.5], signature={"a": {"unit": "m2"}}),
+    one("two signs", ["--5", "5"], ["--5", "5"], noted="although 50% of its rows"),
+    one("a minus behind", ["5.25-", "3.50"], [-5.25, 3.5], noted="with a minus behind them"),
+    one("a dash for a minus", ["\u20135", "4"], [-5, 4]),
+    one("digits of another script", ["\u0661\u0662", "\uff13\uff14"], [12, 34]),
+    one("a mark without width", ["5\u200b", "\ufeff4"], [5, 4]),
+    one("infinity in a third of the rows", ["1.5", "inf", "2.5"], '"inf" in row 2'),
+    one("dashes in a third of the rows", ["1.5", "-", "2.5"], "missing_words=-"),
+    one("errors of a spreadsheet", ["1.5", "#DIV/0!", "2.5"], '"#DIV/0!" in row 2'),
+    one("times of a day", ["10:30", "9:05"], ["10:30", "9:05"], noted="written in digits"),
+    one("fractions", ["1/2", "3/4"], ["1/2", "3/4"], noted="written in digits"),
+    one("-999 among positive numbers", ["1.5", "2.5", "-999"], [1.5, 2.5, -999.0], noted='"-999"'),
+    one("9999 among small numbers", ["15", "25", "9999"], [15, 25, 9999], noted='"9999" in 8 rows'),
+    Variant(
+        "three decimals, everywhere",
+        column(["1.234", "5.678"]),
+        reads={"a": [1.234, 5.678], "y": LABELS},
+    ),
+    one("three decimals between semicolons", ["1.234", "5.678"], '"1.234" is 1.234 or 1234'),
+    Variant(
+        "three decimals beside small whole numbers",
+        column(["1.234", "567", "12.345"]),
+        refused='"1.234" is 1.234 or 1234',
+    ),
     one("places", ["1st", "2nd", "3rd"], ["1st", "2nd", "3rd"]),
     one(
         "house numbers",
@@ -78,6 +110,8 @@ NUMBERS = [
         noted="although 33% of its rows",
     ),
     one("leading zeros", ["007", "012"], ["007", "012"], noted="leading zeros (007)"),
+    one("one leading zero in many rows", [*"123456789"] * 20 + ["007"], '"007" in row', rows=181),
+    one("one exponent in many rows", [*"123456789"] * 20 + ["1e5"], '"1e5" in row', rows=181),
     one("one leading zero", ["12345", "02134"], ["12345", "02134"]),
     one(
         "telephone numbers", ["+491701234567", "+491707654321"], ["+491701234567", "+491707654321"]
