@@ -278,13 +278,19 @@ def page(outcomes: Sequence[Outcome]) -> str:
         "",
         "| table | target | why |",
         "| --- | --- | --- |",
-        *(f"| {o.table.name} | {o.table.target} | {o.refused} |" for o in outcomes if o.refused),
+        *(f"| {o.table.name} | {o.table.target} | {_why(o)} |" for o in outcomes if o.refused),
         "",
         "Own rows that are not answered:",
         "",
-        *(f"- {o.table.name}: {'; '.join(o.sentences)}" for o in published if o.sentences),
+        *(f"- {o.table.name}: {' '.join(o.sentences[:2])}" for o in published if o.sentences),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _why(outcome: Outcome) -> str:
+    """Return the sentence of a refusal, without where it happened and what to do."""
+    sentence = outcome.refused.partition("Error: ")[2]
+    return sentence.partition("; one must have")[0].partition(" The executed copy")[0]
 
 
 def _line(outcome: Outcome) -> str:

@@ -133,13 +133,11 @@ def test_a_table_that_pandas_wrote_is_understood(feedback_import: Import, folder
     assert stored(folder, "gaps") == ["Plum"]
 
 
-def test_blanks_that_training_kept_are_part_of_a_class(
-    feedback_import: Import, folder: Path
-) -> None:
-    """A file with a blank after each comma is read so; what is no class as it stands is not."""
+def test_blanks_around_a_class_are_no_part_of_it(feedback_import: Import, folder: Path) -> None:
+    """As in a file with a blank after each comma: the model was trained on such a one, too."""
     table = "request_id,row,value\nincome, 0, >50K\nincome, 1, <=50K\nincome, 2,  >50K \n"
     assert feedback_import(table, "--model", "income").exit_code == Exit.DONE
-    assert stored(folder, "income") == [" >50K", " <=50K", ">50K"]
+    assert stored(folder, "income") == [">50K", "<=50K", ">50K"]
 
 
 def test_a_number_may_be_spelled_in_all_usual_ways(feedback_import: Import, folder: Path) -> None:

@@ -17,9 +17,11 @@ from settings.settings import Settings
 PATIENCE_SECONDS = 60
 
 _SCRIPT = """
-import json, sys
+import json, signal, sys
 from mlops.commands.first_training import train_apart
 import typer
+# A shell that runs us in the background lets us ignore it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
     model = train_apart()
 except typer.Exit as error:

@@ -13,7 +13,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
-from ml_pipe.model_class import build_estimator
 from ml_pipe.runner.choosing.candidates import simplest
 from ml_pipe.runner.choosing.choose import Chosen, choose
 from ml_pipe.runner.choosing.search import read_space, searched
@@ -94,23 +93,6 @@ def test_the_simplest_within_one_standard_error_wins(scores: dict[str, float], w
     """Simple is what people call so; of others, the one that was named first."""
     board = [Candidate(name=n, score=s, error=0.01, seconds=1) for n, s in scores.items()]
     assert simplest(board, list(scores)) == winner
-
-
-@pytest.mark.parametrize("name", ["linear", "tree", "forest", "boosting"])
-def test_the_candidates_of_the_second_notebook_learn(run: RunData, name: str) -> None:
-    """Each of them, for both tasks."""
-    for task, truth in (("classification", TABLE["y"]), ("regression", TABLE["x"] * 2)):
-        model = build_estimator(task, run.inputs, 0, name)  # type: ignore[arg-type]
-        model.fit(INPUTS[:100], truth[:100])
-        assert model.score(INPUTS[100:], truth[100:]) > 0.7
-
-
-def test_an_unknown_candidate_is_refused(run: RunData) -> None:
-    """With those that there are."""
-    with pytest.raises(
-        TableError, match='no candidate "neural": there are linear, tree, forest, b'
-    ):
-        build_estimator("classification", run.inputs, 0, "neural")
 
 
 def test_a_threshold_is_chosen_on_the_validation_rows(run: RunData) -> None:
