@@ -221,6 +221,7 @@ class TestExpectation:
         assert [column.name for column in same.outputs] == ["variety"]
 
 
+@pytest.mark.slow  # it draws
 def test_every_column_can_be_described_and_drawn(tmp_path: Path) -> None:
     """Names with dollars start no formula, letters without a glyph stop nothing."""
     table, signature = fit(mixed_table(60, seed=1).rename(columns={"size": "$a$ $"}), "amount")

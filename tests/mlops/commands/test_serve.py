@@ -16,6 +16,8 @@ from mlops.process.secret_files import ensure_secret
 from settings.settings import Settings
 from tests.mlops.conftest import Mlops, Publish
 
+pytestmark = pytest.mark.slow  # each starts the command, which imports the notebooks' libraries
+
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
