@@ -98,3 +98,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         """Return whether a text is, byte for byte, the manifest that was sealed."""
         head, found, tail = text.rpartition(f'"{self.checksum}"'.encode())
         return bool(found) and hashlib.sha256(head + b'""' + tail).hexdigest() == self.checksum
+
+
+def shown(name: str, value: float) -> tuple[str, float]:
+    """Return a metric's name and value as people read them: errors without `neg_`, above 0."""
+    return (name.removeprefix("neg_"), -value) if name.startswith("neg_") else (name, value)
+
+
+def measured(metric: str, value: float, error: float | None = None) -> str:
+    """Return a metric's value with its interval, in which the true one is 19 times of 20."""
+    number = f"{shown(metric, value)[1]:.3g}"
+    return number if error is None else f"{number} ± {1.96 * error:.2g}"

@@ -1,7 +1,8 @@
 """The model card: what a version is, how good, and the questions of ethics that it raises."""
 
-from ml_pipe.runner.summary import Summary, measured, shown
+from ml_pipe.runner.summary import Summary
 from ml_pipe.runner.table.prepared_table import Facts
+from model_store.manifest import measured, shown
 from model_store.schema.signature import Column
 
 ASK = "**To be answered by a person.**"

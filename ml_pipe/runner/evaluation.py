@@ -29,9 +29,9 @@ from ml_pipe.runner.quality.split_checks import far_above_test
 from ml_pipe.runner.quality.splits import blocks_of, column_to_split_by
 from ml_pipe.runner.run.progress import doing
 from ml_pipe.runner.run.run_folder import keep_summary
-from ml_pipe.runner.summary import Comparison, Summary, measured
+from ml_pipe.runner.summary import Comparison, Summary
 from ml_pipe.runner.table.split_column import split_kind
-from model_store.manifest import Score, Task
+from model_store.manifest import Score, Task, measured
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ import textwrap
 
 import msgspec
 
+from model_store.manifest import measured, shown
+
 _WIDTH = 80
 _INDENT = 12
 _MOST_NAMES = 12
@@ -180,17 +182,6 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         mark = " (chosen)" if each.chosen else ""
         value = measured(self.metric, each.score, each.error)
         return f"{each.name} {value}, {each.seconds:.1f} s{mark}"
-
-
-def shown(name: str, value: float) -> tuple[str, float]:
-    """Return a metric's name and value as people read them: errors without `neg_`, above 0."""
-    return (name.removeprefix("neg_"), -value) if name.startswith("neg_") else (name, value)
-
-
-def measured(metric: str, value: float, error: float | None = None) -> str:
-    """Return a metric's value with its interval, in which the true one is 19 times of 20."""
-    number = f"{shown(metric, value)[1]:.3g}"
-    return number if error is None else f"{number} ± {1.96 * error:.2g}"
 
 
 def p_phrase(p: float) -> str:

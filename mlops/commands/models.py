@@ -8,10 +8,10 @@ from typing import Annotated, NamedTuple
 import msgspec
 import typer
 
-from ml_pipe.runner.summary import measured, shown
 from mlops.commands.settings import load_settings
 from mlops.console import Exit, JsonOption, fail, print_json, print_table
 from model_store.errors import ModelStoreError, NotFoundError
+from model_store.manifest import measured, shown
 from model_store.store import ModelStore
 from settings import factories
 

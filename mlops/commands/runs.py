@@ -2,15 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
-from ml_pipe.runner.run.run_folder import Run, past_runs
-from ml_pipe.runner.summary import Summary, measured, shown
 from mlops.commands.settings import load_settings
+from mlops.commands.train import CANNOT_TRAIN, can_train
 from mlops.console import Exit, JsonOption, fail, print_json, print_table
+from model_store.manifest import measured, shown
+
+if TYPE_CHECKING:
+    from ml_pipe.runner.run.run_folder import Run
+    from ml_pipe.runner.summary import Summary
 
 app = typer.Typer(no_args_is_help=True, help="List, show and compare trainings.")
 
@@ -21,7 +25,7 @@ Most = Annotated[int, typer.Option(min=1, help="How many runs to list, the newes
 @app.command("list")
 def list_runs(*, most: Most = 20, as_json: JsonOption = False) -> None:
     """List the newest runs, the newest last: also those that were refused, or failed."""
-    runs = list(past_runs(load_settings().local_data).items())[-most:]
+    runs = list(_past_runs().items())[-most:]
     if as_json:
         print_json([_row(folder, run) for folder, run in runs])
         return
@@ -87,7 +91,17 @@ def compare(first: RunName, second: RunName = "last", *, as_json: JsonOption = F
     )
 
 
-def _row(folder: Path, run: Run) -> dict[str, Any]:
+def _past_runs() -> "dict[Path, Run]":
+    """Return the runs by folder, the newest last."""
+    if not can_train():
+        fail(f"{CANNOT_TRAIN} Its runs are where models are trained.")
+    # An image that only serves has no notebooks, nor what runs them.
+    from ml_pipe.runner.run.run_folder import past_runs  # noqa: PLC0415
+
+    return past_runs(load_settings().local_data)
+
+
+def _row(folder: Path, run: "Run") -> dict[str, Any]:
     outcome, summary = run.outcome, run.outcome.summary
     return {
         "run": run.run,
@@ -103,7 +117,7 @@ def _row(folder: Path, run: Run) -> dict[str, Any]:
     }
 
 
-def _short(run: Run) -> str:
+def _short(run: "Run") -> str:
     """Return a run's score, and why it published nothing."""
     summary, reason = run.outcome.summary, run.outcome.reason
     parts = []
@@ -116,9 +130,9 @@ def _short(run: Run) -> str:
     return "\n".join([*parts, *filter(None, [sentence])])
 
 
-def _found(name: str) -> tuple[Path, Run]:
+def _found(name: str) -> "tuple[Path, Run]":
     """Return the one run that a name means."""
-    runs = past_runs(load_settings().local_data)
+    runs = _past_runs()
     if not runs:
         fail("There are no runs yet: `mlops train` makes one.", Exit.NOT_FOUND)
     if name == "last":
@@ -131,7 +145,7 @@ def _found(name: str) -> tuple[Path, Run]:
     return (exact or found)[0]
 
 
-def _facts(run: Run) -> dict[str, Any]:
+def _facts(run: "Run") -> dict[str, Any]:
     """Return what two runs may differ in besides their parameters and scores."""
     summary = run.outcome.summary
     facts: dict[str, Any] = {
@@ -161,7 +175,7 @@ def _differing(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str,
     }
 
 
-def _scores(first: Summary | None, second: Summary | None) -> list[dict[str, Any]]:
+def _scores(first: "Summary | None", second: "Summary | None") -> list[dict[str, Any]]:
     """Return the scores of both, by split and metric."""
     both = [each.scores if each else {} for each in (first, second)]
     splits = dict.fromkeys(split for scores in both for split in scores)

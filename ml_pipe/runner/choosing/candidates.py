@@ -11,8 +11,8 @@ from ml_pipe.runner.quality.answers import Rows
 from ml_pipe.runner.quality.cross_validation import cross_validate
 from ml_pipe.runner.quality.metrics import ScoreOf
 from ml_pipe.runner.run.progress import doing
-from ml_pipe.runner.summary import Candidate, measured
-from model_store.manifest import Task
+from ml_pipe.runner.summary import Candidate
+from model_store.manifest import Task, measured
 
 SIMPLEST_FIRST = ("linear", "tree", "forest", "boosting")
 """Those of the template; others count as less simple, in the order in which they are named."""

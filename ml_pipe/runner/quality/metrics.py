@@ -10,8 +10,7 @@ from sklearn import metrics
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.quality.answers import Answers, answers_of
-from ml_pipe.runner.summary import shown
-from model_store.manifest import Task
+from model_store.manifest import Task, shown
 
 ScoreOf = Callable[[Any, pd.DataFrame, "pd.Series[Any]", Task], Mapping[str, float]]
 """A fitted estimator's scores by name, on inputs `(rows, columns)` with true values `(rows,)`.

@@ -1,6 +1,7 @@
 """The summary at the end of a training: everything that decides whether to trust the model."""
 
-from ml_pipe.runner.summary import Candidate, Comparison, Look, Summary, measured, shown
+from ml_pipe.runner.summary import Candidate, Comparison, Look, Summary
+from model_store.manifest import measured, shown
 
 LOOK = Look(
     score="balanced accuracy",
