@@ -112,7 +112,7 @@ def test_the_card_answers_what_is_known_and_asks_the_rest(iris_run: RunReport) -
     assert "Most on petal_" in card
     assert ("It is served compiled" in card) == (manifest.compiled is not None)
     assert manifest.not_compiled in card
-    assert f"| accuracy | 1 | {accuracy['test']:.3g} ± " in card
+    assert f"| accuracy | {accuracy['train']:.3g} | {accuracy['test']:.3g} ± " in card
     assert "It is better than guessing, on 149 rows (cross-validation in 5 parts):" in card
 
 

@@ -21,7 +21,7 @@ def test_a_real_table_is_published_and_answers_its_own_rows(
         return
     assert outcome.score > outcome.guess
     assert outcome.answered >= table.answered * outcome.asked, outcome.sentences
-    assert all("Send" in sentence for sentence in outcome.sentences), outcome.sentences
+    assert all("send" in sentence.lower() for sentence in outcome.sentences), outcome.sentences
 
 
 def test_the_documents_have_the_table_of_results() -> None:

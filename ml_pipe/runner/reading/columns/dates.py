@@ -3,8 +3,6 @@
 import itertools
 import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -230,14 +228,10 @@ def to_utc(moments: np.ndarray, time_zone: str) -> np.ndarray:
     offsets = [
         np.timedelta64("NaT", "us")
         if moment is None
-        else np.timedelta64(_offset(moment, zone), "us")
+        else np.timedelta64(moment.replace(tzinfo=zone).utcoffset(), "us")
         for moment in minutes.astype("datetime64[us]").tolist()
     ]
     return np.asarray(moments - np.array(offsets, dtype="timedelta64[us]")[places])
-
-
-def _offset(moment: datetime, zone: ZoneInfo) -> Any:
-    return moment.replace(tzinfo=zone).utcoffset()
 
 
 def _iso(values: pa.LargeStringArray, is_iso: np.ndarray, time_zone: str) -> Dates:
