@@ -15,14 +15,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ml_pipe.runner.run.run_folder import VARIABLE
+from ml_pipe.runner.run.run_folder import DOING, VARIABLE
 from ml_pipe.runner.source.kernel_history import shell
 
 Show = Callable[[str], None]
 """Is called when a phase begins, with its name."""
 
-DOING = "doing.txt"
-"""The file, in the folder of a run, by which a kernel says what it is at."""
 LOGGED_AFTER_SECONDS = 2.0
 """Where there is no terminal, a phase that ends sooner has no line."""
 _TICK_SECONDS = 0.25

@@ -40,6 +40,10 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """None where the run ended before the model was scored."""
 
 
+DOING = "doing.txt"
+"""Holds what a cell is at while a run lasts."""
+
+
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """What is run, and what came of it: `run.json` in its folder, written first and last."""
 
@@ -149,6 +153,9 @@ def recorded(folder: Path, run: Run) -> Iterator[None]:
         state = "refused" if _REFUSAL in reason else "failed"
         raise
     finally:
+        with contextlib.suppress(OSError):
+            # What the last cell was at is of no use any more.
+            (folder / DOING).unlink(missing_ok=True)
         version = report_of(folder).version or ""
         outcome = Outcome(
             state="published" if version and state == "finished" else state,
