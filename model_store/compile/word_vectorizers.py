@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import msgspec
 import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
@@ -35,17 +36,10 @@ def weights_of(step: Any, column: str) -> WordWeights:
 
 def with_tfidf(weights: WordWeights, step: TfidfTransformer) -> WordWeights:
     """Return counts as a TfidfTransformer weighs them."""
-    idf = getattr(step, "idf_", None)
-    return WordWeights(
-        column=weights.column,
-        words=weights.words,
-        lowercase=weights.lowercase,
-        shortest=weights.shortest,
-        longest=weights.longest,
-        stop_words=weights.stop_words,
-        binary=weights.binary,
+    return msgspec.structs.replace(
+        weights,
         sublinear=bool(step.sublinear_tf),
-        idf=() if idf is None else tuple(np.asarray(idf, dtype=np.float64).tolist()),
+        idf=_factors(getattr(step, "idf_", None)),
         norm=step.norm or "",
     )
 
@@ -71,7 +65,7 @@ def _weights(step: Any, column: str, *, length: bool = False) -> WordWeights:
         stop_words=tuple(sorted(step.get_stop_words() or ())),
         binary=bool(step.binary),
         sublinear=is_tfidf and bool(step.sublinear_tf),
-        idf=() if idf is None else tuple(np.asarray(idf, dtype=np.float64).tolist()),
+        idf=_factors(idf),
         norm=(is_tfidf and step.norm) or "",
     )
 
@@ -103,3 +97,7 @@ def _check(step: Any) -> None:
 
 def _name(step: Any) -> str:
     return f"{type(step).__module__}.{type(step).__qualname__}"
+
+
+def _factors(idf: np.ndarray | None) -> tuple[float, ...]:
+    return () if idf is None else tuple(np.asarray(idf, dtype=np.float64).tolist())

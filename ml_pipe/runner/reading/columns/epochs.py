@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from ml_pipe.runner.reading.columns.plain_numbers import range_of
 from ml_pipe.runner.reading.columns.reading import Reading
 from model_store.schema.signature import EPOCH_MILLISECONDS, EPOCH_SECONDS
 
@@ -65,20 +66,12 @@ def read_epoch(read: Reading, values: np.ndarray, name: str, how: str) -> None:
     read.notes.append(f"dates in {what} since 1970 (read_as={name}:decimal-point keeps numbers)")
 
 
-def _range(numbers: np.ndarray) -> tuple[float, float]:
-    """Return the least and the most of numbers, but for NaN; NaN where there are no others."""
-    return (
-        float(np.fmin.reduce(numbers, initial=np.nan)),
-        float(np.fmax.reduce(numbers, initial=np.nan)),
-    )
-
-
 def _unread(numbers: np.ndarray, name: str) -> str:
     """Return what is to be said of numbers that may be dates, in a way that nothing reads."""
     words = set(re.findall("[a-z]+", name.lower()))
     if words.isdisjoint(_HINTS):
         return ""
-    low, high = _range(numbers)
+    low, high = range_of(numbers)
     least, most = _PLAUSIBLE[EPOCH_MILLISECONDS]
     if 1000 * least <= low and high <= 1000 * most:
         return "numbers; if they are microseconds since 1970, divide them by 1000"
@@ -98,7 +91,7 @@ def _form(numbers: np.ndarray, name: str) -> tuple[str, bool]:
         numbers: `(values,)`, float64; NaN is missing.
         name: that of the column.
     """
-    low, high = _range(numbers)
+    low, high = range_of(numbers)
     words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
     is_hinted = not _HINTS.isdisjoint(words)
     for form, (least, most) in _PLAUSIBLE.items():

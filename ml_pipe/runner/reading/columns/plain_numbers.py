@@ -114,3 +114,11 @@ def number_series(
     if is_whole or (gaps.any() and bool((values[~gaps] % 1 == 0).all())):
         return series.astype("Int64" if gaps.any() else "int64")
     return series
+
+
+def range_of(numbers: np.ndarray) -> tuple[float, float]:
+    """Return the least and the most of numbers, but for NaN; NaN where there are no others."""
+    return (
+        float(np.fmin.reduce(numbers, initial=np.nan)),
+        float(np.fmax.reduce(numbers, initial=np.nan)),
+    )

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_numeric_dtype
 
+from ml_pipe.runner.reading.columns.plain_numbers import range_of
+
 _LOW = frozenset([-1, -9, -99, -999, -9999, -99999, -99.9, -999.9, -9999.9, -99.99, -999.99])
 _HIGH = frozenset([99, 999, 9999, 99999, 999999, 99.9, 999.9, 9999.9, 99.99, 999.99, 9999.99])
 _YEARS = (1600, 2200)
@@ -20,8 +22,7 @@ def sentinel_note(series: "pd.Series[Any]") -> str:
     if not is_numeric_dtype(series) or is_bool_dtype(series):
         return ""
     values = series.to_numpy(dtype="float64", na_value=np.nan)
-    low = float(np.fmin.reduce(values, initial=np.nan))
-    high = float(np.fmax.reduce(values, initial=np.nan))
+    low, high = range_of(values)
     for value, suspects in ((low, _LOW), (high, _HIGH)):
         if value in suspects and _is_far(values[~np.isnan(values)], value):
             return _note(f"{value:.15g}", int((values == value).sum()))

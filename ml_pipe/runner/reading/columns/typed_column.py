@@ -9,7 +9,7 @@ from pandas.api.types import is_float_dtype, is_integer_dtype, is_string_dtype
 
 from ml_pipe.runner.reading.columns.dates import to_utc
 from ml_pipe.runner.reading.columns.epochs import read_epoch
-from ml_pipe.runner.reading.columns.plain_numbers import MAYBE_DAYS
+from ml_pipe.runner.reading.columns.plain_numbers import MAYBE_DAYS, range_of
 from ml_pipe.runner.reading.columns.reading import Reading
 from ml_pipe.runner.reading.options import ReadingOptions
 from model_store.schema.texts import normalised
@@ -71,8 +71,8 @@ def _numbers(series: "pd.Series[Any]", options: ReadingOptions, *, is_target: bo
 
 def _days(values: np.ndarray) -> np.ndarray | None:
     """Return the days that numbers such as 20240131 mean, datetime64[us]; None: one is no day."""
-    low = np.fmin.reduce(values, initial=np.nan)
-    if not low >= MAYBE_DAYS[0] or np.fmax.reduce(values) > MAYBE_DAYS[1]:
+    low, high = range_of(values)
+    if not low >= MAYBE_DAYS[0] or high > MAYBE_DAYS[1]:
         return None
     present = values[~np.isnan(values)]
     if (present % 1 != 0).any():
