@@ -118,8 +118,8 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     Args:
         run: what `load` returned.
         estimator: fitted on the rows of `splits["train"]`; it has `predict`.
-        splits: the rows "train", "test" and "validation", each `(rows, columns)`, as `split` of
-            02_train_test_validate returns them.
+        splits: the rows "train", "test" and "validation", each `(rows, columns)`, as
+            `split_rows` of 02_train_test_validate returns them.
         score: your own measure, or that of 02_train_test_validate.
         metric: the name of a score that decides in place of the first of `score`; empty: none.
         group: the column whose groups are compared; empty: none.

@@ -35,7 +35,9 @@ from settings.settings import Settings
 STANDARD_OUTPUT = 1
 NOT_STARTED = "The service could not start: see the events above."
 
-Data = Annotated[Path | None, typer.Option(help="A table to train on first: CSV or Parquet.")]
+Data = Annotated[
+    Path | None, typer.Option(help="A table to train on first: a file, or a folder of parts.")
+]
 Target = Annotated[str, typer.Option(help="The column of the table to predict.")]
 Task = Annotated[
     Literal["", "classification", "regression"],

@@ -15,7 +15,8 @@ _LIKELIEST = (
     ensemble.RandomForestClassifier,
     tree.DecisionTreeClassifier,
 )
-"""Classifiers whose answer is, by their own code, the label of the largest probability."""
+"""Classifiers that answer the label of the largest probability. Boosting decides before it rounds
+to probabilities, so that a tie in the last bit may differ: no score sees it, a service would."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What a user says of a table's file, where the file leaves it open."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -14,15 +14,6 @@ DateOrder = Literal["", "day-first", "month-first"]
 Header = Literal["", "yes", "no"]
 Decimal = Literal["", ".", ","]
 
-_CHOICES = {
-    name: get_args(choices)
-    for name, choices in (
-        ("odd_cells", OddCells),
-        ("date_order", DateOrder),
-        ("header", Header),
-        ("decimal", Decimal),
-    )
-}
 _SEPARATORS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "space": " ", "blank": " "}
 
 
@@ -105,6 +96,12 @@ class ReadingOptions(msgspec.Struct, frozen=True, kw_only=True):
                     f"{', '.join(READINGS)}, or a date's pattern such as %d/%m/%Y."
                 )
 
+
+_CHOICES = {
+    name: get_args(kind)
+    for name, kind in get_type_hints(ReadingOptions).items()
+    if get_origin(kind) is Literal
+}
 
 READINGS = (
     "text",

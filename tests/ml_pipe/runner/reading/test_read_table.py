@@ -193,3 +193,10 @@ def test_a_broken_archive_is_reported(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(TableError, match="packed with zip and cannot be unpacked"):
         read_table(path)
+
+
+@pytest.mark.parametrize("name", ["bad_bytes", "date_order", "decimal", "header", "odd_cells"])
+def test_a_choice_that_there_is_not_is_refused(name: str) -> None:
+    """A slip of the pen is no choice: it must not be taken for the default."""
+    with pytest.raises(TableError, match=f'{name}="replac" is no choice: say "'):
+        ReadingOptions.of({name: "replac"})
