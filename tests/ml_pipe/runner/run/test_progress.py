@@ -12,8 +12,8 @@ from rich.console import Console
 
 from ml_pipe.runner.run import progress
 from ml_pipe.runner.run.notebook_run import phases_of
-from ml_pipe.runner.run.progress import DOING, doing, show_phases
-from ml_pipe.runner.run.run_folder import VARIABLE
+from ml_pipe.runner.run.progress import doing, show_phases
+from ml_pipe.runner.run.run_folder import DOING, VARIABLE
 
 
 @pytest.fixture(autouse=True)
