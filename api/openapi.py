@@ -8,7 +8,8 @@ from fastapi.openapi.utils import get_openapi
 
 from api.http.body_errors import row_model
 from api.http.problems import FieldError
-from api.models.loaded_models import CHAMPION, LoadedModels, ServedModel
+from api.models.loaded_models import LoadedModels, ServedModel
+from model_store.aliases import CHAMPION
 from model_store.schema.examples import example
 from model_store.schema.prediction import PROBABILITIES, label_text
 from model_store.schema.row_decoder import MAX_STRING

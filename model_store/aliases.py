@@ -7,6 +7,9 @@ import msgspec
 from model_store.errors import NotFoundError, RefusedError
 from model_store.names import is_name
 
+CHAMPION = "champion"
+"""The alias of the version that answers."""
+
 
 class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One move of an alias."""

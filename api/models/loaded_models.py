@@ -6,12 +6,11 @@ from dataclasses import dataclass, field
 from api.http.body_errors import Explainer
 from api.http.problems import NoModel, NotFound
 from api.models.training_range import TrainingRange
+from model_store.aliases import CHAMPION
 from model_store.manifest import Manifest
 from model_store.schema.answer_encoder import AnswerEncoder
 from model_store.schema.row_decoder import RowDecoder
 from model_store.store import LoadedModel
-
-CHAMPION = "champion"
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ import typer
 
 from mlops.commands.train import run
 from mlops.console import Exit, notify
+from model_store.aliases import CHAMPION
 from model_store.errors import ModelStoreError
 from model_store.manifest import Manifest
 from settings import factories
@@ -17,7 +18,6 @@ from settings.sources import PROJECT_ROOT
 from workers.fork import ask_copy
 
 PIPELINE = PROJECT_ROOT / "ml_pipe"
-CHAMPION = "champion"
 FIRST = "data_etl"
 """The module of the first notebook, whose `prepare` says whether a table can be trained on."""
 

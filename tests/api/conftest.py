@@ -25,9 +25,10 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from api.app import create_app
-from api.models.loaded_models import CHAMPION, LoadedModels, ServedModel
+from api.models.loaded_models import LoadedModels, ServedModel
 from api.observe.structured_log import make_structured_log
 from api.state import State
+from model_store.aliases import CHAMPION
 from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
