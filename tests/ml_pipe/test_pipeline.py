@@ -1,6 +1,7 @@
 """Whole runs: a table in, a version that answers out, or a sentence and nothing changed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -132,6 +133,8 @@ def test_a_model_that_is_refused_leaves_no_trace_in_the_store(
 ) -> None:
     """No version, no moved alias; the sentence says which limit, and where to look."""
     local_data = iris_run.folder.parents[1]
+    # Other tests look into the run's own folder, in any order.
+    folder = shutil.copytree(iris_run.folder, tmp_path / "run")
     before = {path: path.stat().st_mtime_ns for path in (local_data / "models").rglob("*")}
     with pytest.raises(CellError) as caught:
         run_notebook(
@@ -140,7 +143,7 @@ def test_a_model_that_is_refused_leaves_no_trace_in_the_store(
             {"lowest_score": 0.999},
             cell_timeout_seconds=120,
             on_phase=lambda _: None,
-            variables={VARIABLE: str(iris_run.folder)},
+            variables={VARIABLE: str(folder)},
         )
     assert caught.value.line.startswith("accept(")
     assert caught.value.reason.startswith(
