@@ -11,3 +11,6 @@ class AcceptanceError(Exception):
 
 class PipelineError(Exception):
     """A run failed: it published nothing and moved no alias."""
+
+    is_refusal = False
+    """Whether nothing failed, but the model was not good enough."""

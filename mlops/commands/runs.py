@@ -21,6 +21,9 @@ app = typer.Typer(no_args_is_help=True, help="List, show and compare trainings."
 RunName = Annotated[str, typer.Argument(help="A run's id, its beginning, or `last`.")]
 Most = Annotated[int, typer.Option(min=1, help="How many runs to list, the newest.")]
 
+_MEASURED_BY = ("model", "task", "target", "table", "rows")
+"""Where two runs differ in one of these facts, their scores are of other rows or answers."""
+
 
 @app.command("list")
 def list_runs(*, most: Most = 20, as_json: JsonOption = False) -> None:
@@ -77,6 +80,8 @@ def compare(first: RunName, second: RunName = "last", *, as_json: JsonOption = F
         print_table(["What differs", "A", "B"], rows)
     else:
         typer.echo("Their parameters are the same.")
+    if other := [name for name in _MEASURED_BY if name in facts]:
+        typer.echo(f"They differ in {' and '.join(other)}: their scores are not of the same.")
     print_table(
         ["Score", "A", "B", "B - A"],
         [
@@ -125,7 +130,7 @@ def _short(run: "Run") -> str:
         metric = summary.metric
         value = measured(metric, summary.scores["test"][metric], summary.errors.get("test"))
         parts.append(f"{summary.model}: {shown(metric, 0)[0]} {value} on test")
-    # What the notebook says of itself stands before the error's own sentence.
+    # Where a cell failed stands before the error's own sentence.
     sentence = reason.rpartition("Error: ")[2].partition(". ")[0]
     return "\n".join([*parts, *filter(None, [sentence])])
 
@@ -155,6 +160,7 @@ def _facts(run: "Run") -> dict[str, Any]:
     }
     if summary:
         facts |= {
+            "model": summary.model,
             "task": summary.task,
             "target": summary.target,
             "table": summary.source,

@@ -147,7 +147,7 @@ def test_a_model_that_is_refused_leaves_no_trace_in_the_store(
         )
     assert caught.value.line.startswith("accept(")
     assert caught.value.reason.startswith(
-        "AcceptanceError: The model is not published: validation 0.9667 is 0.03233 below lowest"
+        "The model is not published: validation 0.9667 is 0.03233 below lowest"
     )
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert set((local_data / "models").rglob("*")) == set(before)

@@ -79,15 +79,31 @@ def test_a_failing_cell_is_reported_and_its_executed_copy_kept(
     with pytest.raises(CellError) as caught:
         run(x=2)
     error = caught.value
-    assert (error.notebook, error.cell, error.line, error.reason) == (
+    assert (error.notebook, error.cell, error.line, error.error, error.reason) == (
         "00_fails.ipynb",
         4,
         "raise ValueError('no tea')",
-        "ValueError: no tea",
+        "ValueError",
+        "no tea",
+    )
+    assert "cell 4, `raise ValueError('no tea')`: ValueError: no tea. The" in str(error)
+    assert json.loads((error.executed.parent / "run.json").read_text())["outcome"]["state"] == (
+        "failed"
     )
     assert "no tea" in error.executed.read_text()
     assert str(error.executed) in str(error)
     assert not (run.folder / "pipeline" / "ran").exists()
+
+
+def test_a_refusal_is_a_sentence_first(run: Run, write_notebook: WriteNotebook) -> None:
+    """Where it was found out comes after it, and the run is refused, not failed."""
+    lines = "from ml_pipe.runner.errors import AcceptanceError", "raise AcceptanceError('Too bad.')"
+    write_notebook("00_refuses.ipynb", *lines)
+    with pytest.raises(CellError) as caught:
+        run()
+    assert str(caught.value).startswith("Too bad. (00_refuses.ipynb, cell 2, `raise Acceptance")
+    outcome = json.loads((caught.value.executed.parent / "run.json").read_text())["outcome"]
+    assert (outcome["state"], outcome["reason"]) == ("refused", str(caught.value))
 
 
 def test_a_killed_kernel_fails_the_run(run: Run, write_notebook: WriteNotebook) -> None:

@@ -12,7 +12,7 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
-from ml_pipe.runner.errors import PipelineError
+from ml_pipe.runner.errors import AcceptanceError, PipelineError, TableError
 from ml_pipe.runner.run.slim_papermill import (
     CellTimeoutError,
     DeadKernelError,
@@ -20,28 +20,51 @@ from ml_pipe.runner.run.slim_papermill import (
     papermill,
 )
 from ml_pipe.runner.source.notebook_file import read_notebook
+from model_store.errors import InvalidNameError, RefusedError, SignatureError
 
 KERNEL_START_SECONDS = 60
 
 # The tags of cells that papermill adds.
 _INSERTED = frozenset({"injected-parameters", "papermill-error-cell-tag"})
 
+_SENTENCES = frozenset(
+    error.__name__
+    for error in (
+        AcceptanceError,
+        TableError,
+        PipelineError,
+        SignatureError,
+        InvalidNameError,
+        RefusedError,
+    )
+)
+"""Errors whose text is for the user, who need not know where it was found out."""
+
 
 class CellError(PipelineError):
     """A cell of a notebook failed, took too long or lost its kernel."""
 
-    def __init__(self, notebook: str, cell: int, line: str, reason: str, executed: Path) -> None:
+    def __init__(  # noqa: PLR0913 - where it was, and why
+        self, notebook: str, cell: int, line: str, reason: str, executed: Path, error: str = ""
+    ) -> None:
         self.notebook = notebook
         self.cell = cell
         """Counted from 1, from the top of the notebook."""
         self.line = line
         """The first line of code in the cell."""
         self.reason = reason
+        """What the exception says, or what happened to the cell."""
+        self.error = error
+        """The name of the exception; empty: the cell raised none."""
         self.executed = executed
-        super().__init__(
-            f"{notebook} failed in cell {cell}, `{line}`: {reason.rstrip('.')}. The executed copy "
-            f"is {executed}."
-        )
+        self.is_refusal = error == AcceptanceError.__name__
+        said, copy = reason.rstrip("."), f"executed copy is {executed}"
+        if error in _SENTENCES:
+            text = f"{said}. ({notebook}, cell {cell}, `{line}`; its {copy}.)"
+        else:
+            said = f"{error}: {said}" if error else said
+            text = f"{notebook} failed in cell {cell}, `{line}`: {said}. The {copy}."
+        super().__init__(text)
 
 
 class OwnKernelManager(AsyncKernelManager):
@@ -134,7 +157,7 @@ def run_notebook(  # noqa: PLR0913 - what a run of a notebook is made of
             on_cell_start=on_cell_start,
         )
     except PapermillExecutionError as error:
-        _fail(notebook, executed, f"{error.ename}: {error.evalue}", error)
+        _fail(notebook, executed, error.evalue, error, error.ename)
     except CellTimeoutError as error:
         _fail(notebook, executed, f"it took longer than {cell_timeout_seconds:g} seconds", error)
     except DeadKernelError as error:
@@ -157,7 +180,9 @@ def phases_of(name: str, notebook: Mapping[str, Any]) -> dict[str, str]:
     return phases
 
 
-def _fail(notebook: Path, executed: Path, reason: str, error: Exception) -> NoReturn:
+def _fail(
+    notebook: Path, executed: Path, reason: str, error: Exception, name: str = ""
+) -> NoReturn:
     """Raise a `CellError` for the last cell that the executed copy saw start."""
     cells = read_notebook(executed)["cells"]
     own = [cell for cell in cells if not _INSERTED & set(cell["metadata"].get("tags", []))]
@@ -168,4 +193,5 @@ def _fail(notebook: Path, executed: Path, reason: str, error: Exception) -> NoRe
     ]
     place, cell = started[-1]
     lines = [line for line in cell["source"].splitlines() if line and not line.startswith("#")]
-    raise CellError(notebook.name, place, lines[0] if lines else "", reason, executed) from error
+    line = lines[0] if lines else ""
+    raise CellError(notebook.name, place, line, reason, executed, name) from error

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from ml_pipe.runner.errors import AcceptanceError, PipelineError
+from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.run.context import Context, context_by_hand
 from ml_pipe.runner.run.parameters import Value
 from ml_pipe.runner.source.export import PACKAGE
@@ -20,9 +20,6 @@ from ml_pipe.runner.summary import Summary
 
 VARIABLE = "ML_PIPE_RUN_FOLDER"
 """The environment variable by which a run hands its folder, and so its `run.json`, to a kernel."""
-
-_REFUSAL = AcceptanceError.__name__
-
 
 State = Literal["unfinished", "published", "refused", "failed", "finished"]
 """Refused: by an acceptance test. Finished: published nothing. Unfinished: running or killed."""
@@ -150,7 +147,7 @@ def recorded(folder: Path, run: Run) -> Iterator[None]:
         state, reason = "finished", ""
     except Exception as error:
         reason = str(error)
-        state = "refused" if _REFUSAL in reason else "failed"
+        state = "refused" if getattr(error, "is_refusal", False) else "failed"
         raise
     finally:
         with contextlib.suppress(OSError):

@@ -31,12 +31,19 @@ SUMMARY = Summary(
 )
 
 
-def write(local_data: Path, name: str, state: State, reason: str = "", **parameters: int) -> None:
+def write(  # noqa: PLR0913 - what a run may be
+    local_data: Path,
+    name: str,
+    state: State,
+    reason: str = "",
+    summary: Summary = SUMMARY,
+    **parameters: int,
+) -> None:
     """Write the `run.json` of a run."""
     folder = local_data / "runs" / name
     folder.mkdir(parents=True)
     outcome = Outcome(
-        state=state, reason=reason, seconds=9, summary=SUMMARY if not reason else None
+        state=state, reason=reason, seconds=9, summary=summary if not reason else None
     )
     run = Run(
         run=name,
@@ -53,9 +60,7 @@ def write(local_data: Path, name: str, state: State, reason: str = "", **paramet
 def runs(local_data: Path) -> None:
     """Two that published, one that was refused, and the rest of one that was killed."""
     write(local_data, "20261121T120000Z_flats", "published", seed=7)
-    refusal = (
-        "02.ipynb failed in cell 3, `x`: AcceptanceError: The model is not published: R2 -1. More."
-    )
+    refusal = "The model is not published: R2 -1. More. (02.ipynb, cell 3, `x`; its copy is y.)"
     write(local_data, "20261122T120000Z_flats", "refused", refusal)
     write(local_data, "20261123T120000Z_flats", "published", seed=8)
     damaged = local_data / "runs" / "20261124T120000Z_flats"
@@ -85,7 +90,7 @@ def test_show_has_the_summary_or_the_reason(mlops: Mlops, local_data: Path) -> N
     assert "20261123T120000Z_flats: published after 9 s" in printed
     assert "Score       mean absolute error 2 ± 0.2 on test, 2.5 on validation" in printed
     assert str(local_data / "runs" / "20261123T120000Z_flats") in printed
-    assert "AcceptanceError" in mlops("runs", "show", "20261122").stdout
+    assert "not published: R2 -1. More." in mlops("runs", "show", "20261122").stdout
     whole = json.loads(mlops("runs", "show", "20261121", "--json").stdout)
     assert msgspec.convert(whole["run_json"]["outcome"]["summary"], Summary) == SUMMARY
 
@@ -96,6 +101,7 @@ def test_compare_shows_what_differs(mlops: Mlops) -> None:
     printed = mlops("runs", "compare", "20261121", "last").stdout
     assert "seed" in printed
     assert "mean_absolute_error, test" in printed
+    assert "not of the same" not in printed
     found = json.loads(mlops("runs", "compare", "20261121", "20261122", "--json").stdout)
     assert found["parameters"] == {"seed": {"A": 7, "B": None}}
     assert found["scores"][1] == {
@@ -104,6 +110,15 @@ def test_compare_shows_what_differs(mlops: Mlops) -> None:
         "A": -2.0,
         "B": None,
     }
+
+
+@pytest.mark.usefixtures("runs")
+def test_scores_of_other_rows_are_said_to_be_no_comparison(mlops: Mlops, local_data: Path) -> None:
+    """A score of another target, or on another table, says nothing of which model is better."""
+    other = msgspec.structs.replace(SUMMARY, target="price")
+    write(local_data, "20261125T120000Z_rents", "published", summary=other)
+    printed = mlops("runs", "compare", "20261121", "last").stdout
+    assert "They differ in target: their scores are not of the same." in printed
 
 
 def test_an_unknown_run_is_not_found(mlops: Mlops, local_data: Path) -> None:

@@ -175,10 +175,10 @@ class TextColumn:
         ]
         place = int(commas[0]) if commas else place
         example = f'"{rest.text(place)}" is {found.amounts[place]:.15g}'
-        if found.style != numbers.POINT:
-            read.notes.append(f"numbers, of which {example}")
         if found.unit:
             read.notes.append(f"numbers in {found.unit}: {example}")
+        elif found.style != numbers.POINT:
+            read.notes.append(f"numbers, of which {example}")
         if found.remark:
             read.notes.append(found.remark)
 

@@ -8,6 +8,7 @@ import pytest
 
 from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.run.context import Context
+from ml_pipe.runner.run.notebook_run import CellError
 from ml_pipe.runner.run.run_folder import (
     VARIABLE,
     Run,
@@ -76,8 +77,9 @@ def run_of(folder: Path) -> Run:
     ("error", "state"),
     [
         (None, "finished"),
-        (PipelineError("x failed in cell 3: AcceptanceError: The model is not good."), "refused"),
-        (PipelineError("x failed in cell 1: KeyError: 'a'."), "failed"),
+        (CellError("x", 3, "accept()", "Not good.", Path("x"), "AcceptanceError"), "refused"),
+        (CellError("x", 1, "a['a']", "'a'", Path("x"), "KeyError"), "failed"),
+        (PipelineError("There is no kernel."), "failed"),
     ],
 )
 def test_a_run_records_how_it_ended(tmp_path: Path, error: Exception | None, state: str) -> None:
