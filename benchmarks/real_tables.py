@@ -29,7 +29,8 @@ from ml_pipe.workflow import run_pipeline
 from model_store.file_store import FileModelStore
 from model_store.schema.signature import Kind
 from model_store.store import LoadPolicy
-from settings.settings import TRUSTED_TYPES, Settings
+from settings.model_settings import TRUSTED_TYPES
+from settings.settings import Settings
 from settings.sources import PROJECT_ROOT
 
 

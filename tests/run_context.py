@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ml_pipe.runner.run.context import Context
-from settings.settings import TRUSTED_TYPES
+from settings.model_settings import TRUSTED_TYPES
 
 
 def context_in(local_data: Path, **known: Any) -> Context:

@@ -29,7 +29,7 @@ from model_store.golden import golden_rows
 from model_store.manifest import Task
 from model_store.schema.conform import conform
 from model_store.schema.signature import Kind, Signature
-from settings.settings import TRUSTED_TYPES
+from settings.model_settings import TRUSTED_TYPES
 from tests.mixed_table import mixed_table
 
 

@@ -14,7 +14,7 @@ from ml_pipe.workflow import run_pipeline
 from model_store.file_store import FileModelStore
 from model_store.schema.prediction import answers
 from model_store.store import LoadedModel, LoadPolicy
-from settings.settings import TRUSTED_TYPES
+from settings.model_settings import TRUSTED_TYPES
 from tests.iris_example import ANSWER, REQUEST
 from tests.mixed_table import mixed_table
 from tests.run_context import context_in

@@ -18,7 +18,7 @@ import pytest
 
 from ml_pipe.runner.source.export import PACKAGE
 from ml_pipe.workflow import run_pipeline
-from settings.settings import TRUSTED_TYPES
+from settings.model_settings import TRUSTED_TYPES
 from tests.faults.service import Service, started
 from tests.prometheus.homes import GAPPY, NEWLY, SHIFTED, TARGET, changed, homes, rows_of
 from tests.prometheus.notifications import WEBHOOK, Say, alerting

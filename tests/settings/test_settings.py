@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from settings.factories import prediction_log
-from settings.settings import TRUSTED_TYPES, Settings
+from settings.model_settings import TRUSTED_TYPES
+from settings.settings import Settings
 from settings.sources import SettingsError
 
 SEED_VARIABLES = {

@@ -45,7 +45,7 @@ class CellError(PipelineError):
     """A cell of a notebook failed, took too long or lost its kernel."""
 
     def __init__(  # noqa: PLR0913 - where it was, and why
-        self, notebook: str, cell: int, line: str, reason: str, executed: Path, error: str = ""
+        self, notebook: str, cell: int, line: str, reason: str, executed: Path, *, error: str = ""
     ) -> None:
         self.notebook = notebook
         self.cell = cell
@@ -194,4 +194,4 @@ def _fail(
     place, cell = started[-1]
     lines = [line for line in cell["source"].splitlines() if line and not line.startswith("#")]
     line = lines[0] if lines else ""
-    raise CellError(notebook.name, place, line, reason, executed, name) from error
+    raise CellError(notebook.name, place, line, reason, executed, error=name) from error

@@ -31,7 +31,7 @@ SUMMARY = Summary(
 )
 
 
-def write(  # noqa: PLR0913 - what a run may be
+def write(
     local_data: Path,
     name: str,
     state: State,

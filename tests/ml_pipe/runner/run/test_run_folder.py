@@ -22,7 +22,7 @@ from ml_pipe.runner.run.run_folder import (
 )
 from ml_pipe.runner.source.export import PACKAGE
 from mlops.process.git_revision import read_git_revision
-from settings.settings import TRUSTED_TYPES
+from settings.model_settings import TRUSTED_TYPES
 from tests.empty_environment import empty_environment
 
 
@@ -77,8 +77,8 @@ def run_of(folder: Path) -> Run:
     ("error", "state"),
     [
         (None, "finished"),
-        (CellError("x", 3, "accept()", "Not good.", Path("x"), "AcceptanceError"), "refused"),
-        (CellError("x", 1, "a['a']", "'a'", Path("x"), "KeyError"), "failed"),
+        (CellError("x", 3, "accept()", "Not good.", Path("x"), error="AcceptanceError"), "refused"),
+        (CellError("x", 1, "a['a']", "'a'", Path("x"), error="KeyError"), "failed"),
         (PipelineError("There is no kernel."), "failed"),
     ],
 )

@@ -1,0 +1,55 @@
+"""The settings of the model store, and of what trains for it."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
+
+from settings.values import Names, Seconds, Section, split
+
+TRUSTED_TYPES = (
+    "ml_pipe.model_class.DateParts",
+    "ml_pipe.model_class.TextParts",
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+)
+"""What the template's estimators are made of, and skops does not trust: the one list of it."""
+
+
+def _with_default_types(value: Any) -> Any:
+    types = list(split(value))
+    if "default" in types:
+        place = types.index("default")
+        types[place : place + 1] = TRUSTED_TYPES
+    return types
+
+
+class ModelSettings(Section):
+    """The sections `[model]` and `[train]`."""
+
+    model_store: Literal["file"] = "file"
+    """Where models are stored: `file` is `<local_data>/models`."""
+    model_name: str = ""
+    """The model behind `/predict`; empty: the only model in the store."""
+    model_formats: Annotated[
+        tuple[Literal["skops", "pickle"], ...], NoDecode, BeforeValidator(split)
+    ] = ("skops",)
+    """Formats that may be loaded: `skops`; add `pickle` only if you trust every publisher."""
+    model_trusted_types: Annotated[Names, BeforeValidator(_with_default_types)] = TRUSTED_TYPES
+    """Types that a skops model may contain, in addition to those that skops trusts.
+
+    In a list of your own, `default` stands for these.
+    """
+    model_poll_seconds: Seconds = 1
+    """Interval between checks of the store for a moved alias."""
+
+    train_if_empty: str = "examples/iris"
+    """The pipeline to run when the service starts with an empty store; `none` or empty: none.
+
+    If the run fails, the service starts without a model.
+    """
+    train_cell_timeout_seconds: Seconds = 600
+    """Maximum time of one notebook cell; a longer cell fails the run."""
+    train_setup: str = "setup-1"
+    """A name for this machine or configuration; it is part of the id of each version."""
