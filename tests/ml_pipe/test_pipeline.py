@@ -180,6 +180,6 @@ def test_a_table_of_mixed_columns_becomes_a_version(
 def test_a_table_that_cannot_be_trained_on_is_reported(iris: Path, tmp_path: Path) -> None:
     """The report ends in the sentence, and no model folder is made."""
     parameters = {"data": str(iris / "iris.csv"), "target": "varity"}
-    with pytest.raises(CellError, match='TableError: The table has no column "varity": it has var'):
+    with pytest.raises(CellError, match='The table has no column "varity": it has var'):
         run_pipeline(PACKAGE, parameters, context_in(tmp_path))
     assert not (tmp_path / "models").exists()
