@@ -1,12 +1,14 @@
 """`docs/reference/log.md`."""
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
+
+import apsw
 
 from docs.make.reference_pages.markdown import table
 from model_store.schema.signature import Column, Kind, Signature
 from monitoring.criteria import view_columns
+from monitoring.log.database.queries import rows
 from monitoring.log.database.schema import FORMAT_NUMBER, SCHEMA
 from monitoring.log.database.views import declare
 
@@ -128,8 +130,8 @@ def log_parts() -> Iterator[str]:
         inputs=(Column(name="area", kind=Kind.NUMBER),),
         outputs=(Column(name="rent", kind=Kind.NUMBER),),
     )
-    with contextlib.closing(sqlite3.connect(":memory:")) as database:
-        database.executescript(SCHEMA)
+    with contextlib.closing(apsw.Connection(":memory:")) as database:
+        database.execute(SCHEMA)
         declare(database, "flats", view_columns(signature))
         yield f"The layout has the number {FORMAT_NUMBER} (`PRAGMA user_version`). A newer service upgrades an older file."
         yield "## Views"
@@ -138,24 +140,22 @@ def log_parts() -> Iterator[str]:
             "Of a model `flats` that predicts `rent` from `area`, `rows_flats` has:"
         )
         yield table(["column", "meaning"], _view_rows(database))
-        names = database.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
-        )
-        for (name,) in names.fetchall():
+        tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
+        for (name,) in rows(database, tables):
             about, meanings = TABLES[name]
             yield f"## {name}"
             yield about
             yield table(["column", "type", "meaning"], _column_rows(database, name, meanings))
 
 
-def _view_rows(database: sqlite3.Connection) -> Iterator[list[str]]:
+def _view_rows(database: apsw.Connection) -> Iterator[list[str]]:
     own = {"area": "An input column.", "rent": "The output column: what was answered."}
     for _, name, *_ in database.execute("PRAGMA table_info(rows_flats)"):
         yield [f"`{name}`", (VIEW_COLUMNS | own)[name]]
 
 
 def _column_rows(
-    database: sqlite3.Connection, name: str, meanings: dict[str, str]
+    database: apsw.Connection, name: str, meanings: dict[str, str]
 ) -> Iterator[list[str]]:
     for _, column, kind, *_ in database.execute(f"PRAGMA table_info({name})"):
         yield [f"`{column}`", kind.lower(), meanings[column]]

@@ -1,10 +1,11 @@
 """The one writing connection, and whether what it writes is still what others find."""
 
 import contextlib
-import sqlite3
 from pathlib import Path
 from time import monotonic
 from typing import Literal
+
+import apsw
 
 from monitoring.log.database.file import (
     Identity,
@@ -31,14 +32,14 @@ class LogConnection:
         self,
         path: Path,
         durability: Literal["normal", "full"],
-        connection_class: type[sqlite3.Connection],
+        connection_class: type[apsw.Connection],
     ) -> None:
         self._path = path
         self._wal_path = wal_path(path)
         self._durability = durability
         self._connection_class = connection_class
         self._lock = LogLock(path)
-        self._connection: sqlite3.Connection | None = None
+        self._connection: apsw.Connection | None = None
         self._identity: Identity | None = None
         self._wal_identity: Identity | None = None
         self._look_again = 0.0
@@ -47,7 +48,7 @@ class LogConnection:
         self.created = False
         """Whether the last opening made the file."""
 
-    def current(self) -> sqlite3.Connection | None:
+    def current(self) -> apsw.Connection | None:
         """Return the connection if its files and its lock stand; None if it is to be opened."""
         if self._connection is None or monotonic() < self._look_again:
             return self._connection
@@ -61,13 +62,13 @@ class LogConnection:
         self.close()
         return None
 
-    def open(self) -> sqlite3.Connection:
+    def open(self) -> apsw.Connection:
         """Connect to the log at the path.
 
         Raises:
             LogLockedError: Another service writes it.
             LogFormatError: Something else stands there.
-            OSError, sqlite3.Error: It cannot be made or opened.
+            OSError, apsw.Error: It cannot be made or opened.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
@@ -99,7 +100,7 @@ class LogConnection:
 
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
         """Move what is in the write-ahead log into the database file, if that is possible now."""
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(apsw.Error):
             if self._connection is not None:
                 self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
 
@@ -108,9 +109,11 @@ class LogConnection:
         connection, self._connection = self._connection, None
         if connection is not None:
             # A cursor that a traceback still holds would keep its transaction open.
-            for end in (connection.rollback, connection.close):
-                with contextlib.suppress(sqlite3.Error):
-                    end()
+            with contextlib.suppress(apsw.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            with contextlib.suppress(apsw.Error):
+                connection.close(force=True)
 
     def release(self) -> None:
         """Let another service have the log."""

@@ -1,7 +1,10 @@
 """The tables of the prediction log, and the numbers by which a file is known to be one."""
 
-import sqlite3
+from typing import Any
 
+import apsw
+
+from monitoring.log.database.queries import row
 from monitoring.log.sample import in_sample
 
 APPLICATION_ID = int.from_bytes(b"PLog", "big")
@@ -126,37 +129,32 @@ PRAGMA user_version = {FORMAT_NUMBER};
 {_FEEDBACK_TABLES}
 COMMIT;
 """
-"""Makes an empty database a log; for `executescript`."""
+"""Makes an empty database a log."""
 
 
-def upgrade(connection: sqlite3.Connection) -> int | None:
+def _in_sample(*place: Any) -> bool:
+    return in_sample(*place)
+
+
+def upgrade(connection: apsw.Connection) -> int | None:
     """Make a log of an older format one of this; return which it was, None if it was of this one.
 
     To be called in a transaction. Requests stay where they are, so that it is quick.
     """
-    [found] = connection.execute("PRAGMA user_version").fetchone()
+    found = format_of(connection)
     if found == FORMAT_NUMBER:
         return None
     # Not renamed: that would fail where somebody's view in the same file has become wrong.
     connection.execute("CREATE TABLE feedback_1 AS SELECT * FROM feedback")
     connection.execute("DROP TABLE feedback")
-    connection.create_function("in_sample", 2, in_sample, deterministic=True)
-    # Not by `executescript`, which would commit first.
-    for statement in f"{_FEEDBACK_TABLES}{_MOVE_FEEDBACK}".split(";"):
-        connection.execute(statement)
+    connection.create_scalar_function("in_sample", _in_sample, 2, deterministic=True)
+    connection.execute(f"{_FEEDBACK_TABLES}{_MOVE_FEEDBACK}")
     connection.execute("DROP TABLE feedback_1")
     connection.execute(f"PRAGMA user_version = {FORMAT_NUMBER}")
-    return int(found)
+    return found
 
 
-_SAFE_SQLITE = (3, 51, 3)
-
-
-def sqlite_warning(version: str = sqlite3.sqlite_version) -> str | None:
-    """Return a sentence to log where this SQLite can lose commits to a second writer, or None."""
-    if tuple(int(part) for part in version.split(".")) >= _SAFE_SQLITE:
-        return None
-    return (
-        f"SQLite {version} has the WAL-reset bug, which needs two writing connections: let nothing "
-        "but this service write to the prediction log, or move to SQLite 3.51.3 or later."
-    )
+def format_of(connection: apsw.Connection) -> int:
+    """Return the number of a log's format."""
+    [number] = row(connection, "PRAGMA user_version")
+    return int(number)

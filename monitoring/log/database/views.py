@@ -1,9 +1,12 @@
 """The views `rows_<model>`: the log's JSON texts unfolded into one row a prediction."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+import apsw
+
+from monitoring.log.database.queries import rows
 
 Side = Literal["input", "output"]
 _OWN = ("sequence", "request_id", "time", "model", "version", "row", "probabilities", "true_value")
@@ -51,12 +54,12 @@ class ViewColumn:
     side: Side
 
 
-def declare(connection: sqlite3.Connection, model: str, columns: Iterable[ViewColumn]) -> None:
+def declare(connection: apsw.Connection, model: str, columns: Iterable[ViewColumn]) -> None:
     """Remember a version's columns and let the model's view show them with all earlier ones."""
     connection.executemany(
         _REMEMBER, [(model, column.side, column.name, column.kind) for column in columns]
     )
-    remembered = connection.execute(_REMEMBERED, (model,)).fetchall()
+    remembered = rows(connection, _REMEMBERED, (model,))
     name = f"rows_{model}"
     definition = _view(name, model, [ViewColumn(*column) for column in remembered])
     if connection.execute(_DEFINITION, (name,)).fetchone() == (definition,):

@@ -1,13 +1,14 @@
 """The prediction log: its one writer. Answered means logged."""
 
 import contextlib
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
+
+import apsw
 
 from monitoring.log import business_metrics
 from monitoring.log.database import views
@@ -55,7 +56,7 @@ class PredictionLog:
         options: LogOptions,
         clock: Callable[[], datetime],
         *,
-        connection_class: type[sqlite3.Connection] = sqlite3.Connection,
+        connection_class: type[apsw.Connection] = apsw.Connection,
     ) -> None:
         self._path = path.resolve()
         self._options = options
@@ -135,7 +136,7 @@ class PredictionLog:
         while part := list(islice(remaining, _FEEDBACK_ITEMS)):
 
             def store(
-                connection: sqlite3.Connection, part: Sequence[true_values.Feedback] = part
+                connection: apsw.Connection, part: Sequence[true_values.Feedback] = part
             ) -> list[true_values.Verdict]:
                 return [true_values.store(connection, item, self._privacy, time) for item in part]
 
@@ -224,7 +225,7 @@ class PredictionLog:
             self._log.release()
 
     def _transact(
-        self, work: Callable[[sqlite3.Connection], Result], batch: Batch | None = None
+        self, work: Callable[[apsw.Connection], Result], batch: Batch | None = None
     ) -> Result:
         """Do `work` in one transaction on the log that stands at the path."""
         for _ in range(2):
@@ -239,7 +240,7 @@ class PredictionLog:
                 if self._log.stands():
                     self._doubtful = None
                     return result
-            except (sqlite3.DatabaseError, OSError) as error:
+            except (apsw.Error, OSError) as error:
                 self._log.close()
                 raise self._unavailable(f"{error}") from error
             except BaseException:
@@ -249,13 +250,13 @@ class PredictionLog:
             self._log.doubt()
             if batch is not None:
                 # A log that was moved away is kept by someone, and shall not hold it as well.
-                with contextlib.suppress(sqlite3.Error):
+                with contextlib.suppress(apsw.Error):
                     connection.execute("BEGIN IMMEDIATE")
                     batch.withdraw(connection, self._ledger)
                     connection.execute("COMMIT")
         raise self._unavailable("the file is being removed again and again")
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> apsw.Connection:
         """Return the connection to the log at the path, opened anew where it has to be."""
         if self._closed:
             raise LogUnavailableError("The prediction log is closed: the service is stopping.")
@@ -278,7 +279,7 @@ class PredictionLog:
         self._log.opened()
         return connection
 
-    def _ledger_of(self, connection: sqlite3.Connection) -> Ledger:
+    def _ledger_of(self, connection: apsw.Connection) -> Ledger:
         """Return the ledger of a log that was opened, without rows whose callers were refused."""
         ledger = Ledger.read(connection)
         doubtful = self._doubtful

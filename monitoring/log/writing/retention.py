@@ -1,10 +1,12 @@
 """How the log stays within its age and its size, a small step at a time."""
 
-import sqlite3
 from collections import Counter
 from datetime import datetime, timedelta
 from time import monotonic
 
+import apsw
+
+from monitoring.log.database import queries
 from monitoring.log.options import LogOptions
 from monitoring.log.timestamps import utc_text
 
@@ -21,7 +23,7 @@ WHERE model = ? AND version = ? AND outcome = 'answered'
 """
 
 
-def remove_step(connection: sqlite3.Connection, options: LogOptions, now: datetime) -> bool:
+def remove_step(connection: apsw.Connection, options: LogOptions, now: datetime) -> bool:
     """Remove some requests that are too old or too many; return whether there may be more.
 
     To be called in a transaction. Totals are not lowered: what goes is added to their `removed`.
@@ -30,16 +32,16 @@ def remove_step(connection: sqlite3.Connection, options: LogOptions, now: dateti
     removed = 0
     if options.retention_days is not None:
         limit = utc_text(now - timedelta(days=options.retention_days))
-        old = connection.execute(_OLD, (limit, _STEP_REQUESTS)).fetchall()
+        old = queries.rows(connection, _OLD, (limit, _STEP_REQUESTS))
         removed = _remove(connection, old, None)
     if options.max_bytes is not None and not removed:
-        oldest = connection.execute(_OLDEST, (_STEP_REQUESTS,)).fetchall()
+        oldest = queries.rows(connection, _OLDEST, (_STEP_REQUESTS,))
         removed = _remove(connection, oldest, options.max_bytes)
     return bool(_give_back(connection, options.max_bytes) or removed)
 
 
 def _remove(
-    connection: sqlite3.Connection, sequences: list[tuple[int]], max_bytes: int | None
+    connection: apsw.Connection, sequences: list[queries.Row], max_bytes: int | None
 ) -> int:
     """Remove these requests until the step is over or the log small enough; return how many."""
     deadline = monotonic() + STEP_SECONDS
@@ -48,7 +50,7 @@ def _remove(
     for (sequence,) in sequences:
         if max_bytes is not None and _used_bytes(connection) <= max_bytes:
             break
-        [(model, version, count)] = connection.execute(_REMOVE, (sequence,)).fetchall()
+        model, version, count = queries.row(connection, _REMOVE, (sequence,))
         requests[model, version] += 1
         rows[model, version] += count
         if monotonic() > deadline:
@@ -58,7 +60,7 @@ def _remove(
     return requests.total()
 
 
-def _give_back(connection: sqlite3.Connection, max_bytes: int | None) -> int:
+def _give_back(connection: apsw.Connection, max_bytes: int | None) -> int:
     """Return free pages to the file system where they are many, and return their number."""
     free, pages = _pragma(connection, "freelist_count"), _pragma(connection, "page_count")
     # A few free pages are kept for the next requests: giving them back would move others about.
@@ -74,11 +76,11 @@ def _give_back(connection: sqlite3.Connection, max_bytes: int | None) -> int:
     return returned
 
 
-def _used_bytes(connection: sqlite3.Connection) -> int:
+def _used_bytes(connection: apsw.Connection) -> int:
     used = _pragma(connection, "page_count") - _pragma(connection, "freelist_count")
     return used * _pragma(connection, "page_size")
 
 
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
-    return value
+def _pragma(connection: apsw.Connection, name: str) -> int:
+    [value] = queries.row(connection, f"PRAGMA {name}")
+    return int(value)

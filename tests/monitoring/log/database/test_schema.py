@@ -2,10 +2,10 @@
 
 import contextlib
 import json
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import pytest
 
 from monitoring.feedback.reader import FeedbackReader
@@ -88,14 +88,14 @@ CREATE VIEW theirs AS SELECT absent FROM feedback;
 @pytest.fixture
 def older(path: Path) -> Path:
     """Return a log of format 1: three labelled rows, and somebody's view that is wrong."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript(FORMAT_1)
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
+        connection.execute(FORMAT_1)
     return path
 
 
 def query(path: Path, text: str) -> list[tuple[object, ...]]:
     """Ask the database."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         return connection.execute(text).fetchall()
 
 
@@ -135,15 +135,14 @@ def test_an_upgraded_log_is_like_a_new_one(older: Path, new_log: NewLog, tmp_pat
 
 def test_an_upgrade_that_fails_changes_nothing(older: Path, new_log: NewLog) -> None:
     """It is one transaction: the next opening begins anew."""
-    with contextlib.closing(sqlite3.connect(older)) as connection:
+    with contextlib.closing(apsw.Connection(str(older))) as connection:
         connection.execute("CREATE TABLE leases (x)")
-        connection.commit()
     log = new_log()
     with pytest.raises(LogUnavailableError, match="leases"):
         log.open()
     assert query(older, "PRAGMA user_version") == [(1,)]
     assert len(query(older, "SELECT * FROM feedback")) == 3
-    with contextlib.closing(sqlite3.connect(older)) as connection:
+    with contextlib.closing(apsw.Connection(str(older))) as connection:
         connection.execute("DROP TABLE leases")
     log.open()
     assert query(older, "PRAGMA user_version") == [(FORMAT_NUMBER,)]
@@ -162,6 +161,6 @@ def test_a_log_of_this_format_is_left_alone(path: Path, new_log: NewLog) -> None
     for _ in range(2):
         with new_log():
             pass
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         assert upgrade(connection) is None
     assert query(path, "SELECT * FROM events") == []

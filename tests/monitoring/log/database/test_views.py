@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import apsw
 import pandas as pd
 import pytest
 
@@ -27,8 +28,15 @@ VARIETY = ViewColumn("variety", "category", "output")
 
 
 def table(path: Path, query: str = "select * from rows_iris") -> pd.DataFrame:
-    """Read the view as a notebook does."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    """Read the view as a notebook does, with Python's own SQLite.
+
+    From a copy: two SQLite libraries on one file in one process break each other's locks.
+    """
+    copy = path.with_name("copy.sqlite")
+    copy.unlink(missing_ok=True)
+    with contextlib.closing(apsw.Connection(str(path))) as log:
+        log.execute("VACUUM INTO ?", [str(copy)])
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
         return pd.read_sql(query, connection)
 
 

@@ -1,10 +1,11 @@
 """The log stays within its age and size, and its ledger stays true."""
 
 import contextlib
-import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+
+import apsw
 
 from monitoring.log.reading.reader import LogReader
 from monitoring.log.writing.batch import Entry
@@ -27,7 +28,7 @@ def retain_all(log: PredictionLog) -> int:
 
 def logged(path: Path) -> list[str]:
     """Return the request ids in the log, in order."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         found = connection.execute("SELECT request_id FROM requests ORDER BY sequence")
         return [name for (name,) in found]
 
@@ -49,7 +50,7 @@ def test_requests_beyond_their_age_go_and_totals_stay(
     assert (total.removed_requests, total.removed_rows) == (2, 4)
     assert LogReader(path).check().logged == {("iris", "v1"): (4, 8)}
     assert LogReader(path).check().holds
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         assert connection.execute("SELECT value FROM feedback").fetchall() == [('"b"',)]
         assert connection.execute("SELECT sequence FROM leases").fetchall() == [(3,)]
 
