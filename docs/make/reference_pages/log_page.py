@@ -20,6 +20,9 @@ of programs may read it meanwhile. Open it read-only:
 .venv/bin/python -c "import sqlite3; print(sqlite3.connect('file:local_data/predictions.sqlite?mode=ro', uri=True).execute('SELECT count(*) FROM requests').fetchone())"
 ```
 
+The service's process uses the SQLite that the package `apsw` brings. Two SQLite libraries in one process must not open the same
+file, so code of your own that runs in the service reads the log by `monitoring.log`, too. Other processes use theirs.
+
 `mlops log export` prints the requests as JSON lines. [Query the log](../how-to/query-the-log.md) shows both.
 """
 TABLES = {
@@ -51,12 +54,14 @@ TABLES = {
         },
     ),
     "events": (
-        "What the service did, such as a start or a new champion.",
+        "What the service did, such as a start or a new champion. The newest 500 of each kind are kept, in 4 MB at most, or a sixteenth of `LOG_MAX_BYTES`. More than 200 of a kind in a minute are counted in an event `events-left-out`.",
         {
             "sequence": "The number of the event.",
             "time": "RFC 3339, UTC.",
             "kind": "The kind of the event, as on standard output.",
-            "detail": "Its fields, JSON.",
+            "detail": "Its fields, JSON; long texts are cut.",
+            "count": "How often it was. A warning or an error that repeats within an hour is one row.",
+            "last": "When it was last.",
         },
     ),
     "columns": (

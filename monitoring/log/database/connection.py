@@ -8,6 +8,7 @@ from typing import Literal
 import apsw
 
 from monitoring.log.database.file import (
+    BUSY_MILLISECONDS,
     Identity,
     check_format,
     connect_writer,
@@ -17,6 +18,7 @@ from monitoring.log.database.file import (
     wal_path,
 )
 from monitoring.log.database.lock import LogLock
+from monitoring.log.options import LogOptions
 
 # How often it is looked whether the lock still stands; whether the files do, after each commit.
 _LOOK_SECONDS = 1.0
@@ -31,12 +33,12 @@ class LogConnection:
     def __init__(
         self,
         path: Path,
-        durability: Literal["normal", "full"],
+        options: LogOptions,
         connection_class: type[apsw.Connection],
     ) -> None:
         self._path = path
         self._wal_path = wal_path(path)
-        self._durability = durability
+        self._options = options
         self._connection_class = connection_class
         self._lock = LogLock(path)
         self._connection: apsw.Connection | None = None
@@ -74,7 +76,7 @@ class LogConnection:
         self._lock.acquire()
         self.created = create_missing(self._path)
         check_format(self._path)
-        self._connection = connect_writer(self._path, self._durability, self._connection_class)
+        self._connection = connect_writer(self._path, self._options, self._connection_class)
         there = identity(self._path)
         self.replaced = self._identity is not None and (self.created or there != self._identity)
         return self._connection
@@ -103,6 +105,24 @@ class LogConnection:
         with contextlib.suppress(apsw.Error):
             if self._connection is not None:
                 self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+
+    def shorten_wal(self) -> bool:
+        """Cut the write-ahead log to its share, if no reader needs more; return whether it is so.
+
+        A commit that begins it anew cuts it, too; but there may be none for long.
+        """
+        if self._wal_is_short() or self._connection is None:
+            return True
+        # It waits for readers: predictions must not wait for them, too.
+        self._connection.set_busy_timeout(0)
+        self.checkpoint("TRUNCATE")
+        self._connection.set_busy_timeout(BUSY_MILLISECONDS)
+        return self._wal_is_short()
+
+    def _wal_is_short(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self._wal_path.stat().st_size <= 2 * self._options.wal_bytes
+        return True
 
     def close(self) -> None:
         """Close the connection, if there is one; the lock stays."""

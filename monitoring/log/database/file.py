@@ -5,7 +5,6 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import apsw
 
@@ -14,17 +13,19 @@ from monitoring.log.database.schema import (
     APPLICATION_ID,
     FORMAT_NUMBER,
     OLDEST_FORMAT,
+    PAGE_BYTES,
     SCHEMA,
     format_of,
 )
 from monitoring.log.errors import LogFormatError, LogUnavailableError
+from monitoring.log.options import LogOptions
 
 Identity = tuple[int, int]
 
 _ADVICE = "It was left as it is: move it away, or set another path."
 
 # Only an outsider who writes to the log can keep it busy, and predictions must not wait for one.
-_BUSY_MILLISECONDS = 100
+BUSY_MILLISECONDS = 100
 # A reader waits for as long as the recovery of a killed writer's log may take.
 _READER_BUSY_MILLISECONDS = 5_000
 
@@ -126,7 +127,7 @@ def create_missing(path: Path) -> bool:
 
 
 def connect_writer(
-    path: Path, durability: Literal["normal", "full"], connection_class: type[apsw.Connection]
+    path: Path, options: LogOptions, connection_class: type[apsw.Connection]
 ) -> apsw.Connection:
     """Open the one writing connection; a killed writer's log is recovered here.
 
@@ -135,18 +136,18 @@ def connect_writer(
     """
     connection = connection_class(os.fspath(path), apsw.SQLITE_OPEN_READWRITE)
     try:
-        connection.set_busy_timeout(_BUSY_MILLISECONDS)
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
         # A file system without shared memory refuses or ignores this; then it says so itself, or
         # commits are as safe and only slower.
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {durability}")
+        connection.execute(f"PRAGMA synchronous = {options.durability}")
         connection.execute("PRAGMA foreign_keys = ON")
         # What retention removes must not stay readable in the file.
         connection.execute("PRAGMA secure_delete = ON")
         # `PredictionLog.checkpoint` comes first; this is for who never calls it.
-        connection.execute("PRAGMA wal_autocheckpoint = 8000")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {options.wal_bytes // PAGE_BYTES}")
         # A reader that takes long lets the write-ahead log grow; afterwards it shrinks again.
-        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute(f"PRAGMA journal_size_limit = {options.wal_bytes}")
     except BaseException:
         connection.close()
         raise

@@ -103,3 +103,16 @@ class Batch:
     def counted(self, before: Ledger) -> Ledger:
         """Return the ledger after this batch."""
         return Ledger(before.requests + self._requests, before.answered + len(self._rows))
+
+
+def kept(entry: Entry, privacy: Privacy) -> dict[str, str | int | None]:
+    """Return what a log would keep of a request, to be kept elsewhere while it cannot."""
+    inputs, outputs = privacy.inputs(entry.inputs), privacy.outputs(entry.outputs)
+    return {
+        "request_id": entry.request_id,
+        "model": entry.model,
+        "version": entry.version,
+        "rows": entry.rows,
+        "inputs": None if inputs is None else inputs.decode(),
+        "outputs": None if outputs is None else outputs.decode(),
+    }

@@ -12,6 +12,7 @@ import apsw
 from monitoring.log.database.file import check_format, connect_writer, identity
 from monitoring.log.database.schema import FORMAT_NUMBER, format_of
 from monitoring.log.errors import LogFormatError, LogUnavailableError
+from monitoring.log.options import LogOptions
 
 Result = TypeVar("Result")
 
@@ -49,7 +50,7 @@ class OutsideWriter:
             raise LogUnavailableError(f"There is no prediction log at {self._path} yet.")
         try:
             check_format(self._path)
-            connection = connect_writer(self._path, "full", apsw.Connection)
+            connection = connect_writer(self._path, LogOptions(durability="full"), apsw.Connection)
         except (apsw.Error, OSError) as error:
             raise self._unavailable(error) from error
         connection.set_busy_timeout(_BUSY_MILLISECONDS)

@@ -35,6 +35,6 @@ def test_a_text_that_is_no_utf_8_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     create_missing(path)
     with contextlib.closing(apsw.Connection(str(path))) as connection:
-        connection.execute("INSERT INTO events VALUES (1, '', CAST(x'ff' AS TEXT), '')")
+        connection.execute("INSERT INTO events VALUES (1, '', CAST(x'ff' AS TEXT), '', 1, '')")
     with pytest.raises(LogUnavailableError, match="cannot be read"), reading(path) as log:
         log.execute("SELECT kind FROM events").fetchall()

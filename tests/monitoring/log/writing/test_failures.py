@@ -15,6 +15,7 @@ from typing import Any
 import apsw
 import pytest
 
+from monitoring.log.database.schema import FORMAT_NUMBER
 from monitoring.log.database.views import ViewColumn
 from monitoring.log.errors import LogFormatError, LogLockedError, LogUnavailableError
 from monitoring.log.options import LogOptions
@@ -218,11 +219,15 @@ def test_a_file_that_is_no_prediction_log_is_named_and_left_alone(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
     """A text, another SQLite database, and a log of a later format."""
-    later = ("PRAGMA application_id = 1347186535", "PRAGMA user_version = 3", "CREATE TABLE t (x)")
+    later = (
+        "PRAGMA application_id = 1347186535",
+        f"PRAGMA user_version = {FORMAT_NUMBER + 1}",
+        "CREATE TABLE t (x)",
+    )
     for make, reason in (
         (lambda: path.write_text("time,value\n" * 1000), "is no SQLite database"),
         (lambda: sqlite_file(path, "CREATE TABLE theirs (x)"), "but no prediction log"),
-        (lambda: sqlite_file(path, *later), "of format 3"),
+        (lambda: sqlite_file(path, *later), f"of format {FORMAT_NUMBER + 1}"),
     ):
         make()
         before = path.read_bytes()
