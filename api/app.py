@@ -75,11 +75,11 @@ def create_app(
     # Outside of all that FastAPI does, and of middleware that is added to the app: gives every
     # request its id, counts, times and logs it, and finds the POST routes by their path alone.
     app.outermost = RequestMiddleware(
-        app.framework, metrics=counted, events=events, shortcuts=app.posts
+        app.framework, metrics=counted, events=events, shortcut=app.shortcut
     )
     # Before all of that: a prediction whose body arrived whole is answered on its connection,
-    # unless middleware was added, which every request then passes.
-    app.make_fast_path = partial(FastPath, auth=auth, paths=predict.PATHS)
+    # unless something was added to the app, which every request then passes.
+    app.make_fast_path = partial(FastPath, app, auth=auth, paths=predict.PATHS)
     return app
 
 

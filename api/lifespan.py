@@ -110,10 +110,10 @@ async def lifespan(
 
 def _fast_path(app: Service, state: State, events: StructuredLog) -> FastPath | None:
     """Return what answers predictions on the connection; None where they must pass the app."""
-    if not app.is_extended:
+    if not (additions := app.additions()):
         return app.make_fast_path(state)
-    app.outermost.take_no_shortcuts()
-    events.info("fast-path-off", reason="Middleware or an override was added to the app.")
+    app.take_no_shortcuts()
+    events.info("fast-path-off", reason=" ".join(additions))
     return None
 
 

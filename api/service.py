@@ -1,13 +1,15 @@
 """FastAPI as this service uses it: every route names its role, and one layer stands outside."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from api.auth.roles import Auth, Endpoint, Guarded, GuardedRoute, Role, RoleNeeded
+from api.auth.roles import Auth, Endpoint, Guarded, Role, RoleNeeded
+from api.extensions import OriginalApp
 from api.http.refusals import Refusals
 from api.http.request_middleware import RequestMiddleware
 from api.openapi import PROBLEM_RESPONSE
@@ -39,19 +41,31 @@ class Service(FastAPI):
             redirect_slashes=False,
             **options,
         )
-        self.posts: list[GuardedRoute] = []
         self.state.refusal = ""
         self._auth = auth
         self._refusals = refusals
+        self._shortcuts: dict[str, Guarded] = {}
+        self._original = OriginalApp(self, Service)
 
     def add_post(self, path: str, role: Role, endpoint: Endpoint) -> None:
         """Add a route that reads its own body; `api.openapi` documents it.
 
-        FastAPI's own decoding of bodies would decode them a second time.
+        FastAPI would decode a body that a parameter declares, and so decode it a second time.
         """
-        route = GuardedRoute(path, Guarded(self._auth, role, endpoint, self._refusals.response))
-        self.posts.append(route)
-        self.router.routes.append(route)
+        self.add_api_route(
+            path,
+            endpoint,
+            methods=["POST"],
+            dependencies=[Depends(RoleNeeded(self._auth, role))],
+            include_in_schema=False,
+            response_model=None,
+        )
+        route = cast("APIRoute", self.router.routes[-1])
+        self._original.add_shortcut(route)
+        # One with names in it must be matched among all others.
+        if "{" not in path:
+            guarded = Guarded(self._auth, route, role, endpoint, self._refusals.response)
+            self._shortcuts.setdefault(path, guarded)
 
     def add_get(
         self,
@@ -72,11 +86,23 @@ class Service(FastAPI):
             response_class=response_class,
             responses={"default": PROBLEM_RESPONSE},
         )
+        self._original.add_route(self.router.routes[-1])
 
-    @property
-    def is_extended(self) -> bool:
-        """Whether middleware or an override was added: every request must then pass FastAPI."""
-        return bool(self.user_middleware or self.dependency_overrides)
+    def shortcut(self, path: str) -> Guarded | None:
+        """Return what answers a POST to a path without FastAPI; None: only FastAPI may."""
+        # Overrides come and go while the app runs, as in tests.
+        return None if self.dependency_overrides else self._shortcuts.get(path)
+
+    def additions(self) -> list[str]:
+        """Return what was added to the app, a sentence each; usually nothing.
+
+        Where something was, every request must pass FastAPI.
+        """
+        return self._original.additions(self)
+
+    def take_no_shortcuts(self) -> None:
+        """Leave every request to FastAPI."""
+        self._shortcuts = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the lifespan."""

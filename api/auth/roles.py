@@ -14,7 +14,7 @@ from enum import StrEnum
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from api.auth.login_throttle import LoginThrottle
@@ -99,11 +99,14 @@ class Auth:
 
 
 class Guarded:
-    """An ASGI app that reads nothing of a request before its role is checked."""
+    """The shortcut to a route: an ASGI app that checks the role, and calls the route's endpoint."""
 
-    def __init__(self, auth: Auth, role: Role, endpoint: Endpoint, refusal: Refusal) -> None:
-        self.role = role
+    def __init__(
+        self, auth: Auth, route: APIRoute, role: Role, endpoint: Endpoint, refusal: Refusal
+    ) -> None:
+        self.route = route
         self._auth = auth
+        self._role = role
         self._endpoint = endpoint
         self._refusal = refusal
 
@@ -111,25 +114,11 @@ class Guarded:
         """Answer the request, or refuse it."""
         request = Request(scope, receive)
         try:
-            self._auth.check(self.role, *_caller(request))
+            self._auth.check(self._role, *_caller(request))
             response = await self._endpoint(request)
         except Problem as problem:
             response = self._refusal(request, problem)
         await response(scope, receive, send)
-
-
-class GuardedRoute(Route):
-    """A plain route to a guarded app."""
-
-    def __init__(self, path: str, guarded: Guarded) -> None:
-        super().__init__(path, guarded, methods=["POST"])
-        self.role = guarded.role
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request, or refuse its method."""
-        # As FastAPI does for its own routes: the outermost layer counts by the route's path.
-        scope["route"] = self
-        await super().handle(scope, receive, send)
 
 
 class RoleNeeded:
@@ -151,10 +140,8 @@ def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
         TypeError: with the path of the route.
     """
     for route in routes:
-        guarded = (
-            any(isinstance(d.dependency, RoleNeeded) for d in route.dependencies)
-            if isinstance(route, APIRoute)
-            else isinstance(route, GuardedRoute)
+        guarded = isinstance(route, APIRoute) and any(
+            isinstance(depends.dependency, RoleNeeded) for depends in route.dependencies
         )
         if not guarded:
             raise TypeError(

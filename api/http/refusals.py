@@ -6,11 +6,12 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import Counter
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from api.http.body import declared_bytes
 from api.http.problems import InternalError, Problem, problem_of
+from api.http.request_middleware import CLIENT_LEFT
 
 SHORT_BODY_BYTES = 65_536
 
@@ -37,6 +38,7 @@ class Refusals:
             Problem: self._handle,
             HTTPException: self._handle,
             RequestValidationError: self._handle,
+            ClientDisconnect: _nobody_left,
         }
 
     def response(self, request: Request, problem: Problem) -> Response:
@@ -55,6 +57,11 @@ class Refusals:
 
     async def _handle(self, request: Request, error: Exception) -> Response:
         return self.response(request, error if isinstance(error, Problem) else problem_of(error))
+
+
+async def _nobody_left(_request: Request, _: Exception) -> Response:
+    # The outermost layer sends nothing of it, and records the status.
+    return Response(status_code=CLIENT_LEFT)
 
 
 async def _internal_error(request: Request, _: Exception) -> Response:

@@ -3,8 +3,8 @@
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
@@ -21,6 +21,17 @@ CLIENT_LEFT = 499
 """The status recorded, not sent, when the caller left before the answer."""
 
 
+class Shortcut(Protocol):
+    """What answers the requests of one route."""
+
+    @property
+    def route(self) -> Route:
+        """The route."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+
 class Recorder(NamedTuple):
     """What counts and times the requests of one method, route and status."""
 
@@ -33,8 +44,8 @@ class RequestMiddleware:
 
     Args:
         app: What answers.
-        shortcuts: Routes that are found by their path alone. To look for them among all others,
-            through every layer of the framework, takes longer than a prediction.
+        shortcut: Returns what answers a POST to a path instead. To look for its route among all
+            others, through every layer of the framework, takes longer than a prediction.
     """
 
     def __init__(
@@ -43,10 +54,10 @@ class RequestMiddleware:
         *,
         metrics: Metrics,
         events: StructuredLog,
-        shortcuts: Sequence[Route] = (),
+        shortcut: Callable[[str], Shortcut | None] = lambda _: None,
     ) -> None:
         self._app = app
-        self._shortcuts = {route.path: route for route in shortcuts}
+        self._shortcut = shortcut
         self._metrics = metrics
         self._recorders: dict[tuple[str, str, int], Recorder] = {}
         self._events = events
@@ -54,9 +65,12 @@ class RequestMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request_id = self.request_id(scope["headers"])
         scope.setdefault("state", {})["request_id"] = request_id
@@ -66,6 +80,8 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status == CLIENT_LEFT:
+                    return
                 message["headers"] = [
                     *message.get("headers", ()),
                     (b"x-request-id", request_id.encode("ascii")),
@@ -84,18 +100,17 @@ class RequestMiddleware:
             # Nobody is left to answer; `finally` counts it.
             pass
         except Exception as error:  # noqa: BLE001 - nothing may escape the outermost layer
-            self._events.error("unhandled", request_id=request_id, exc_info=error)
-            if status == CLIENT_LEFT:
+            # The framework makes another error of a caller that leaves midway.
+            fault = not isinstance(error.__cause__, ClientDisconnect)
+            if fault:
+                self._events.error("unhandled", request_id=request_id, exc_info=error)
+            if fault and status == CLIENT_LEFT:
                 await InternalError.of(request_id).response()(scope, receive, send_with_id)
         finally:
             if status == CLIENT_LEFT:
                 # Or the protocol refused it, as its body is not HTTP.
                 status = scope["state"].get("refused", status)
             self.record(_names(scope), status, time.perf_counter() - started, request_id)
-
-    def take_no_shortcuts(self) -> None:
-        """Leave every request to the app: something was added to it that all must pass."""
-        self._shortcuts = {}
 
     def refused(self, status: int) -> None:
         """Record a request that was not HTTP, and so never got here."""
@@ -106,11 +121,11 @@ class RequestMiddleware:
         self.record(_names(scope), CLIENT_LEFT, 0.0, self.request_id(scope["headers"]))
 
     def _answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        route = self._shortcuts.get(scope["path"]) if scope["method"] == "POST" else None
-        if route is None:
+        shortcut = self._shortcut(scope["path"]) if scope["method"] == "POST" else None
+        if shortcut is None:
             return self._app(scope, receive, send)
-        scope["route"] = route
-        return route.app(scope, receive, send)
+        scope["route"] = shortcut.route
+        return shortcut(scope, receive, send)
 
     def record(self, names: tuple[str, str], status: int, seconds: float, request_id: str) -> None:
         """Count a request by its method and route, and log it."""

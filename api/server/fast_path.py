@@ -12,6 +12,7 @@ from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
+from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.auth.roles import Auth, Role
@@ -44,12 +45,14 @@ class FastPath:
     """Answers predictions of one running app on their connections.
 
     Args:
+        app: The app.
         state: The app's.
         auth: Checks the role of each request.
         paths: The routes whose requests are answered.
     """
 
-    def __init__(self, state: State, auth: Auth, paths: PredictionPaths) -> None:
+    def __init__(self, app: FastAPI, state: State, auth: Auth, paths: PredictionPaths) -> None:
+        self.app = app
         self._state = state
         self._auth = auth
         self._paths = paths
@@ -59,6 +62,9 @@ class FastPath:
     def target(self, url: bytes, headers: dict[bytes, bytes]) -> Target | None:
         """Return the target of a usual prediction request; None for all other requests."""
         if headers.get(b"content-type") != b"application/json" or not UNUSUAL.isdisjoint(headers):
+            return None
+        # Overrides come and go while the app runs, as in tests.
+        if self.app.dependency_overrides:
             return None
         loaded_models = self._state.reloader.loaded_models
         if self._loaded_models is None or self._loaded_models() is not loaded_models:

@@ -37,7 +37,9 @@ class HttpProtocol(HttpToolsProtocol):
         """In the piece that is being parsed."""
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
-        self._fast_path: FastPath | None = self.app_state.get("fast_path")
+        fast_path: FastPath | None = self.app_state.get("fast_path")
+        # Where the app was wrapped, every request must pass what it was wrapped in.
+        self._fast_path = fast_path if fast_path and fast_path.app is self.app else None
         self._target: Target | None = None
         """The target to answer by the fast path once the body is here; else uvicorn has a cycle."""
         self._fields: dict[bytes, bytes] = {}

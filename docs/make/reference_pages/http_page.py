@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api.auth.roles import GuardedRoute, RoleNeeded
+from api.auth.roles import RoleNeeded
 from api.http.problems import Problem
 from docs.make.reference_pages.markdown import table
 from docs.make.reference_pages.service import service
@@ -95,15 +95,14 @@ def http_parts() -> Iterator[str]:
 def _roles(app: FastAPI) -> Iterator[tuple[str, str, str]]:
     """Yield method, path and role of every route."""
     for route in app.routes:
-        if isinstance(route, GuardedRoute):
-            yield "POST", route.path, str(route.role)
-        elif isinstance(route, APIRoute):
+        if isinstance(route, APIRoute):
             [role] = [
                 depends.dependency.role
                 for depends in route.dependencies
                 if isinstance(depends.dependency, RoleNeeded)
             ]
-            yield "GET", route.path, str(role)
+            [method] = route.methods or ()
+            yield method, route.path, str(role)
 
 
 def _subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:

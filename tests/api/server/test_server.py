@@ -157,7 +157,7 @@ def test_a_second_service_on_one_log_does_not_start(tmp_path: Path, published: P
 
 def test_the_signal_ends_readiness(service: Service) -> None:
     """It does so before anything is closed."""
-    server = api_server.Server(uvicorn.Config(service.app), lambda _: None)
+    server = api_server.Server(uvicorn.Config(service.app), lambda _: None, Mock())
     server.started, server.lifespan = True, Mock(state=service.client.app_state)
     server.handle_exit(signal.SIGTERM, None)
     assert server.should_exit
