@@ -36,6 +36,11 @@ from monitoring.windows.collector import WindowCollector
 from settings import factories
 from settings.settings import Settings
 
+UNCHECKED_HOSTS = (
+    "Any host is answered for, so that a web page may use this service by a name of its own: set "
+    "SERVICE_ALLOWED_HOSTS to the names under which it is called."
+)
+
 
 class LifespanState(TypedDict):
     """What every connection and request finds in its `state`."""
@@ -66,6 +71,8 @@ async def lifespan(
         audit_log.record("start", version=app.version)
         if warning := sqlite_warning():
             events.warning("old-sqlite", reason=warning)
+        if app.outermost.rules.unchecked_hosts:
+            events.warning("hosts-unchecked", reason=UNCHECKED_HOSTS)
         batch_runner = BatchRunner(log, settings, metrics=metrics, events=events)
         batch_runner.log_failure = log_failure
         batcher = Batcher(batch_runner, settings, metrics)

@@ -5,11 +5,15 @@ from typing import Any, cast
 
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
+from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
 from api.auth.roles import Auth, Endpoint, Guarded, Role, RoleNeeded
 from api.extensions import OriginalApp
+from api.http.head_requests import HeadAsGet
+from api.http.problems import Problem
 from api.http.refusals import Refusals
 from api.http.request_middleware import RequestMiddleware
 from api.openapi import PROBLEM_RESPONSE
@@ -45,6 +49,7 @@ class Service(FastAPI):
         self._auth = auth
         self._refusals = refusals
         self._shortcuts: dict[str, Guarded] = {}
+        self.router.middleware_stack = HeadAsGet(self.router)
         self._original = OriginalApp(self, Service)
 
     def add_post(self, path: str, role: Role, endpoint: Endpoint) -> None:
@@ -75,11 +80,13 @@ class Service(FastAPI):
         *,
         tag: str = "",
         response_class: type[Response] = JSONResponse,
+        method: str = "GET",
     ) -> None:
         """Add a route of FastAPI; it is documented under its tag, without one it is not."""
         self.add_api_route(
             path,
             endpoint,
+            methods=[method],
             dependencies=[Depends(RoleNeeded(self._auth, role))],
             tags=[tag],
             include_in_schema=bool(tag),
@@ -92,6 +99,23 @@ class Service(FastAPI):
         """Return what answers a POST to a path without FastAPI; None: only FastAPI may."""
         # Overrides come and go while the app runs, as in tests.
         return None if self.dependency_overrides else self._shortcuts.get(path)
+
+    def find(self, scope: Scope) -> BaseRoute | None:
+        """Return the route of a path, whatever the method."""
+        matches = ((route, route.matches(scope)[0]) for route in self.router.routes)
+        return next((route for route, match in matches if match is not Match.NONE), None)
+
+    def methods(self, scope: Scope) -> set[str]:
+        """Return the methods of all routes with a request's path."""
+        found: set[str] = set()
+        for route in self.router.routes:
+            if route.matches(scope)[0] is not Match.NONE:
+                found |= getattr(route, "methods", None) or set()
+        return found | {"HEAD"} if "GET" in found else found
+
+    def refusal(self, request: Request, problem: Problem) -> Response:
+        """Return the answer to a request that is refused."""
+        return self._refusals.response(request, problem)
 
     def additions(self) -> list[str]:
         """Return what was added to the app, a sentence each; usually nothing.

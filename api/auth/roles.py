@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from api.auth.login_throttle import LoginThrottle
+from api.http.fields import Fields
 from api.http.problems import Forbidden, Problem, TooManyAttempts, Unauthorized
 from settings.settings import Settings
 
@@ -47,18 +48,16 @@ class Auth:
             if password:
                 self._digests.append((self._digest(f"{user}:{password}".encode()), role))
         self._open = {Role.OPEN}
-        if settings.predict_open == "yes" or (
-            settings.predict_open == "auto" and settings.loopback
-        ):
+        if settings.predict_is_open:
             self._open.add(Role.PREDICT)
 
-    def check(self, role: Role, authorization: str, host: str) -> None:
+    def check(self, role: Role, fields: Fields, address: str) -> None:
         """Return if the caller has the role.
 
         Args:
             role: The role.
-            authorization: The header of that name; empty if there is none.
-            host: The address that the request comes from.
+            fields: The request's.
+            address: Where the request comes from.
 
         Raises:
             Unauthorized: credentials are missing, malformed or wrong.
@@ -71,10 +70,10 @@ class Auth:
             raise Forbidden(
                 f"Nobody has the role {role}: set {role.upper()}_PASSWORD to open this route."
             )
-        credentials = _basic_credentials(authorization)
+        credentials = _basic_credentials(fields.get(b"authorization", b"").decode("latin-1"))
         user = credentials.partition(b":")[0]
         # A digest: a name may be long, and is not needed in clear.
-        who = (self._digest(user), host)
+        who = (self._digest(user), address)
         if wait := self._throttle.wait_seconds(who):
             raise TooManyAttempts(wait)
         found = self._role_of(credentials)
@@ -150,10 +149,10 @@ def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
             )
 
 
-def _caller(request: Request) -> tuple[str, str]:
-    """Return what the role check needs of a request: its credentials and its address."""
-    host = request.client.host if request.client else ""
-    return request.headers.get("authorization", ""), host
+def _caller(request: Request) -> tuple[Fields, str]:
+    """Return what the role check needs of a request: its fields and its address."""
+    state = request.scope["state"]
+    return state["fields"], state["address"]
 
 
 def _basic_credentials(header: str) -> bytes:

@@ -289,7 +289,7 @@ def test_an_override_extends_the_app_while_it_runs(service: Service) -> None:
     """FastAPI reads overrides at each request, and so do the shortcuts."""
     assert isinstance(service.app, App)
     fast_path: FastPath = service.client.app_state["fast_path"]
-    usual = (b"/predict", {b"content-type": b"application/json"})
+    usual = (b"/predict", {b"host": b"localhost", b"content-type": b"application/json"})
     for _ in range(2):
         assert service.app.additions() == []
         assert service.app.shortcut("/predict")

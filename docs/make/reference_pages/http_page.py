@@ -25,7 +25,7 @@ ROUTES = {
     "/business-metrics": 'Numbers of your own system, declared in the settings: `{"revenue": 12.5}`.',
     "/models": "What is served: versions, aliases, signatures, scores.",
     "/models/{model}": "The same of one model, with its card.",
-    "/feedback/queue": "The rows most worth a label, each to one person at a time: `?rows=20`.",
+    "/feedback/queue": "The rows most worth a label, `?rows=20`; `POST` gives each to one person at a time, `GET` reserves none.",
     "/monitoring": "The newest page of `mlops report` that no option narrowed.",
     "/metrics": "The metrics, for Prometheus.",
     "/health/live": "200 while the process answers.",
@@ -101,8 +101,8 @@ def _roles(app: FastAPI) -> Iterator[tuple[str, str, str]]:
                 for depends in route.dependencies
                 if isinstance(depends.dependency, RoleNeeded)
             ]
-            [method] = route.methods or ()
-            yield method, route.path, str(role)
+            for method in route.methods or ():
+                yield method, route.path, str(role)
 
 
 def _subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:
