@@ -9,21 +9,22 @@ import socket
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, cast
 
 import typer
 from pydantic import SecretStr
 
-from api.app import create_app
-from api.observe.structured_log import BackgroundStream, make_structured_log
-from api.openapi import example_rows
-from api.server.server import AddressError, listen
-from api.server.server import run as run_server
-from api.state import State
-from mlops.commands.first_training import train_apart
+from api.server.listening import AddressError, listen
+from mlops.commands.first_training import (
+    Listener,
+    Trained,
+    begin_anew,
+    inherited,
+    train_first,
+)
 from mlops.commands.models import sentences
 from mlops.commands.settings import load_settings
-from mlops.commands.train import CANNOT_TRAIN, Parameters, can_train, parse_parameters
+from mlops.commands.train import CANNOT_TRAIN, Parameters, can_train
 from mlops.console import Exit, fail, notify
 from mlops.process.address import local_address
 from mlops.process.file_limits import raise_file_limit
@@ -31,6 +32,10 @@ from mlops.process.git_revision import with_git_revision
 from mlops.process.secret_files import copy_secret, ensure_secret
 from settings import factories
 from settings.settings import Settings
+
+# The service is imported once there is a model: a training that comes first needs the memory.
+if TYPE_CHECKING:
+    from api.state import State
 
 STANDARD_OUTPUT = 1
 NOT_STARTED = "The service could not start: see the events above."
@@ -45,8 +50,14 @@ Task = Annotated[
 ]
 
 
-def serve(
-    data: Data = None, target: Target = "", task: Task = "", parameter: Parameters = None
+def serve(  # noqa: PLR0913 - the last two are between this program and itself
+    data: Data = None,
+    target: Target = "",
+    task: Task = "",
+    parameter: Parameters = None,
+    *,
+    listener: Listener = None,
+    trained: Trained = None,
 ) -> None:
     """Serve the models of the store; train one first if it is empty, or if a table is given."""
     # Until the server handles them: as process 1 of a container we would not be stopped otherwise.
@@ -54,24 +65,36 @@ def serve(
     settings = load_settings()
     raise_file_limit()
     # The address comes first: who cannot have it shall not wait for a training.
-    try:
-        listener = listen(settings.service_host, settings.service_port)
-    except AddressError as error:
-        fail(str(error))
-    with listener:
-        settings = _with_model(settings, data, target, task, parameter or [])
+    with _listening(settings) if listener is None else inherited(listener) as address:
+        if trained is None and _is_to_train(settings, data, target):
+            begin_anew(address, _trained(settings, data, target, task, parameter or []))
+        settings = settings.model_copy(update={"model_name": trained or settings.model_name})
+        _refuse_ambiguous(settings)
         settings = with_git_revision(with_secrets(settings))
         # Loading a model imports its libraries; see `mlops.__main__`.
         gc.disable()
         run = _run_workers if settings.service_workers > 1 else _run_alone
-        if refusal := run(settings, listener, listener.getsockname()[1]):
+        if refusal := run(settings, address, address.getsockname()[1]):
             fail(refusal)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    try:
+        return listen(settings.service_host, settings.service_port)
+    except AddressError as error:
+        fail(str(error))
 
 
 def _run_alone(settings: Settings, listener: socket.socket, port: int) -> str:
     """Serve from this process; return why that could not start, usually an empty text."""
+    from api.app import create_app  # noqa: PLC0415
+    from api.observe.structured_log import (  # noqa: PLC0415
+        BackgroundStream,
+        make_structured_log,
+    )
+    from api.server.server import run as run_server  # noqa: PLC0415
 
-    def ready(state: State) -> None:
+    def ready(state: "State") -> None:
         # What is here now stays, and need not be looked through again.
         gc.freeze()
         gc.enable()
@@ -92,19 +115,37 @@ def _run_workers(settings: Settings, listener: socket.socket, port: int) -> str:
     return run_workers(settings, listener, lambda state: _welcome(state, port), notify)
 
 
-def _with_model(
-    settings: Settings, data: Path | None, target: str, task: str, given: list[str]
-) -> Settings:
-    """Return the settings, with a model in the store that they name without doubt."""
+def _is_to_train(settings: Settings, data: Path | None, target: str) -> bool:
+    """Return whether a training comes first: of a table, or because nothing is there to serve."""
     if bool(data) != bool(target):
         fail("A table and its target go together: DATA=table.csv TARGET=column.", Exit.USAGE)
     if data:
-        parse_parameters(given)
-        model = train_apart(data, target, task, given)
-        return settings.model_copy(update={"model_name": model})
-    _train_if_empty(settings)
-    _refuse_ambiguous(settings)
-    return settings
+        return True
+    with sentences():
+        if factories.model_store(settings).models() or settings.train_if_empty in {"", "none"}:
+            return False
+    if not can_train():
+        notify(f"The model store is empty. {CANNOT_TRAIN} Publish one into {settings.local_data}.")
+        return False
+    return True
+
+
+def _trained(
+    settings: Settings, data: Path | None, target: str, task: str, given: list[str]
+) -> str:
+    """Return the name of a model that is there now; empty where the store's own name is enough."""
+    if data:
+        return train_first(settings, data, target, task, given)
+    notify(f"The model store is empty: training {settings.train_if_empty} first.")
+    try:
+        train_first(settings, data, target, task, given)
+    except typer.Exit:
+        # It said why. Ending here, a container that restarts would train again without end.
+        notify(
+            "The training failed, see above. The next start trains again; a model that is "
+            "published meanwhile is served at once."
+        )
+    return ""
 
 
 def with_secrets(settings: Settings) -> Settings:
@@ -133,24 +174,6 @@ def with_secrets(settings: Settings) -> Settings:
     return settings
 
 
-def _train_if_empty(settings: Settings) -> None:
-    with sentences():
-        if factories.model_store(settings).models() or settings.train_if_empty in {"", "none"}:
-            return
-    if not can_train():
-        notify(f"The model store is empty. {CANNOT_TRAIN} Publish one into {settings.local_data}.")
-        return
-    notify(f"The model store is empty: training {settings.train_if_empty} first.")
-    try:
-        train_apart()
-    except typer.Exit:
-        # It said why. Ending here, a container that restarts would train again without end.
-        notify(
-            "The training failed, see above. The next start trains again; a model that is "
-            "published meanwhile is served at once."
-        )
-
-
 def _refuse_ambiguous(settings: Settings) -> None:
     with sentences():
         models = factories.model_store(settings).models()
@@ -163,8 +186,10 @@ def _refuse_ambiguous(settings: Settings) -> None:
     )
 
 
-def _welcome(state: State, port: int) -> str:
+def _welcome(state: "State", port: int) -> str:
     """Return the text on where the service is, with a request to try."""
+    from api.openapi import example_rows  # noqa: PLC0415
+
     settings, loaded_models = state.settings, state.reloader.loaded_models
     address = local_address(settings.service_host, port)
     if missing := loaded_models.missing():
