@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from api.server.server import AddressError, listen
+from api.server.listening import AddressError, listen
 from mlops.commands.settings import load_settings
 from mlops.console import fail, notify
 from mlops.process.address import local_address

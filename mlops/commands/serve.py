@@ -9,17 +9,12 @@ import socket
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, cast
 
 import typer
 from pydantic import SecretStr
 
-from api.app import create_app
-from api.observe.structured_log import BackgroundStream, make_structured_log
-from api.openapi import example_rows
-from api.server.server import AddressError, listen
-from api.server.server import run as run_server
-from api.state import State
+from api.server.listening import AddressError, listen
 from mlops.commands.first_training import train_apart
 from mlops.commands.models import sentences
 from mlops.commands.settings import load_settings
@@ -31,6 +26,10 @@ from mlops.process.git_revision import with_git_revision
 from mlops.process.secret_files import copy_secret, ensure_secret
 from settings import factories
 from settings.settings import Settings
+
+# The service is imported once there is a model: a training that comes first needs the memory.
+if TYPE_CHECKING:
+    from api.state import State
 
 STANDARD_OUTPUT = 1
 NOT_STARTED = "The service could not start: see the events above."
@@ -70,8 +69,14 @@ def serve(
 
 def _run_alone(settings: Settings, listener: socket.socket, port: int) -> str:
     """Serve from this process; return why that could not start, usually an empty text."""
+    from api.app import create_app  # noqa: PLC0415
+    from api.observe.structured_log import (  # noqa: PLC0415
+        BackgroundStream,
+        make_structured_log,
+    )
+    from api.server.server import run as run_server  # noqa: PLC0415
 
-    def ready(state: State) -> None:
+    def ready(state: "State") -> None:
         # What is here now stays, and need not be looked through again.
         gc.freeze()
         gc.enable()
@@ -163,8 +168,10 @@ def _refuse_ambiguous(settings: Settings) -> None:
     )
 
 
-def _welcome(state: State, port: int) -> str:
+def _welcome(state: "State", port: int) -> str:
     """Return the text on where the service is, with a request to try."""
+    from api.openapi import example_rows  # noqa: PLC0415
+
     settings, loaded_models = state.settings, state.reloader.loaded_models
     address = local_address(settings.service_host, port)
     if missing := loaded_models.missing():

@@ -25,11 +25,6 @@ def use_one_thread() -> None:
             _ours.add(name)
 
 
-def environment_of_a_user() -> dict[str, str]:
-    """Return the environment as it was before `use_one_thread`, for a process that trains."""
-    return {name: value for name, value in os.environ.items() if name not in _ours}
-
-
 @contextmanager
 def threads_for_training() -> Iterator[None]:
     """Let processes that are started meanwhile use all processors of this container.

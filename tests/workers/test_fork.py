@@ -72,3 +72,42 @@ ask_copy(question)
 """
     asked = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert asked.stdout == b"ended"
+
+
+def test_a_copy_that_does_not_stop_is_killed() -> None:
+    """Its parent does not wait for ever, and ends with what stopped it."""
+    script = """
+import os, signal
+from workers import fork
+
+fork._ENDS_SECONDS = 0.1
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def question():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.kill(os.getppid(), signal.SIGINT)
+    while True:
+        signal.pause()
+
+try:
+    fork.ask_copy(question)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    asked = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert asked.stdout == b"stopped\n"
+
+
+def test_a_copy_holds_nothing_open_of_its_parent() -> None:
+    """A port that a killed parent had can be had again, however long the copy takes to end."""
+    held = "import socket; s = socket.create_server(('127.0.0.1', 0))\n"
+    names = "names = {os.path.basename(os.readlink(f'/proc/self/fd/{n}')) for n in (0, 1, 2)}"
+    script = held + ASK.format(
+        question=f"n = os.listdir('/proc/self/fd'); {names}; return f'{{len(n)}} {{sorted(names)}}'"
+    )
+    asked = subprocess.run(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, capture_output=True, check=False
+    )
+    # The three of every process, the answer's pipe, and the folder that is listed.
+    assert asked.stdout.startswith(b"0 5 ")
+    assert b"'null'" in asked.stdout

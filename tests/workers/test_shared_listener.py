@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.server.server import listen
+from api.server.listening import listen
 from tests.api.server_process import PATIENCE_SECONDS
 from workers import shared_listener
 from workers.shared_listener import SharedListener

@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 
 from api.server import server as api_server
-from api.server.server import AddressError, listen
+from api.server.listening import AddressError, listen
 from monitoring.log.reading.reader import LogReader
 from tests.api.conftest import Service
 from tests.api.server_process import PATIENCE_SECONDS, Server, process_of

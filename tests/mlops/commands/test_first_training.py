@@ -19,7 +19,9 @@ PATIENCE_SECONDS = 60
 _SCRIPT = """
 import json, signal, sys
 from mlops.commands.first_training import train_apart
+from mlops.process.threads import use_one_thread
 import typer
+use_one_thread()
 # A shell that runs us in the background lets us ignore it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 try:

@@ -10,7 +10,6 @@ import pytest
 from mlops.process import threads
 from mlops.process.threads import (
     VARIABLES,
-    environment_of_a_user,
     threads_for_training,
     use_one_thread,
 )
@@ -66,12 +65,3 @@ main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["1"]
-
-
-def test_a_process_that_trains_chooses_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It gets what a user has set, and nothing that was set for serving."""
-    monkeypatch.setenv("MKL_NUM_THREADS", "3")
-    use_one_thread()
-    given = environment_of_a_user()
-    assert given.get("MKL_NUM_THREADS") == "3"
-    assert "OMP_NUM_THREADS" not in given
