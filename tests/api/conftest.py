@@ -178,7 +178,7 @@ class Service:
 
         A service that asks for more than these answers 500.
         """
-        headers = [(b"content-type", b"application/json")]
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
         scope = {
             "type": "http",
             "http_version": "1.1",

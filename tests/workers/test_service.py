@@ -267,7 +267,7 @@ def test_control_c_lets_a_request_in_flight_be_finished(tmp_path: Path, publishe
     """
     with TWO(tmp_path, published) as server, server.connect() as connection:
         connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Expect: 100-continue\r\nContent-Length: 13\r\n\r\n"
         )
         # The service asks for the body, so it is surely reading when the signal comes.

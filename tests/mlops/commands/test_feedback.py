@@ -1,12 +1,12 @@
 """`mlops feedback import`, sent to a real service."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
+import apsw
 import pandas as pd
 import pytest
 from sklearn.tree import DecisionTreeClassifier
@@ -90,7 +90,7 @@ def stored(folder: Path, request_id: str) -> list[object]:
     query = """
     SELECT value FROM feedback JOIN requests USING (sequence) WHERE request_id = ? ORDER BY row
     """
-    with closing(sqlite3.connect(folder / "predictions.sqlite")) as connection:
+    with closing(apsw.Connection(str(folder / "predictions.sqlite"))) as connection:
         return [json.loads(value) for (value,) in connection.execute(query, (request_id,))]
 
 

@@ -98,7 +98,7 @@ def test_a_graph_that_cannot_run_here_falls_back(
     reseal({"model.onnx": damaged})
     loaded = store.load("line", version)
     assert loaded.form == "estimator"
-    assert "The compiled form fails here. The compiled model cannot be run" in loaded.form_reason
+    assert "The compiled form fails here. model.onnx is no graph" in loaded.form_reason
     with pytest.raises(RefusedError, match="Its compiled form fails here"):
         store.verify("line", version)
 
