@@ -138,7 +138,11 @@ class ModelReloader:
             return known
         limit = self._settings.predict_max_string_characters
         try:
-            served = ServedModel.of(self._store.load(model, version), max_string=limit)
+            served = ServedModel.of(
+                self._store.load(model, version),
+                max_string=limit,
+                personal=self._settings.log_personal_fields,
+            )
         except ModelStoreError as error:
             refusals.append(Refusal(model, version, str(error)))
         except Exception as error:  # noqa: BLE001 - one odd bundle must not hold up all others
