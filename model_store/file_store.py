@@ -13,6 +13,8 @@ from model_store.aliases import Aliases
 from model_store.bundle import Compilation, Draft
 from model_store.compile import compiling
 from model_store.errors import ModelStoreError, NotFoundError, RefusedError
+from model_store.first_load import verdicts
+from model_store.first_load.first_loads import FirstLoads
 from model_store.manifest import Manifest
 from model_store.names import checked_name, is_name
 from model_store.staging import model_lock, staged
@@ -33,14 +35,22 @@ class FileModelStore:
         root: the folder.
         policy: what may be loaded.
         clock: returns the time, aware, for version ids and the history of aliases.
+        only_known: whether a version that nobody has loaded yet is refused, instead of loaded in a
+            process of its own first.
     """
 
     def __init__(
-        self, root: Path, policy: LoadPolicy, clock: Callable[[], datetime] = _now
+        self,
+        root: Path,
+        policy: LoadPolicy,
+        clock: Callable[[], datetime] = _now,
+        *,
+        only_known: bool = False,
     ) -> None:
         self._root = root
         self._policy = policy
         self._clock = clock
+        self._first_loads = FirstLoads(verdicts.folder_beside(root), only_known=only_known)
 
     def models(self) -> list[str]:
         """Return the names of all models, sorted: of those with a version or with aliases."""
@@ -110,7 +120,9 @@ class FileModelStore:
             manifest = _manifest(draft, compilation, stage.version, now)
             bundle.write(stage.folder, manifest, contents)
             with _named(draft.model, stage.version):
-                loading.verify(stage.folder, draft.model, stage.version, self._policy)
+                loading.verify(
+                    stage.folder, draft.model, stage.version, self._policy, self._first_loads
+                )
             stage.publish()
         files.sync_folder(self._root)
         return stage.version
@@ -151,7 +163,8 @@ class FileModelStore:
             RefusedError: it failed a check.
         """
         with _named(model, version):
-            return loading.load(self._version_folder(model, version), model, version, self._policy)
+            folder = self._version_folder(model, version)
+            return loading.load(folder, model, version, self._policy, self._first_loads)
 
     def verify(self, model: str, version: str) -> None:
         """Load each form of a version with every check, and forget it; raises what `load` raises.
@@ -159,7 +172,12 @@ class FileModelStore:
         That is more than `load` does, which needs one form only.
         """
         with _named(model, version):
-            loading.verify(self._version_folder(model, version), model, version, self._policy)
+            folder = self._version_folder(model, version)
+            loading.verify(folder, model, version, self._policy, self._first_loads)
+
+    def close(self) -> None:
+        """End what is being loaded in other processes."""
+        self._first_loads.close()
 
     def fingerprint(self) -> Hashable:
         """Return what differs whenever an alias of any model has moved; it reads no file."""

@@ -20,12 +20,12 @@ class StartError(Exception):
     """The service cannot start; the sentence says what to do."""
 
 
-def model_store(settings: Settings) -> ModelStore:
-    """Return the store of models."""
+def model_store(settings: Settings, *, only_known: bool = False) -> ModelStore:
+    """Return the store of models; on request, of those alone that somebody has loaded before."""
     policy = LoadPolicy(
         formats=frozenset(settings.model_formats), trusted_types=settings.model_trusted_types
     )
-    return FileModelStore(settings.local_data / "models", policy)
+    return FileModelStore(settings.local_data / "models", policy, only_known=only_known)
 
 
 def log_path(settings: Settings) -> Path:
