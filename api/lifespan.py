@@ -27,7 +27,6 @@ from api.state import State
 from monitoring.feedback.collector import FeedbackCollector
 from monitoring.feedback.reader import FeedbackReader
 from monitoring.log.business_metrics import BusinessCollector, BusinessMetrics
-from monitoring.log.database.schema import sqlite_warning
 from monitoring.log.reading.collector import LogCollector
 from monitoring.log.reading.reader import LogReader
 from monitoring.log.timestamps import utc_now
@@ -35,6 +34,11 @@ from monitoring.log.writing.prediction_log import PredictionLog
 from monitoring.windows.collector import WindowCollector
 from settings import factories
 from settings.settings import Settings
+
+UNCHECKED_HOSTS = (
+    "Any host is answered for, so that a web page may use this service by a name of its own: set "
+    "SERVICE_ALLOWED_HOSTS to the names under which it is called."
+)
 
 
 class LifespanState(TypedDict):
@@ -64,8 +68,8 @@ async def lifespan(
         closing.callback(log.close)
         audit_log = AuditLog(log, events)
         audit_log.record("start", version=app.version)
-        if warning := sqlite_warning():
-            events.warning("old-sqlite", reason=warning)
+        if app.outermost.rules.unchecked_hosts:
+            events.warning("hosts-unchecked", reason=UNCHECKED_HOSTS)
         batch_runner = BatchRunner(log, settings, metrics=metrics, events=events)
         batch_runner.log_failure = log_failure
         batcher = Batcher(batch_runner, settings, metrics)
@@ -110,10 +114,10 @@ async def lifespan(
 
 def _fast_path(app: Service, state: State, events: StructuredLog) -> FastPath | None:
     """Return what answers predictions on the connection; None where they must pass the app."""
-    if not app.is_extended:
+    if not (additions := app.additions()):
         return app.make_fast_path(state)
-    app.outermost.take_no_shortcuts()
-    events.info("fast-path-off", reason="Middleware or an override was added to the app.")
+    app.take_no_shortcuts()
+    events.info("fast-path-off", reason=" ".join(additions))
     return None
 
 

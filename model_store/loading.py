@@ -16,6 +16,7 @@ from model_store.manifest import Manifest
 from model_store.predictor import EstimatorPredictor, Predictor
 from model_store.schema.columns import Columns
 from model_store.schema.row_decoder import RowDecoder
+from model_store.seals import seal
 from model_store.store import LoadedModel, LoadPolicy
 
 _ESTIMATOR_MODULES = {
@@ -39,8 +40,8 @@ def load(
     """Load the bundle in a folder, as this version of this model.
 
     First everything that runs nothing: manifest and hashes. Then the compiled form, which holds no
-    code; without it, or where it fails here, the estimator, whose format, types and modules are
-    checked before. Either is loaded in a process of its own first, and must give the golden
+    code; without it, or where it fails here, the estimator, whose seal, format, types and
+    modules are checked before. Either is loaded in a process of its own first, and must give the golden
     answers, whatever the packages are here.
 
     Raises:
@@ -65,6 +66,7 @@ def load(
             return LoadedModel(
                 manifest, opened.decoder, predictor, card, "compiled", reference=reference
             )
+    seal.check(folder, manifest, policy.publishers)
     check_estimator(opened, policy)
     first_loads.see(folder, manifest, "estimator", policy)
     predictor = load_estimator(opened, policy)

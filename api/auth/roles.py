@@ -14,10 +14,11 @@ from enum import StrEnum
 from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from api.auth.login_throttle import LoginThrottle
+from api.http.fields import Fields
 from api.http.problems import Forbidden, Problem, TooManyAttempts, Unauthorized
 from settings.settings import Settings
 
@@ -47,18 +48,16 @@ class Auth:
             if password:
                 self._digests.append((self._digest(f"{user}:{password}".encode()), role))
         self._open = {Role.OPEN}
-        if settings.predict_open == "yes" or (
-            settings.predict_open == "auto" and settings.loopback
-        ):
+        if settings.predict_is_open:
             self._open.add(Role.PREDICT)
 
-    def check(self, role: Role, authorization: str, host: str) -> None:
+    def check(self, role: Role, fields: Fields, address: str) -> None:
         """Return if the caller has the role.
 
         Args:
             role: The role.
-            authorization: The header of that name; empty if there is none.
-            host: The address that the request comes from.
+            fields: The request's.
+            address: Where the request comes from.
 
         Raises:
             Unauthorized: credentials are missing, malformed or wrong.
@@ -71,10 +70,10 @@ class Auth:
             raise Forbidden(
                 f"Nobody has the role {role}: set {role.upper()}_PASSWORD to open this route."
             )
-        credentials = _basic_credentials(authorization)
+        credentials = _basic_credentials(fields.get(b"authorization", b"").decode("latin-1"))
         user = credentials.partition(b":")[0]
         # A digest: a name may be long, and is not needed in clear.
-        who = (self._digest(user), host)
+        who = (self._digest(user), address)
         if wait := self._throttle.wait_seconds(who):
             raise TooManyAttempts(wait)
         found = self._role_of(credentials)
@@ -99,11 +98,14 @@ class Auth:
 
 
 class Guarded:
-    """An ASGI app that reads nothing of a request before its role is checked."""
+    """The shortcut to a route: an ASGI app that checks the role, and calls the route's endpoint."""
 
-    def __init__(self, auth: Auth, role: Role, endpoint: Endpoint, refusal: Refusal) -> None:
-        self.role = role
+    def __init__(
+        self, auth: Auth, route: APIRoute, role: Role, endpoint: Endpoint, refusal: Refusal
+    ) -> None:
+        self.route = route
         self._auth = auth
+        self._role = role
         self._endpoint = endpoint
         self._refusal = refusal
 
@@ -111,25 +113,11 @@ class Guarded:
         """Answer the request, or refuse it."""
         request = Request(scope, receive)
         try:
-            self._auth.check(self.role, *_caller(request))
+            self._auth.check(self._role, *_caller(request))
             response = await self._endpoint(request)
         except Problem as problem:
             response = self._refusal(request, problem)
         await response(scope, receive, send)
-
-
-class GuardedRoute(Route):
-    """A plain route to a guarded app."""
-
-    def __init__(self, path: str, guarded: Guarded) -> None:
-        super().__init__(path, guarded, methods=["POST"])
-        self.role = guarded.role
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request, or refuse its method."""
-        # As FastAPI does for its own routes: the outermost layer counts by the route's path.
-        scope["route"] = self
-        await super().handle(scope, receive, send)
 
 
 class RoleNeeded:
@@ -151,10 +139,8 @@ def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
         TypeError: with the path of the route.
     """
     for route in routes:
-        guarded = (
-            any(isinstance(d.dependency, RoleNeeded) for d in route.dependencies)
-            if isinstance(route, APIRoute)
-            else isinstance(route, GuardedRoute)
+        guarded = isinstance(route, APIRoute) and any(
+            isinstance(depends.dependency, RoleNeeded) for depends in route.dependencies
         )
         if not guarded:
             raise TypeError(
@@ -163,10 +149,10 @@ def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
             )
 
 
-def _caller(request: Request) -> tuple[str, str]:
-    """Return what the role check needs of a request: its credentials and its address."""
-    host = request.client.host if request.client else ""
-    return request.headers.get("authorization", ""), host
+def _caller(request: Request) -> tuple[Fields, str]:
+    """Return what the role check needs of a request: its fields and its address."""
+    state = request.scope["state"]
+    return state["fields"], state["address"]
 
 
 def _basic_credentials(header: str) -> bytes:

@@ -81,6 +81,18 @@ class Forbidden(Problem):
     status, type, title = 403, "forbidden", "Not allowed"
 
 
+class CrossSite(Problem):
+    """A page of another site sent this, and the settings do not name its origin."""
+
+    status, type, title = 403, "cross-site", "Not allowed from another site"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A web page of another site may not send this: the setting SERVICE_CORS_ORIGINS lists "
+            "the origins that may."
+        )
+
+
 class NotFound(Problem):
     """No such route, model or version."""
 
@@ -109,6 +121,18 @@ class UnsupportedMediaType(Problem):
     """The body is not declared to be JSON."""
 
     status, type, title = 415, "unsupported-media-type", "Not JSON"
+
+
+class Misdirected(Problem):
+    """The request names a host that this service does not answer for."""
+
+    status, type, title = 421, "misdirected", "Not a host of this service"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This service does not answer for the host that the request names: the setting "
+            "SERVICE_ALLOWED_HOSTS lists those that it does."
+        )
 
 
 class InvalidRows(Problem):

@@ -1,7 +1,7 @@
 """`POST /feedback`: the true values of rows that were predicted; one or many."""
 
 import json
-from typing import Annotated, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 from api.http.body import read_json_body
 from api.http.problems import FieldError, InvalidRows, LogUnavailable, TooLarge, pointer
 from api.http.strict_json import parse_strictly
+from api.routes.feedback_item import FeedbackItem
 from api.state import state_of
-from model_store.schema.row_decoder import MAX_STRING
 from model_store.schema.texts import normalised
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.writing.true_values import Feedback, Verdict
@@ -20,14 +20,6 @@ from settings.settings import Settings
 
 # The largest integer in SQLite, and in the messages between processes.
 MOST_INTEGER = 2**63 - 1
-
-
-class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One true value: of row `row`, counted from 0, of the request that had this id."""
-
-    request_id: Annotated[str, msgspec.Meta(max_length=128)]
-    row: Annotated[int, msgspec.Meta(ge=0)]
-    value: Annotated[str, msgspec.Meta(max_length=MAX_STRING)] | int | float | bool
 
 
 _ITEM = msgspec.json.Decoder(FeedbackItem)

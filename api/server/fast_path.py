@@ -12,6 +12,7 @@ from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
+from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.auth.roles import Auth, Role
@@ -44,13 +45,16 @@ class FastPath:
     """Answers predictions of one running app on their connections.
 
     Args:
+        app: The app.
         state: The app's.
         auth: Checks the role of each request.
         paths: The routes whose requests are answered.
     """
 
-    def __init__(self, state: State, auth: Auth, paths: PredictionPaths) -> None:
+    def __init__(self, app: FastAPI, state: State, auth: Auth, paths: PredictionPaths) -> None:
+        self.app = app
         self._state = state
+        self._rules = state.middleware.rules
         self._auth = auth
         self._paths = paths
         self._loaded_models: weakref.ref[LoadedModels] | None = None
@@ -59,6 +63,9 @@ class FastPath:
     def target(self, url: bytes, headers: dict[bytes, bytes]) -> Target | None:
         """Return the target of a usual prediction request; None for all other requests."""
         if headers.get(b"content-type") != b"application/json" or not UNUSUAL.isdisjoint(headers):
+            return None
+        # Overrides come and go while the app runs, as in tests.
+        if self.app.dependency_overrides or not self._rules.take(headers):
             return None
         loaded_models = self._state.reloader.loaded_models
         if self._loaded_models is None or self._loaded_models() is not loaded_models:
@@ -78,15 +85,14 @@ class FastPath:
         state = self._state
         if len(body) > state.settings.predict_max_body_bytes:
             return None
-        request_id = state.middleware.request_id(headers.items())
-        fast_response = FastResponse(protocol, state.middleware, target.route, request_id)
-        authorization = headers.get(b"authorization", b"").decode("latin-1")
-        host = protocol.client[0] if protocol.client else ""
+        marks = state.middleware.marks(headers)
+        fast_response = FastResponse(protocol, state.middleware, target.route, marks)
+        peer = protocol.client[0] if protocol.client else ""
         try:
-            self._auth.check(Role.PREDICT, authorization, host)
+            self._auth.check(Role.PREDICT, headers, self._rules.client(peer, headers))
             # Before the body is decoded: a request that cannot be answered now must cost little.
             state.batcher.admit(target.model)
-            job = self._submitted(target, body, request_id)
+            job = self._submitted(target, body, marks.request_id)
         except Problem as problem:
             self._refuse(fast_response, problem)
         except Exception:  # noqa: BLE001 - a body to be explained; else the route meets it, too

@@ -14,7 +14,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 import typer
 
-from api.routes.feedback import FeedbackItem
+from api.routes.feedback_item import FeedbackItem
 from mlops.commands.settings import load_settings
 from mlops.console import Exit, JsonOption, fail, print_json, print_table
 from mlops.process.service_client import ServiceClient, ServiceError

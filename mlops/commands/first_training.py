@@ -1,44 +1,36 @@
-"""The training that comes before serving, in a copy of this process: its memory ends with it."""
+"""The training that comes before serving. What serves afterwards is a program begun anew.
 
+A training leaves its libraries and tables in the memory of its process. So this process trains, and
+then becomes the service: the same process, with the address that it claimed, and nothing else.
+"""
+
+import os
+import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from mlops.commands.settings import load_settings
 from mlops.commands.train import parse_parameters, run
-from mlops.console import Exit
+from settings.settings import Settings
 from settings.sources import PROJECT_ROOT
-from workers.fork import ask_copy
+
+LISTENER, TRAINED = "--listener", "--trained"
+Listener = Annotated[int | None, typer.Option(LISTENER, hidden=True)]
+Trained = Annotated[str | None, typer.Option(TRAINED, hidden=True)]
 
 
-def train_apart(
-    data: Path | None = None, target: str = "", task: str = "", parameters: Sequence[str] = ()
+def train_first(
+    settings: Settings, data: Path | None, target: str, task: str, parameters: Sequence[str]
 ) -> str:
     """Train on a table, or on what an empty store starts with; return the model's name.
-
-    What the training prints is printed. It ends with this process, however that ends; this process
-    imports no library of a training.
 
     Raises:
         typer.Exit: it failed, and said why.
     """
-
-    def train() -> str:
-        try:
-            return _train(data, target, task, parameters)
-        except typer.Exit as error:
-            sys.exit(error.exit_code)
-
-    code, model = ask_copy(train)
-    if code:
-        raise typer.Exit(code if code > 0 else Exit.FAILED)
-    return model
-
-
-def _train(data: Path | None, target: str, task: str, parameters: Sequence[str]) -> str:
-    settings = load_settings()
     if data is None:
         return run(settings, PROJECT_ROOT / settings.train_if_empty, {}).model
     # Its libraries take long to import.
@@ -46,3 +38,22 @@ def _train(data: Path | None, target: str, task: str, parameters: Sequence[str])
 
     given = {"target": target, "task": task} | parse_parameters(list(parameters))
     return train_table(settings, data, given)
+
+
+def begin_anew(listener: socket.socket, model: str) -> None:
+    """Replace this program by the same one, which is told what was trained; it does not return."""
+    listener.set_inheritable(True)
+    # Until the new program handles it: as process 1 of a container it would be lost otherwise.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    own = [f"{LISTENER}={listener.fileno()}", f"{TRAINED}={model}"]
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], *own])  # noqa: S606 - it is this
+
+
+def inherited(number: int) -> socket.socket:
+    """Return the address that this process claimed before it began anew."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    listener = socket.socket(fileno=number)
+    listener.set_inheritable(False)
+    return listener

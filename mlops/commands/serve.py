@@ -15,15 +15,23 @@ import typer
 from pydantic import SecretStr
 
 from api.server.listening import AddressError, listen
-from mlops.commands.first_training import train_apart
+from mlops.commands.first_training import (
+    Listener,
+    Trained,
+    begin_anew,
+    inherited,
+    train_first,
+)
 from mlops.commands.models import sentences
 from mlops.commands.settings import load_settings
-from mlops.commands.train import CANNOT_TRAIN, Parameters, can_train, parse_parameters
+from mlops.commands.train import CANNOT_TRAIN, Parameters, can_train
 from mlops.console import Exit, fail, notify
 from mlops.process.address import local_address
 from mlops.process.file_limits import raise_file_limit
 from mlops.process.git_revision import with_git_revision
+from mlops.process.publisher_key import ensure_signer, has_keys
 from mlops.process.secret_files import copy_secret, ensure_secret
+from model_store.errors import ModelStoreError
 from settings import factories
 from settings.settings import Settings
 
@@ -44,8 +52,14 @@ Task = Annotated[
 ]
 
 
-def serve(
-    data: Data = None, target: Target = "", task: Task = "", parameter: Parameters = None
+def serve(  # noqa: PLR0913 - the last two are between this program and itself
+    data: Data = None,
+    target: Target = "",
+    task: Task = "",
+    parameter: Parameters = None,
+    *,
+    listener: Listener = None,
+    trained: Trained = None,
 ) -> None:
     """Serve the models of the store; train one first if it is empty, or if a table is given."""
     # Until the server handles them: as process 1 of a container we would not be stopped otherwise.
@@ -53,18 +67,24 @@ def serve(
     settings = load_settings()
     raise_file_limit()
     # The address comes first: who cannot have it shall not wait for a training.
-    try:
-        listener = listen(settings.service_host, settings.service_port)
-    except AddressError as error:
-        fail(str(error))
-    with listener:
-        settings = _with_model(settings, data, target, task, parameter or [])
+    with _listening(settings) if listener is None else inherited(listener) as address:
+        if trained is None and _is_to_train(settings, data, target):
+            begin_anew(address, _trained(settings, data, target, task, parameter or []))
+        settings = settings.model_copy(update={"model_name": trained or settings.model_name})
+        _refuse_ambiguous(settings)
         settings = with_git_revision(with_secrets(settings))
         # Loading a model imports its libraries; see `mlops.__main__`.
         gc.disable()
         run = _run_workers if settings.service_workers > 1 else _run_alone
-        if refusal := run(settings, listener, listener.getsockname()[1]):
+        if refusal := run(settings, address, address.getsockname()[1]):
             fail(refusal)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    try:
+        return listen(settings.service_host, settings.service_port)
+    except AddressError as error:
+        fail(str(error))
 
 
 def _run_alone(settings: Settings, listener: socket.socket, port: int) -> str:
@@ -97,19 +117,37 @@ def _run_workers(settings: Settings, listener: socket.socket, port: int) -> str:
     return run_workers(settings, listener, lambda state: _welcome(state, port), notify)
 
 
-def _with_model(
-    settings: Settings, data: Path | None, target: str, task: str, given: list[str]
-) -> Settings:
-    """Return the settings, with a model in the store that they name without doubt."""
+def _is_to_train(settings: Settings, data: Path | None, target: str) -> bool:
+    """Return whether a training comes first: of a table, or because nothing is there to serve."""
     if bool(data) != bool(target):
         fail("A table and its target go together: DATA=table.csv TARGET=column.", Exit.USAGE)
     if data:
-        parse_parameters(given)
-        model = train_apart(data, target, task, given)
-        return settings.model_copy(update={"model_name": model})
-    _train_if_empty(settings)
-    _refuse_ambiguous(settings)
-    return settings
+        return True
+    with sentences():
+        if factories.model_store(settings).models() or settings.train_if_empty in {"", "none"}:
+            return False
+    if not can_train():
+        notify(f"The model store is empty. {CANNOT_TRAIN} Publish one into {settings.local_data}.")
+        return False
+    return True
+
+
+def _trained(
+    settings: Settings, data: Path | None, target: str, task: str, given: list[str]
+) -> str:
+    """Return the name of a model that is there now; empty where the store's own name is enough."""
+    if data:
+        return train_first(settings, data, target, task, given)
+    notify(f"The model store is empty: training {settings.train_if_empty} first.")
+    try:
+        train_first(settings, data, target, task, given)
+    except typer.Exit:
+        # It said why. Ending here, a container that restarts would train again without end.
+        notify(
+            "The training failed, see above. The next start trains again; a model that is "
+            "published meanwhile is served at once."
+        )
+    return ""
 
 
 def with_secrets(settings: Settings) -> Settings:
@@ -130,6 +168,7 @@ def with_secrets(settings: Settings) -> Settings:
                 fail(f"{folder} cannot be written ({error.strerror}): set LOG_KEY to a secret.")
             notify(f"{folder} cannot be written ({error.strerror}): {name.upper()} stays unset.")
     settings = settings.model_copy(update=made)
+    ensure_publisher(settings)
     if copy := settings.metrics_password_copy:
         try:
             copy_secret(settings.metrics_password.get_secret_value(), copy)
@@ -138,22 +177,15 @@ def with_secrets(settings: Settings) -> Settings:
     return settings
 
 
-def _train_if_empty(settings: Settings) -> None:
-    with sentences():
-        if factories.model_store(settings).models() or settings.train_if_empty in {"", "none"}:
-            return
-    if not can_train():
-        notify(f"The model store is empty. {CANNOT_TRAIN} Publish one into {settings.local_data}.")
+def ensure_publisher(settings: Settings) -> None:
+    """Make the key that seals what is published here, unless it is there or others seal."""
+    folder = settings.local_data / "secrets"
+    if not settings.model_seal or has_keys(folder):
         return
-    notify(f"The model store is empty: training {settings.train_if_empty} first.")
     try:
-        train_apart()
-    except typer.Exit:
-        # It said why. Ending here, a container that restarts would train again without end.
-        notify(
-            "The training failed, see above. The next start trains again; a model that is "
-            "published meanwhile is served at once."
-        )
+        ensure_signer(folder)
+    except (OSError, ModelStoreError) as error:
+        notify(f"The publisher's key in {folder} cannot be used ({error}): nothing is sealed here.")
 
 
 def _refuse_ambiguous(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """Made-up rows that a request may hold, to see whether two forms of a model agree."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,6 +35,7 @@ _MISSING: dict[Kind, Any] = {
     Kind.CATEGORY: None,
 }
 _ROWS = 1000
+_CELLS_AT_ONCE = 200_000
 _REARRANGED, _MOST_WORDS = 50, 30
 
 
@@ -43,10 +44,10 @@ class Probe(NamedTuple):
 
     usual: Columns
     """Such as training saw, in other company."""
-    odd: Columns
-    """Each with one value that training hardly saw, or with a gap."""
-    vast: Columns
-    """Each with one number that is too large to compute with in single precision, or nearly."""
+    odd: Iterator[Columns]
+    """Some at a time; each with one value that training hardly saw, or with a gap."""
+    vast: Iterator[Columns]
+    """The same, with one number that is too large for single precision, or nearly."""
 
 
 def probe(seen: Columns, signature: Signature, seed: int = 0) -> Probe:
@@ -68,14 +69,17 @@ def _odd(column: Column) -> tuple[Any, ...]:
 
 def _changed(
     seen: Columns, values: Sequence[tuple[str, Any]], random: np.random.Generator
-) -> Columns:
-    """Return rows that were seen, each with one value, of a column, in place of its own."""
-    rows = len(next(iter(seen.values())))
-    chosen = random.integers(rows, size=len(values))
-    changed = {name: array[chosen] for name, array in seen.items()}
-    for row, (name, value) in enumerate(values):
-        changed[name][row] = value
-    return changed
+) -> Iterator[Columns]:
+    """Yield rows that were seen, each with one value, of a column, in place of its own."""
+    chosen = random.integers(len(next(iter(seen.values()))), size=len(values))
+    # A row for every column is the square of them: too much to be in memory at once.
+    at_once = max(1, _CELLS_AT_ONCE // len(seen))
+    for first in range(0, len(values), at_once):
+        part = slice(first, first + at_once)
+        changed = {name: array[chosen[part]] for name, array in seen.items()}
+        for row, (name, value) in enumerate(values[part]):
+            changed[name][row] = value
+        yield changed
 
 
 def _rearranged(seen: np.ndarray, random: np.random.Generator) -> list[str]:

@@ -69,9 +69,11 @@ def check(estimator: Any, compiled: Predictor, signature: Signature, rows: Golde
     # First what is most like a request.
     for what, columns in (("golden rows", seen), ("rows of values that were seen", made.usual)):
         _check_rows(origin, compiled, columns, signature, what, may_be_refused=False)
-    _check_rows(origin, compiled, made.odd, signature, "rows with an odd value or a gap")
-    vast = "rows with a vast number"
-    _check_rows(origin, compiled, made.vast, signature, vast, may_be_refused=True)
+    for columns in made.odd:
+        _check_rows(origin, compiled, columns, signature, "rows with an odd value or a gap")
+    for columns in made.vast:
+        what = "rows with a vast number"
+        _check_rows(origin, compiled, columns, signature, what, may_be_refused=True)
 
 
 class _DifferenceError(RefusedError):

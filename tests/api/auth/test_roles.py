@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route
 
 from api.auth.login_throttle import LIMIT, WINDOW_SECONDS
 from api.auth.roles import Auth, Role, refuse_unguarded
+from api.http.fields import Fields
 from api.http.problems import Forbidden, Problem, TooManyAttempts, Unauthorized
 from tests.api.conftest import SUM_ROW, Clock, NewSettings, Serve, Service
 
@@ -41,9 +42,9 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def asked(authorization: str | None = None, address: str = "192.0.2.1") -> tuple[str, str]:
+def asked(authorization: str | None = None, address: str = "192.0.2.1") -> tuple[Fields, str]:
     """Return what the authentication reads of a request."""
-    return authorization or "", address
+    return {b"authorization": authorization.encode("latin-1")} if authorization else {}, address
 
 
 @pytest.mark.parametrize("role", [Role.PREDICT, Role.METRICS, Role.ADMIN])
@@ -109,7 +110,7 @@ def test_a_user_and_a_password_of_non_ascii_letters_pass(new_settings: NewSettin
     Auth(new_settings(**changes), float).check(Role.METRICS, *asked(basic(user, password)))
 
 
-def failing(auth: Auth, request: tuple[str, str], times: int = LIMIT) -> None:
+def failing(auth: Auth, request: tuple[Fields, str], times: int = LIMIT) -> None:
     """Fail some times."""
     for _ in range(times):
         with pytest.raises(Unauthorized):

@@ -156,4 +156,9 @@ def test_a_manifest_that_knows_no_compiled_form_is_read(
     head, _, tail = text.rpartition(old.checksum)
     checksum = hashlib.sha256((head + tail).encode()).hexdigest()
     path.write_text(head + checksum + tail)
+    # Nor had they a seal: a person looks at them once.
+    (folder / "seal.json").unlink()
+    with pytest.raises(RefusedError, match="mlops models approve --all"):
+        store.load("line", version)
+    store.seal("line", version)
     assert store.load("line", version).form == "estimator"

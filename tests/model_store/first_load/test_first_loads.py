@@ -23,10 +23,11 @@ from model_store.golden import Golden
 from model_store.store import LoadPolicy
 from tests.model_store.conftest import NOON, DraftLine, reseal_bundle
 from tests.model_store.first_load.misbehaving import Misbehaving
+from tests.publisher_key import PUBLISHERS, SIGNER
 
 Shorten = Callable[[], None]
 
-POLICY = LoadPolicy(trusted_types=(f"{Misbehaving.__module__}.Misbehaving",))
+POLICY = LoadPolicy(trusted_types=(f"{Misbehaving.__module__}.Misbehaving",), publishers=PUBLISHERS)
 ENDS = {
     "burns": "it took",
     "sleeps": "took too long",
@@ -73,7 +74,7 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[Question]:
 
 def store_of(tmp_path: Path, **options: bool) -> FileModelStore:
     """Return a store of the test."""
-    return FileModelStore(tmp_path / "models", POLICY, lambda: NOON, **options)
+    return FileModelStore(tmp_path / "models", POLICY, lambda: NOON, SIGNER, **options)
 
 
 def published(tmp_path: Path, draft_line: DraftLine, mood: str) -> tuple[FileModelStore, str]:

@@ -1,0 +1,15 @@
+"""What `POST /feedback` takes, and `mlops feedback` sends."""
+
+from typing import Annotated
+
+import msgspec
+
+from model_store.schema.row_decoder import MAX_STRING
+
+
+class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One true value: of row `row`, counted from 0, of the request that had this id."""
+
+    request_id: Annotated[str, msgspec.Meta(max_length=128)]
+    row: Annotated[int, msgspec.Meta(ge=0)]
+    value: Annotated[str, msgspec.Meta(max_length=MAX_STRING)] | int | float | bool
