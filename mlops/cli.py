@@ -2,7 +2,7 @@
 
 import typer
 
-from mlops.commands import feedback, log, models, runs
+from mlops.commands import feedback, keys, log, models, runs
 from mlops.commands.lab import lab
 from mlops.commands.report import report
 from mlops.commands.serve import serve
@@ -23,4 +23,5 @@ app.command()(lab)
 app.add_typer(models.app, name="models")
 app.add_typer(runs.app, name="runs")
 app.add_typer(log.app, name="log")
+app.add_typer(keys.app, name="keys")
 app.add_typer(feedback.app, name="feedback")
