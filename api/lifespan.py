@@ -27,7 +27,6 @@ from api.state import State
 from monitoring.feedback.collector import FeedbackCollector
 from monitoring.feedback.reader import FeedbackReader
 from monitoring.log.business_metrics import BusinessCollector, BusinessMetrics
-from monitoring.log.database.schema import sqlite_warning
 from monitoring.log.reading.collector import LogCollector
 from monitoring.log.reading.reader import LogReader
 from monitoring.log.timestamps import utc_now
@@ -69,8 +68,6 @@ async def lifespan(
         closing.callback(log.close)
         audit_log = AuditLog(log, events)
         audit_log.record("start", version=app.version)
-        if warning := sqlite_warning():
-            events.warning("old-sqlite", reason=warning)
         if app.outermost.rules.unchecked_hosts:
             events.warning("hosts-unchecked", reason=UNCHECKED_HOSTS)
         batch_runner = BatchRunner(log, settings, metrics=metrics, events=events)

@@ -2,10 +2,10 @@
 
 import contextlib
 import os
-import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
 import msgspec
 
 from benchmarks.bench_models import BenchModel, make_bodies
@@ -47,9 +47,10 @@ def fill_log(path: Path, model: BenchModel, rows: int) -> None:
     # The log itself writes the first one, and so decides its form.
     with PredictionLog(path, LogOptions(), lambda: datetime.now(UTC)) as log:
         log.write([entry])
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.row_factory = sqlite3.Row
-        written = dict(connection.execute("SELECT * FROM requests").fetchone())
+    with contextlib.closing(apsw.Connection(os.fspath(path))) as connection:
+        first_row = connection.execute("SELECT * FROM requests")
+        names = [name for name, *_ in first_row.get_description()]
+        written = dict(zip(names, *first_row, strict=True))
         values = written | {
             "first": first,
             "spacing": _SPACING_SECONDS,

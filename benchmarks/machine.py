@@ -4,7 +4,6 @@ import os
 import platform
 import re
 import resource
-import sqlite3
 import subprocess
 import time
 from collections.abc import Collection
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
+
+import apsw
 
 PACKAGES = (
     "fastapi",
@@ -101,7 +102,7 @@ def facts(folder: Path) -> dict[str, Any]:
         "system": platform.platform(),
         "file_system": _said("stat", "--file-system", "--format=%T", str(folder)),
         "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
+        "sqlite": apsw.sqlite_lib_version(),
         "packages": {name: version(name) for name in PACKAGES},
         "wrk": _said("wrk", "--version").partition(" Copyright")[0],
         "commit": _commit(),

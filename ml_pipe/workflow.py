@@ -14,6 +14,7 @@ from .runner.run.context import Context, context_by_hand
 from .runner.run.notebook_run import run_notebook
 from .runner.run.pipeline import Pipeline, overridden
 from .runner.run.progress import show_phases
+from .runner.run.release import release_run, versions_now
 from ml_pipe.runner.run.run_folder import (
     VARIABLE,
     Run,
@@ -60,6 +61,7 @@ def run_pipeline(
             context=context,
         )
         phases.watch(run_folder)
+        before = versions_now(context)
         with recorded(run_folder, run):
             for path in notebooks:
                 run_notebook(
@@ -70,4 +72,6 @@ def run_pipeline(
                     on_phase=phases.show,
                     variables={VARIABLE: str(run_folder)},
                 )
-    return report_of(run_folder)
+            phases.show("sealing what was published")
+            remarks = release_run(run_folder, run, before)
+    return report_of(run_folder, remarks)

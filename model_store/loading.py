@@ -12,6 +12,7 @@ from model_store.golden import Golden
 from model_store.manifest import Compiled, Manifest
 from model_store.predictor import EstimatorPredictor, Predictor
 from model_store.schema.row_decoder import RowDecoder
+from model_store.seals import seal
 from model_store.store import LoadedModel, LoadPolicy
 
 _ESTIMATOR_MODULES = {
@@ -33,8 +34,8 @@ def load(folder: Path, model: str, version: str, policy: LoadPolicy) -> LoadedMo
     """Load the bundle in a folder, as this version of this model.
 
     First everything that runs nothing: manifest and hashes. Then the compiled form, which holds no
-    code; without it, or where it fails here, the estimator, whose format, types and modules are
-    checked before. Either must give the golden answers, whatever the packages are here.
+    code; without it, or where it fails here, the estimator, whose seal, format, types and modules
+    are checked before. Either must give the golden answers, whatever the packages are here.
 
     Raises:
         NotFoundError: there is no bundle.
@@ -54,6 +55,7 @@ def load(folder: Path, model: str, version: str, policy: LoadPolicy) -> LoadedMo
             return LoadedModel(
                 manifest, opened.decoder, predictor, card, "compiled", reference=reference
             )
+    seal.check(folder, manifest, policy.publishers)
     predictor = _estimator(opened, policy)
     return LoadedModel(manifest, opened.decoder, predictor, card, "estimator", reason, reference)
 

@@ -36,7 +36,8 @@ class LogSettings(Section):
     log_retention_days: Annotated[float, Field(gt=0, le=36_500)] | None = None
     """How long requests stay in the log; empty: no limit."""
     log_max_bytes: Annotated[int, Field(ge=SMALLEST_LOG_BYTES)] | None = None
-    """Maximum size of the log; beyond it the oldest requests are removed; empty: no limit."""
+    """Maximum size of the log and its write-ahead log; beyond it the oldest requests are removed;
+    empty: no limit."""
 
     business_metrics: Annotated[Names, Field(max_length=100)] = ()
     """Names that `POST /business-metrics` accepts, such as revenue; others are refused."""

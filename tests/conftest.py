@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.empty_environment import empty_environment
 
+LONGEST = frozenset({"test_first_day.py", "test_real_tables.py", "test_seed_defects.py"})
+
 # No test is timed: a busy machine would fail it.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -39,6 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
     empty_environment(monkeypatch, Path(folder.name))
     config.add_cleanup(folder.cleanup)
     config.add_cleanup(monkeypatch.undo)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take minutes: the last of them would be run beside idle cores."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(autouse=True)

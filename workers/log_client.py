@@ -88,9 +88,9 @@ class LogClient:
         kept: dict[str, str | int | None] = self._call(Kept(entry))
         return kept
 
-    def event(self, kind: str, detail: Mapping[str, object]) -> None:
-        """Log what this worker did; `detail` is JSON-ready."""
-        self._call(TellEvent(kind, {"worker": self._worker, **detail}))
+    def event(self, kind: str, detail: Mapping[str, object], *, is_condition: bool = False) -> None:
+        """Log what this worker did, or a condition that it met; `detail` is JSON-ready."""
+        self._call(TellEvent(kind, {"worker": self._worker, **detail}, is_condition))
 
     def add_feedback(self, items: Iterable[Feedback]) -> list[Verdict]:
         """Store true values and return the verdict on each; repeating one changes nothing.

@@ -40,6 +40,7 @@ class TellEvent(msgspec.Struct, tag=True, array_like=True, frozen=True):
 
     kind: str
     detail: dict[str, Any]
+    is_condition: bool = False
 
 
 class AddFeedback(msgspec.Struct, tag=True, array_like=True, frozen=True):

@@ -118,7 +118,7 @@ class LogServer:
             case Kept():
                 return self._log.kept(call.entry)
             case TellEvent():
-                self._log.event(call.kind, call.detail)
+                self._log.event(call.kind, call.detail, is_condition=call.is_condition)
             case AddFeedback():
                 return self._log.add_feedback(call.items)
             case GiveLeases():

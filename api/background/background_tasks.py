@@ -12,7 +12,7 @@ from settings.settings import Settings
 CHECKPOINT_POLL_SECONDS = 0.05
 RECOVERY_SECONDS = 1.0
 RETENTION_PAUSE_SECONDS = 0.05
-RETENTION_SECONDS = 60.0
+RETENTION_SECONDS = 10.0
 
 
 async def cancelled(task: "asyncio.Task[None]") -> None:
@@ -53,7 +53,10 @@ async def checkpoint(log: PredictionLog) -> None:
 
 
 async def retain(log: PredictionLog, events: StructuredLog) -> None:
-    """Keep the log within its age and size, in steps that predictions can pass between."""
+    """Keep the log within its age and size, in steps that predictions can pass between.
+
+    Commits make room themselves; this is for what they leave, and while there are none.
+    """
     while True:
         try:
             more = await asyncio.to_thread(log.retain)

@@ -20,6 +20,7 @@ class AuditLog:
         """Record one event."""
         getattr(self._events, level)(kind, **detail)
         try:
-            self._log.event(kind, detail)
+            # What went wrong may go wrong again every minute; what was done was done each time.
+            self._log.event(kind, detail, is_condition=level != "info")
         except LogUnavailableError as error:
             self._events.warning("event-not-logged", kind=kind, reason=str(error))

@@ -17,6 +17,7 @@ from ml_pipe.runner.loading import RunData, exports_now
 from ml_pipe.runner.quality.acceptance import check_beaten
 from ml_pipe.runner.run.context import Context
 from ml_pipe.runner.run.pipeline import notebooks_of
+from ml_pipe.runner.run.release import Release, keep_release, release
 from ml_pipe.runner.run.run_folder import is_by_hand, keep_summary, run_context, run_in
 from ml_pipe.runner.source.clean_notebook import digest
 from ml_pipe.runner.source.kernel_history import check_saved, own_notebook
@@ -42,7 +43,10 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     alias: str = "champion",
     seed: int = 7,
 ) -> str:
-    """Publish a version, move the alias to it, and return some sentences on what was done.
+    """Publish a version, and return some sentences on what was done.
+
+    The alias moves once the version is sealed: by hand at once, in a run of `mlops train` by the
+    process that runs this notebook, when it has ended.
 
     The bundle takes the estimator and, where it can be compiled, its compiled form; golden rows,
     which every later load must reproduce; the reference profile of the training rows and of the
@@ -92,13 +96,23 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         formats=frozenset(context.model_formats), trusted_types=context.trusted_types
     )
     store = FileModelStore(Path(context.local_data) / "models", policy)
-    version = store.publish(draft)
-    if alias:
-        store.promote(draft.model, version, alias, reason=reason_of(evaluation.comparison))
+    version, manifest = store.publish_noted(draft)
+    made = Release(
+        model=draft.model,
+        version=version,
+        manifest=manifest,
+        alias=alias,
+        reason=reason_of(evaluation.comparison),
+    )
+    remark = ""
+    if is_by_hand():
+        remark = release(context, made)
+    else:
+        keep_release(run.folder, made)
     summary = msgspec.structs.replace(summary, version=version)
     keep_summary(run.folder, summary)
     is_first = len(store.versions(facts.model)) == 1
-    steps = next_steps(facts.model, version, alias, is_first=is_first)
+    steps = remark or next_steps(facts.model, version, alias, is_first=is_first)
     sentences = f"{summary.text(str(run.folder))}\n\n{steps}"
     kept = {"model": facts.model, "version": version, "summary": sentences}
     (run.folder / "published.json").write_bytes(msgspec.json.encode(kept))

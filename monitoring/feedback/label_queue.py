@@ -4,7 +4,6 @@ The rows at random are of the sample that speaks for all rows, and hard ones nev
 the sample are then as good a measure of the model as if nobody had asked for others.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import apsw
 import msgspec
 
 from monitoring.feedback.reader import texts
@@ -163,7 +163,7 @@ def ranked(
     return [Task(found[place], reason) for place, reason in chosen.items()]
 
 
-def _free(connection: sqlite3.Connection, model: str, now: str) -> Iterator[Candidate]:
+def _free(connection: apsw.Connection, model: str, now: str) -> Iterator[Candidate]:
     for request in connection.execute(_NEWEST, (_LOOK_BACK_REQUESTS, model)):
         sequence, request_id, time, version, rows, inputs, outputs = request
         taken = set(connection.execute(_TAKEN, {"sequence": sequence, "now": now}))

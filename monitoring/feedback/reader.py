@@ -1,6 +1,5 @@
 """Reading labelled rows, and answers that may be labelled later, from the prediction log."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -8,8 +7,10 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import apsw
 import msgspec
 
+from monitoring.log.database import queries
 from monitoring.log.database.file import reading
 from monitoring.log.span import EVERYTHING, Span
 
@@ -98,7 +99,7 @@ class FeedbackReader:
     def state(self) -> FeedbackState:
         """Return where the log begins, and how many rows of each version were labelled."""
         with reading(self._path) as connection:
-            log, first = connection.execute(_BEGINNING).fetchone()
+            log, first = queries.row(connection, _BEGINNING)
             totals = [
                 FeedbackTotal(model, version, rows, datetime.fromisoformat(time), asked, changes)
                 for model, version, rows, time, asked, changes in connection.execute(_TOTALS)
@@ -132,7 +133,7 @@ class FeedbackReader:
             else:
                 return []
             wanted = {"total": number, "rows": rows} | self._span._asdict()
-            labels = connection.execute(query + _NEWEST_FIRST, wanted).fetchall()
+            labels = queries.rows(connection, query + _NEWEST_FIRST, wanted)
             return list(_with_answers(connection, labels))
 
     def newest_answers(self, model: str, version: str, rows: int) -> list[Answer]:
@@ -156,7 +157,7 @@ class FeedbackReader:
 
 
 def _with_answers(
-    connection: sqlite3.Connection, labels: Iterable[tuple[int, int, str, str]]
+    connection: apsw.Connection, labels: Iterable[tuple[int, int, str, str]]
 ) -> Iterator[LabelledRow]:
     for sequence, labels_of_request in groupby(labels, itemgetter(0)):
         request = connection.execute(_ANSWERED, (sequence,)).fetchone()

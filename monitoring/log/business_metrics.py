@@ -1,16 +1,17 @@
 """Numbers of the client's own system, such as its revenue: kept, and shown as gauges."""
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import apsw
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitoring.log.database.file import reading
+from monitoring.log.database.queries import row, rows
 from monitoring.log.errors import LogUnavailableError
 
 KEPT_VALUES = 10_000
@@ -32,10 +33,10 @@ class Measured(NamedTuple):
     value: float
 
 
-def store(connection: sqlite3.Connection, values: Mapping[str, float], time: str) -> None:
+def store(connection: apsw.Connection, values: Mapping[str, float], time: str) -> None:
     """Store values by name, and remove the oldest beyond KEPT_VALUES."""
     for name, value in values.items():
-        [number] = connection.execute(_NEXT, (name,)).fetchone()
+        [number] = row(connection, _NEXT, (name,))
         connection.execute(_STORE, (name, number, time, value))
         connection.execute(_FORGET, (name, number - KEPT_VALUES))
 
@@ -56,13 +57,11 @@ class BusinessMetrics:
         if not self._names:
             return {}
         with reading(self._path) as connection:
-            found = {
-                name: connection.execute(_NEWEST, (name, count)).fetchall() for name in self._names
-            }
+            found = {name: rows(connection, _NEWEST, (name, count)) for name in self._names}
         return {
-            name: [Measured(datetime.fromisoformat(time), value) for time, value in rows]
-            for name, rows in found.items()
-            if rows
+            name: [Measured(datetime.fromisoformat(time), value) for time, value in measured]
+            for name, measured in found.items()
+            if measured
         }
 
 

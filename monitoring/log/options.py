@@ -7,6 +7,7 @@ BUSINESS_METRIC_BYTES = 1_400_000
 """What the values that are kept of one business metric take, at most: half with a short name."""
 SMALLEST_LOG_BYTES = 1024 * 1024
 SMALLEST_KEY_BYTES = 16
+_WAL_BYTES = 64_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,17 @@ class LogOptions:
     """The key of HMAC-SHA256; the same key makes the same value recognisable."""
     retention_days: float | None = None
     max_bytes: int | None = None
-    """The largest database file. The write-ahead log beside it adds some 4 MB."""
+    """The largest size of the log: of the database and its write-ahead log together."""
+
+    @property
+    def wal_bytes(self) -> int:
+        """What the write-ahead log may take, as long as no reader needs more of it."""
+        return _WAL_BYTES if self.max_bytes is None else min(_WAL_BYTES, self.max_bytes // 8)
+
+    @property
+    def database_bytes(self) -> int | None:
+        """What the requests and all else in the database may take; None: no limit."""
+        return None if self.max_bytes is None else self.max_bytes - self.wal_bytes
 
     def __post_init__(self) -> None:
         if (self.keep == "hashed" or self.personal_fields) and len(self.key) < SMALLEST_KEY_BYTES:

@@ -1,10 +1,12 @@
 """Reading the newest rows of a version from the prediction log, a page at a time."""
 
-import sqlite3
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
+import apsw
+
+from monitoring.log.database import queries
 from monitoring.log.database.file import reading
 from monitoring.log.span import EVERYTHING, Span
 from monitoring.log.writing.batch import Ledger
@@ -84,8 +86,8 @@ class WindowReader:
         with reading(self._path) as connection:
             return self._read(connection, after, rows)
 
-    def _read(self, connection: sqlite3.Connection, after: Cursor, rows: int) -> Reading:
-        log, first = connection.execute(_START).fetchone()
+    def _read(self, connection: apsw.Connection, after: Cursor, rows: int) -> Reading:
+        log, first = queries.row(connection, _START)
         # Not the greatest number there is: retention may remove the newest request.
         last = Ledger.read(connection).answered
         first = last + 1 if first is None else first
@@ -104,16 +106,12 @@ class WindowReader:
         oldest = min([after.oldest, *wanted[:1]])
         return Reading(Cursor(log, last, oldest), requests, anew)
 
-    def _newest(
-        self, connection: sqlite3.Connection, start: int, last: int, rows: int
-    ) -> list[int]:
+    def _newest(self, connection: apsw.Connection, start: int, last: int, rows: int) -> list[int]:
         """Return the numbers of the newest requests in a range, ascending, up to `rows` rows."""
         wanted: list[int] = []
         while last > start and rows > 0:
             begin = max(start, last - _PAGE_REQUESTS)
-            for sequence, count in connection.execute(
-                _PAGE, (begin, last, *self._version)
-            ).fetchall():
+            for sequence, count in queries.rows(connection, _PAGE, (begin, last, *self._version)):
                 if rows <= 0:
                     break
                 wanted.append(sequence)

@@ -2,10 +2,10 @@
 
 import json
 import os
-import sqlite3
 from contextlib import closing
 from io import BytesIO
 
+import apsw
 import pytest
 from starlette.testclient import TestClient
 
@@ -27,7 +27,7 @@ class BrokenStream(BytesIO):
 def kinds_in_log(settings: Settings) -> list[str]:
     """Return the kinds of the events in the prediction log."""
     path = settings.local_data / "predictions.sqlite"
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(apsw.Connection(str(path))) as connection:
         return [kind for (kind,) in connection.execute("SELECT kind FROM events ORDER BY rowid")]
 
 

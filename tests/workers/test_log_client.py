@@ -2,7 +2,6 @@
 
 import json
 import socket
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,9 +10,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from monitoring.log.business_metrics import BusinessMetrics
+from monitoring.log.database.queries import row
 from monitoring.log.database.views import ViewColumn
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.options import LogOptions
@@ -128,8 +129,8 @@ def test_a_batch_of_many_megabytes_crosses(world: World, path: Path, new_entry: 
 def test_an_event_names_its_worker(world: World, path: Path) -> None:
     """So the events of several workers can be distinguished."""
     world.worker(2).event("model-swapped", {"model": "iris"})
-    with closing(sqlite3.connect(path)) as connection:
-        ((kind, detail),) = connection.execute("SELECT kind, detail FROM events").fetchall()
+    with closing(apsw.Connection(str(path))) as connection:
+        kind, detail = row(connection, "SELECT kind, detail FROM events")
     assert (kind, json.loads(detail)) == ("model-swapped", {"worker": 2, "model": "iris"})
 
 
@@ -140,7 +141,7 @@ def test_feedback_and_views_cross(world: World, path: Path, new_entry: NewEntry)
     worker.write([new_entry(rows=250)])
     items = [Feedback("first", row, "Setosa") for row in range(251)]
     assert worker.add_feedback(items) == [Verdict.STORED] * 250 + [Verdict.ROW_OUT_OF_RANGE]
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(apsw.Connection(str(path))) as connection:
         assert connection.execute("SELECT variety FROM rows_iris").fetchall() == [("Virginica",)]
 
 

@@ -1,12 +1,14 @@
 """`docs/reference/log.md`."""
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
+
+import apsw
 
 from docs.make.reference_pages.markdown import table
 from model_store.schema.signature import Column, Kind, Signature
 from monitoring.criteria import view_columns
+from monitoring.log.database.queries import rows
 from monitoring.log.database.schema import FORMAT_NUMBER, SCHEMA
 from monitoring.log.database.views import declare
 
@@ -17,6 +19,9 @@ of programs may read it meanwhile. Open it read-only:
 ```sh
 .venv/bin/python -c "import sqlite3; print(sqlite3.connect('file:local_data/predictions.sqlite?mode=ro', uri=True).execute('SELECT count(*) FROM requests').fetchone())"
 ```
+
+The service's process uses the SQLite that the package `apsw` brings. Two SQLite libraries in one process must not open the same
+file, so code of your own that runs in the service reads the log by `monitoring.log`, too. Other processes use theirs.
 
 `mlops log export` prints the requests as JSON lines. [Query the log](../how-to/query-the-log.md) shows both.
 """
@@ -49,12 +54,14 @@ TABLES = {
         },
     ),
     "events": (
-        "What the service did, such as a start or a new champion.",
+        "What the service did, such as a start or a new champion. The newest 500 of each kind are kept, in 4 MB at most, or a sixteenth of `LOG_MAX_BYTES`. More than 200 of a kind in a minute are counted in an event `events-left-out`.",
         {
             "sequence": "The number of the event.",
             "time": "RFC 3339, UTC.",
             "kind": "The kind of the event, as on standard output.",
-            "detail": "Its fields, JSON.",
+            "detail": "Its fields, JSON; long texts are cut.",
+            "count": "How often it was. A warning or an error that repeats within an hour is one row.",
+            "last": "When it was last.",
         },
     ),
     "columns": (
@@ -128,8 +135,8 @@ def log_parts() -> Iterator[str]:
         inputs=(Column(name="area", kind=Kind.NUMBER),),
         outputs=(Column(name="rent", kind=Kind.NUMBER),),
     )
-    with contextlib.closing(sqlite3.connect(":memory:")) as database:
-        database.executescript(SCHEMA)
+    with contextlib.closing(apsw.Connection(":memory:")) as database:
+        database.execute(SCHEMA)
         declare(database, "flats", view_columns(signature))
         yield f"The layout has the number {FORMAT_NUMBER} (`PRAGMA user_version`). A newer service upgrades an older file."
         yield "## Views"
@@ -138,24 +145,22 @@ def log_parts() -> Iterator[str]:
             "Of a model `flats` that predicts `rent` from `area`, `rows_flats` has:"
         )
         yield table(["column", "meaning"], _view_rows(database))
-        names = database.execute(
-            "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
-        )
-        for (name,) in names.fetchall():
+        tables = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid"
+        for (name,) in rows(database, tables):
             about, meanings = TABLES[name]
             yield f"## {name}"
             yield about
             yield table(["column", "type", "meaning"], _column_rows(database, name, meanings))
 
 
-def _view_rows(database: sqlite3.Connection) -> Iterator[list[str]]:
+def _view_rows(database: apsw.Connection) -> Iterator[list[str]]:
     own = {"area": "An input column.", "rent": "The output column: what was answered."}
     for _, name, *_ in database.execute("PRAGMA table_info(rows_flats)"):
         yield [f"`{name}`", (VIEW_COLUMNS | own)[name]]
 
 
 def _column_rows(
-    database: sqlite3.Connection, name: str, meanings: dict[str, str]
+    database: apsw.Connection, name: str, meanings: dict[str, str]
 ) -> Iterator[list[str]]:
     for _, column, kind, *_ in database.execute(f"PRAGMA table_info({name})"):
         yield [f"`{column}`", kind.lower(), meanings[column]]

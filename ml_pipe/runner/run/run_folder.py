@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -187,8 +187,8 @@ def past_runs(local_data: Path) -> dict[Path, Run]:
     return found
 
 
-def report_of(run_folder: Path) -> RunReport:
-    """Return what came of a run that succeeded."""
+def report_of(run_folder: Path, remarks: Sequence[str] = ()) -> RunReport:
+    """Return what came of a run that succeeded; remarks, sentences, end what is to be shown."""
     published: dict[str, str] = {}
     with contextlib.suppress(FileNotFoundError):
         text = (run_folder / "published.json").read_bytes()
@@ -198,7 +198,7 @@ def report_of(run_folder: Path) -> RunReport:
         run_folder,
         published.get("model", ""),
         published.get("version"),
-        published.get("summary", ""),
+        "\n".join(filter(None, [published.get("summary", ""), *remarks])),
     )
 
 

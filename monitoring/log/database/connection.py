@@ -1,12 +1,14 @@
 """The one writing connection, and whether what it writes is still what others find."""
 
 import contextlib
-import sqlite3
 from pathlib import Path
 from time import monotonic
 from typing import Literal
 
+import apsw
+
 from monitoring.log.database.file import (
+    BUSY_MILLISECONDS,
     Identity,
     check_format,
     connect_writer,
@@ -16,6 +18,7 @@ from monitoring.log.database.file import (
     wal_path,
 )
 from monitoring.log.database.lock import LogLock
+from monitoring.log.options import LogOptions
 
 # How often it is looked whether the lock still stands; whether the files do, after each commit.
 _LOOK_SECONDS = 1.0
@@ -30,15 +33,15 @@ class LogConnection:
     def __init__(
         self,
         path: Path,
-        durability: Literal["normal", "full"],
-        connection_class: type[sqlite3.Connection],
+        options: LogOptions,
+        connection_class: type[apsw.Connection],
     ) -> None:
         self._path = path
         self._wal_path = wal_path(path)
-        self._durability = durability
+        self._options = options
         self._connection_class = connection_class
         self._lock = LogLock(path)
-        self._connection: sqlite3.Connection | None = None
+        self._connection: apsw.Connection | None = None
         self._identity: Identity | None = None
         self._wal_identity: Identity | None = None
         self._look_again = 0.0
@@ -47,7 +50,7 @@ class LogConnection:
         self.created = False
         """Whether the last opening made the file."""
 
-    def current(self) -> sqlite3.Connection | None:
+    def current(self) -> apsw.Connection | None:
         """Return the connection if its files and its lock stand; None if it is to be opened."""
         if self._connection is None or monotonic() < self._look_again:
             return self._connection
@@ -61,19 +64,19 @@ class LogConnection:
         self.close()
         return None
 
-    def open(self) -> sqlite3.Connection:
+    def open(self) -> apsw.Connection:
         """Connect to the log at the path.
 
         Raises:
             LogLockedError: Another service writes it.
             LogFormatError: Something else stands there.
-            OSError, sqlite3.Error: It cannot be made or opened.
+            OSError, apsw.Error: It cannot be made or opened.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._lock.acquire()
         self.created = create_missing(self._path)
         check_format(self._path)
-        self._connection = connect_writer(self._path, self._durability, self._connection_class)
+        self._connection = connect_writer(self._path, self._options, self._connection_class)
         there = identity(self._path)
         self.replaced = self._identity is not None and (self.created or there != self._identity)
         return self._connection
@@ -99,18 +102,38 @@ class LogConnection:
 
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
         """Move what is in the write-ahead log into the database file, if that is possible now."""
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(apsw.Error):
             if self._connection is not None:
                 self._connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+
+    def shorten_wal(self) -> bool:
+        """Cut the write-ahead log to its share, if no reader needs more; return whether it is so.
+
+        A commit that begins it anew cuts it, too; but there may be none for long.
+        """
+        if self._wal_is_short() or self._connection is None:
+            return True
+        # It waits for readers: predictions must not wait for them, too.
+        self._connection.set_busy_timeout(0)
+        self.checkpoint("TRUNCATE")
+        self._connection.set_busy_timeout(BUSY_MILLISECONDS)
+        return self._wal_is_short()
+
+    def _wal_is_short(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self._wal_path.stat().st_size <= 2 * self._options.wal_bytes
+        return True
 
     def close(self) -> None:
         """Close the connection, if there is one; the lock stays."""
         connection, self._connection = self._connection, None
         if connection is not None:
             # A cursor that a traceback still holds would keep its transaction open.
-            for end in (connection.rollback, connection.close):
-                with contextlib.suppress(sqlite3.Error):
-                    end()
+            with contextlib.suppress(apsw.Error):
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            with contextlib.suppress(apsw.Error):
+                connection.close(force=True)
 
     def release(self) -> None:
         """Let another service have the log."""

@@ -2,21 +2,32 @@
 
 import contextlib
 import os
-import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
-from monitoring.log.database.schema import APPLICATION_ID, FORMAT_NUMBER, OLDEST_FORMAT, SCHEMA
+import apsw
+
+from monitoring.log.database.queries import row
+from monitoring.log.database.schema import (
+    APPLICATION_ID,
+    FORMAT_NUMBER,
+    OLDEST_FORMAT,
+    PAGE_BYTES,
+    SCHEMA,
+    format_of,
+)
 from monitoring.log.errors import LogFormatError, LogUnavailableError
+from monitoring.log.options import LogOptions
 
 Identity = tuple[int, int]
 
 _ADVICE = "It was left as it is: move it away, or set another path."
 
 # Only an outsider who writes to the log can keep it busy, and predictions must not wait for one.
-_BUSY_SECONDS = 0.1
+BUSY_MILLISECONDS = 100
+# A reader waits for as long as the recovery of a killed writer's log may take.
+_READER_BUSY_MILLISECONDS = 5_000
 
 
 def identity(path: Path) -> Identity | None:
@@ -60,7 +71,7 @@ def check_format(path: Path) -> None:
 
     Raises:
         LogFormatError: Something else stands at the path, or a log of another format.
-        sqlite3.Error: It cannot be read.
+        apsw.Error: It cannot be read.
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise LogFormatError(f"{path} is no file, so it cannot be the prediction log. {_ADVICE}")
@@ -71,14 +82,12 @@ def check_format(path: Path) -> None:
         _check_numbers(path, connection)
 
 
-def _check_numbers(path: Path, connection: sqlite3.Connection) -> None:
+def _check_numbers(path: Path, connection: apsw.Connection) -> None:
     try:
-        [application] = connection.execute("PRAGMA application_id").fetchone()
-        [number] = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
-            raise LogFormatError(f"{path} is no SQLite database. {_ADVICE}") from error
-        raise
+        [application] = row(connection, "PRAGMA application_id")
+        number = format_of(connection)
+    except apsw.NotADBError as error:
+        raise LogFormatError(f"{path} is no SQLite database. {_ADVICE}") from error
     if application != APPLICATION_ID:
         raise LogFormatError(f"{path} is a SQLite database, but no prediction log. {_ADVICE}")
     if not OLDEST_FORMAT <= number <= FORMAT_NUMBER:
@@ -94,7 +103,7 @@ def create_missing(path: Path) -> bool:
     It is made beside and renamed, so that a reader or a later start never meets a half-made one.
 
     Raises:
-        OSError, sqlite3.Error: It cannot be made; nothing is left behind.
+        OSError, apsw.Error: It cannot be made; nothing is left behind.
     """
     if identity(path) is not None and (not path.is_file() or path.stat().st_size > 0):
         return False
@@ -102,8 +111,8 @@ def create_missing(path: Path) -> bool:
     new.unlink(missing_ok=True)
     try:
         os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
-            connection.executescript(SCHEMA)
+        with contextlib.closing(apsw.Connection(os.fspath(new))) as connection:
+            connection.execute(SCHEMA)
         # SQLite would play the write-ahead log of a removed database back into this one.
         for orphan in (_beside(path, "-wal"), _beside(path, "-shm")):
             orphan.unlink(missing_ok=True)
@@ -118,40 +127,34 @@ def create_missing(path: Path) -> bool:
 
 
 def connect_writer(
-    path: Path, durability: Literal["normal", "full"], connection_class: type[sqlite3.Connection]
-) -> sqlite3.Connection:
+    path: Path, options: LogOptions, connection_class: type[apsw.Connection]
+) -> apsw.Connection:
     """Open the one writing connection; a killed writer's log is recovered here.
 
     Raises:
-        sqlite3.Error: The file cannot be opened.
+        apsw.Error: The file cannot be opened.
     """
-    connection = sqlite3.connect(
-        f"{path.as_uri()}?mode=rw",
-        uri=True,
-        timeout=_BUSY_SECONDS,
-        isolation_level=None,
-        check_same_thread=False,
-        factory=connection_class,
-    )
+    connection = connection_class(os.fspath(path), apsw.SQLITE_OPEN_READWRITE)
     try:
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
         # A file system without shared memory refuses or ignores this; then it says so itself, or
         # commits are as safe and only slower.
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {durability}")
+        connection.execute(f"PRAGMA synchronous = {options.durability}")
         connection.execute("PRAGMA foreign_keys = ON")
         # What retention removes must not stay readable in the file.
         connection.execute("PRAGMA secure_delete = ON")
         # `PredictionLog.checkpoint` comes first; this is for who never calls it.
-        connection.execute("PRAGMA wal_autocheckpoint = 8000")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {options.wal_bytes // PAGE_BYTES}")
         # A reader that takes long lets the write-ahead log grow; afterwards it shrinks again.
-        connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute(f"PRAGMA journal_size_limit = {options.wal_bytes}")
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def connect_reader(path: Path) -> sqlite3.Connection:
+def connect_reader(path: Path) -> apsw.Connection:
     """Open a connection that can only read, and that never holds the writer up.
 
     Raises:
@@ -161,8 +164,8 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         raise LogUnavailableError(f"There is no prediction log at {path} yet.")
     try:
         return _readable(path, "mode=ro")
-    except (sqlite3.Error, OSError) as error:
-        with contextlib.suppress(sqlite3.Error):
+    except (apsw.Error, OSError) as error:
+        with contextlib.suppress(apsw.Error):
             if not _beside(path, "-wal").exists():
                 # In a read-only folder SQLite can't make the files beside the database that it
                 # shares with a writer. There is no writer, so SQLite is opened as immutable.
@@ -171,7 +174,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
 
 
 @contextlib.contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
+def reading(path: Path) -> Iterator[apsw.Connection]:
     """Open a connection for one query, and close it again.
 
     Raises:
@@ -180,17 +183,17 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     with contextlib.closing(connect_reader(path)) as connection:
         try:
             yield connection
-        except sqlite3.Error as error:
+        # A text that is no UTF-8 is damage, too.
+        except (apsw.Error, UnicodeDecodeError) as error:
             raise LogUnavailableError(
                 f"The prediction log {path} cannot be read: {error}.{_older(connection)}"
             ) from error
 
 
-def _older(connection: sqlite3.Connection) -> str:
+def _older(connection: apsw.Connection) -> str:
     """Return a sentence where a log lacks what came after its format; empty where it does not."""
-    with contextlib.suppress(sqlite3.Error):
-        [number] = connection.execute("PRAGMA user_version").fetchone()
-        if number < FORMAT_NUMBER:
+    with contextlib.suppress(apsw.Error):
+        if (number := format_of(connection)) < FORMAT_NUMBER:
             return (
                 f" It is of format {number}; the service makes one of format {FORMAT_NUMBER} of "
                 "it at its next start."
@@ -198,7 +201,7 @@ def _older(connection: sqlite3.Connection) -> str:
     return ""
 
 
-def _readable(path: Path, mode: str) -> sqlite3.Connection:
+def _readable(path: Path, mode: str) -> apsw.Connection:
     connection = _connect(path, mode)
     try:
         _check_numbers(path, connection)
@@ -209,10 +212,12 @@ def _readable(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.as_uri()}?{mode}", uri=True, isolation_level=None, check_same_thread=False
+def _connect(path: Path, mode: str) -> apsw.Connection:
+    connection = apsw.Connection(
+        f"{path.as_uri()}?{mode}", apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     )
+    connection.set_busy_timeout(_READER_BUSY_MILLISECONDS)
+    return connection
 
 
 def _beside(path: Path, ending: str) -> Path:

@@ -1,14 +1,18 @@
 """The tables of the prediction log, and the numbers by which a file is known to be one."""
 
-import sqlite3
+from typing import Any
 
+import apsw
+
+from monitoring.log.database.queries import row
 from monitoring.log.sample import in_sample
 
 APPLICATION_ID = int.from_bytes(b"PLog", "big")
 """In the file's header: a SQLite file with another number is not ours and is not touched."""
 
-FORMAT_NUMBER = 2
+FORMAT_NUMBER = 3
 """In `PRAGMA user_version`: the layout that this code writes."""
+_FEEDBACK_FORMAT = 2
 OLDEST_FORMAT = 1
 """The oldest layout that is read, and that the writer makes a newer one of: see `upgrade`."""
 
@@ -42,12 +46,6 @@ CREATE TABLE totals (
   removed_rows INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (model, version, outcome)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE events (
-  sequence INTEGER PRIMARY KEY,
-  time TEXT NOT NULL,
-  kind TEXT NOT NULL,
-  detail TEXT NOT NULL
-) STRICT;
 CREATE TABLE columns (
   position INTEGER PRIMARY KEY,
   model TEXT NOT NULL,
@@ -101,6 +99,29 @@ CREATE TABLE business_metrics (
 ) STRICT, WITHOUT ROWID;
 """
 
+# Came with format 3. What repeats is one row, with how often it was and when it was last.
+_EVENTS_TABLE = """
+CREATE TABLE events (
+  sequence INTEGER PRIMARY KEY,
+  time TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  count INTEGER NOT NULL DEFAULT 1,
+  last TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_by_kind ON events (kind);
+"""
+
+# What a service did stays as it is, what befell it is counted.
+_MOVE_EVENTS = """
+INSERT INTO events (sequence, time, kind, detail, count, last)
+  SELECT min(sequence), min(time), kind, detail, count(*), max(time) FROM events_2
+  GROUP BY kind, detail, iif(kind IN (
+    'model-refused', 'store-unreadable', 'views-not-made', 'reload-failed',
+    'personal-field-unknown', 'worker-replaced', 'log-process-replaced'
+  ), 0, sequence) ORDER BY 1;
+"""
+
 # Only what has feedback is looked up among the requests, and of those only their first columns.
 _MOVE_FEEDBACK = """
 INSERT INTO feedback_totals (model, version, rows, time, asked, changes)
@@ -114,49 +135,54 @@ INSERT INTO feedback
   ORDER BY f.sequence, f.row;
 """
 
+PAGE_BYTES = 8192
 # Pages of 8 kB take a fifth less time than SQLite's 4 kB where requests come in crowds or with
 # many rows, and as long where they come alone.
 SCHEMA = f"""
-PRAGMA page_size = 8192;
+PRAGMA page_size = {PAGE_BYTES};
 PRAGMA auto_vacuum = INCREMENTAL;
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT_NUMBER};
 {_TABLES}
 {_FEEDBACK_TABLES}
+{_EVENTS_TABLE}
 COMMIT;
 """
-"""Makes an empty database a log; for `executescript`."""
+"""Makes an empty database a log."""
 
 
-def upgrade(connection: sqlite3.Connection) -> int | None:
+def _make_anew(connection: apsw.Connection, table: str, number: int, statements: str) -> None:
+    """Replace a table of the format of this number; the statements move its rows."""
+    # Not renamed: that would fail where somebody's view in the same file has become wrong.
+    kept = f"{table}_{number}"
+    connection.execute(f"CREATE TABLE {kept} AS SELECT * FROM {table}")  # noqa: S608 - constants
+    connection.execute(f"DROP TABLE {table}")
+    connection.execute(statements)
+    connection.execute(f"DROP TABLE {kept}")
+
+
+def _in_sample(*place: Any) -> bool:
+    return in_sample(*place)
+
+
+def upgrade(connection: apsw.Connection) -> int | None:
     """Make a log of an older format one of this; return which it was, None if it was of this one.
 
     To be called in a transaction. Requests stay where they are, so that it is quick.
     """
-    [found] = connection.execute("PRAGMA user_version").fetchone()
+    found = format_of(connection)
     if found == FORMAT_NUMBER:
         return None
-    # Not renamed: that would fail where somebody's view in the same file has become wrong.
-    connection.execute("CREATE TABLE feedback_1 AS SELECT * FROM feedback")
-    connection.execute("DROP TABLE feedback")
-    connection.create_function("in_sample", 2, in_sample, deterministic=True)
-    # Not by `executescript`, which would commit first.
-    for statement in f"{_FEEDBACK_TABLES}{_MOVE_FEEDBACK}".split(";"):
-        connection.execute(statement)
-    connection.execute("DROP TABLE feedback_1")
+    if found < _FEEDBACK_FORMAT:
+        connection.create_scalar_function("in_sample", _in_sample, 2, deterministic=True)
+        _make_anew(connection, "feedback", found, f"{_FEEDBACK_TABLES}{_MOVE_FEEDBACK}")
+    _make_anew(connection, "events", _FEEDBACK_FORMAT, f"{_EVENTS_TABLE}{_MOVE_EVENTS}")
     connection.execute(f"PRAGMA user_version = {FORMAT_NUMBER}")
-    return int(found)
+    return found
 
 
-_SAFE_SQLITE = (3, 51, 3)
-
-
-def sqlite_warning(version: str = sqlite3.sqlite_version) -> str | None:
-    """Return a sentence to log where this SQLite can lose commits to a second writer, or None."""
-    if tuple(int(part) for part in version.split(".")) >= _SAFE_SQLITE:
-        return None
-    return (
-        f"SQLite {version} has the WAL-reset bug, which needs two writing connections: let nothing "
-        "but this service write to the prediction log, or move to SQLite 3.51.3 or later."
-    )
+def format_of(connection: apsw.Connection) -> int:
+    """Return the number of a log's format."""
+    [number] = row(connection, "PRAGMA user_version")
+    return int(number)

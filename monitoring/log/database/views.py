@@ -1,9 +1,17 @@
 """The views `rows_<model>`: the log's JSON texts unfolded into one row a prediction."""
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
+
+import apsw
+
+from monitoring.log.database.queries import rows
+
+# SQL text ends here, wherever it stands.
+_END = "\0"
+_MOST_COLUMNS = 1_900
+"""SQLite has at most 2,000 columns in a result."""
 
 Side = Literal["input", "output"]
 _OWN = ("sequence", "request_id", "time", "model", "version", "row", "probabilities", "true_value")
@@ -51,12 +59,12 @@ class ViewColumn:
     side: Side
 
 
-def declare(connection: sqlite3.Connection, model: str, columns: Iterable[ViewColumn]) -> None:
+def declare(connection: apsw.Connection, model: str, columns: Iterable[ViewColumn]) -> None:
     """Remember a version's columns and let the model's view show them with all earlier ones."""
     connection.executemany(
         _REMEMBER, [(model, column.side, column.name, column.kind) for column in columns]
     )
-    remembered = connection.execute(_REMEMBERED, (model,)).fetchall()
+    remembered = rows(connection, _REMEMBERED, (model,))
     name = f"rows_{model}"
     definition = _view(name, model, [ViewColumn(*column) for column in remembered])
     if connection.execute(_DEFINITION, (name,)).fetchone() == (definition,):
@@ -68,8 +76,10 @@ def declare(connection: sqlite3.Connection, model: str, columns: Iterable[ViewCo
 def _view(name: str, model: str, columns: list[ViewColumn]) -> str:
     taken = {_folded(own) for own in _OWN}
     shown = []
-    for column in columns:
-        title = column.name
+    outputs = [column for column in columns if column.side == "output"][:_MOST_COLUMNS]
+    inputs = [column for column in columns if column.side == "input"]
+    for column in [*inputs[: _MOST_COLUMNS - len(outputs)], *outputs]:
+        title = column.name.replace(_END, r"\x00")
         # SQLite knows no letter case, and a feature may be called `time`, or as an output is.
         while _folded(title) in taken:
             title = f"{column.side}_{title}"
@@ -90,7 +100,7 @@ def _view(name: str, model: str, columns: list[ViewColumn]) -> str:
 def _expression(column: ViewColumn) -> str:
     """Return the SQL of a column's value: null where the row has none, a text where hashed."""
     place = "$[1]" if column.side == "input" else "$[2]"
-    if any(character in '"\\' or character < " " for character in column.name):
+    if not _is_plain(column.name):
         # Versions of SQLite differ in how a path names such a key; they agree on the key itself.
         members = f"json_each(p.value, '{place}')"
         value = f"(SELECT value FROM {members} WHERE key = {_text(column.name)})"  # noqa: S608 - quoted
@@ -122,9 +132,14 @@ def _folded(name: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
 
+def _is_plain(name: str) -> bool:
+    return not any(character in '"\\' or character < " " for character in name)
+
+
 def _identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
 def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    parts = ["'" + part.replace("'", "''") + "'" for part in value.split(_END)]
+    return f" || char({ord(_END)}) || ".join(parts)

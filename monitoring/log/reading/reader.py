@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from monitoring.log.database import queries
 from monitoring.log.database.file import reading, size_bytes
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.privacy import json_text
@@ -115,9 +116,9 @@ class LogReader:
         A new log is known by its id: a new file often has the inode of the one just removed.
         """
         with reading(self._path) as connection:
-            (found,) = connection.execute(_ID).fetchone()
+            (found,) = queries.row(connection, _ID)
             if after is None:
-                (after,) = connection.execute(_LAST).fetchone()
+                (after,) = queries.row(connection, _LAST)
             elif log not in (None, found):
                 after = 0
             return found, after, connection.execute(_PAGE, (after, _PAGE_REQUESTS)).fetchall()

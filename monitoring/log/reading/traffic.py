@@ -5,7 +5,6 @@ Read from the prediction log in short statements, in memory that does not grow w
 
 import json
 import math
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import apsw
 import numpy as np
 
 from monitoring.log.database.file import reading
+from monitoring.log.database.queries import row
 from monitoring.log.span import Span
 from monitoring.log.timestamps import utc_text
 
@@ -154,18 +155,18 @@ def read_traffic(
         "versions": json.dumps(list(versions)),
     }
     with reading(path.resolve()) as connection:
-        first, last = connection.execute(_ENDS, wanted).fetchone()
+        first, last = row(connection, _ENDS, wanted)
         return _read(connection, wanted, first, last) if first else None
 
 
 def _read(
-    connection: sqlite3.Connection, wanted: Mapping[str, str | int], first: str, last: str
+    connection: apsw.Connection, wanted: Mapping[str, str | int], first: str, last: str
 ) -> Traffic:
     traffic = _empty(datetime.fromisoformat(first), datetime.fromisoformat(last))
     start, step = int(traffic.start.timestamp()), int(traffic.step.total_seconds())
     versions: dict[tuple[str, str], VersionTraffic] = {}
     strays: Counter[tuple[str, str]] = Counter()
-    begin, end = connection.execute(_SPAN, {"first": first, "last": last}).fetchone()
+    begin, end = row(connection, _SPAN, {"first": first, "last": last})
     for after in range(begin - 1, end, _PAGE_REQUESTS):
         page = {**wanted, "after": after, "last": min(after + _PAGE_REQUESTS, end)}
         for sequence, *of, rows, seconds, time, within in connection.execute(_PAGE, page):

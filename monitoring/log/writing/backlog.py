@@ -3,7 +3,8 @@
 from time import monotonic
 
 AFTER_SECONDS = 0.5
-AFTER_BYTES = 32_000_000
+AGAIN_SECONDS = 1.0
+"""How often it is tried to cut a write-ahead log that a reader made long."""
 # Some six pages are written anew by every commit, however little it stores.
 _COMMIT_BYTES = 50_000
 
@@ -13,28 +14,39 @@ class Backlog:
 
     A checkpoint holds commits up for some milliseconds, however little there is to move. Where it
     comes often, more than one request in a hundred waits for one; where it comes seldom, SQLite
-    moves 64 MB within a commit.
+    moves all of its share within a commit.
+
+    Args:
+        wal_bytes: The share of the write-ahead log; at half of it, it is time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wal_bytes: int) -> None:
+        self._due_bytes = wal_bytes // 2
         self._bytes = 0
+        self._is_long = False
         self._moved = monotonic()
 
     def __bool__(self) -> bool:
-        """Return whether there is anything to move."""
-        return self._bytes > 0
+        """Return whether there is anything to move, or to cut."""
+        return self._bytes > 0 or self._is_long
 
     @property
     def is_due(self) -> bool:
         """Whether a checkpoint should come now."""
-        waited = monotonic() - self._moved > AFTER_SECONDS
-        return self._bytes > AFTER_BYTES or (self._bytes > 0 and waited)
+        waited = monotonic() - self._moved
+        if self._bytes > self._due_bytes or (self._bytes > 0 and waited > AFTER_SECONDS):
+            return True
+        return self._is_long and waited > AGAIN_SECONDS
 
     def add(self, text_bytes: int) -> None:
-        """Count a commit with so many bytes of JSON texts."""
+        """Count a commit with so many bytes of JSON texts, stored or removed."""
         self._bytes += _COMMIT_BYTES + text_bytes
 
     def clear(self) -> None:
         """Forget what is about to be moved."""
         self._bytes = 0
         self._moved = monotonic()
+
+    def note(self, *, is_long: bool) -> None:
+        """Note whether the write-ahead log is longer than its share."""
+        self._is_long = is_long

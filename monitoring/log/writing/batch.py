@@ -1,10 +1,12 @@
 """The answered and failed requests that are logged in one transaction."""
 
-import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple, Self
 
+import apsw
+
+from monitoring.log.database.queries import row
 from monitoring.log.privacy import Privacy
 from monitoring.log.timestamps import utc_text
 
@@ -49,13 +51,13 @@ class Ledger(NamedTuple):
     """The greatest sequence number given so far."""
 
     @classmethod
-    def read(cls, connection: sqlite3.Connection) -> Self:
+    def read(cls, connection: apsw.Connection) -> Self:
         """Return the ledger of a log."""
         query = """
         SELECT coalesce(sum(requests), 0),
           coalesce(sum(requests) FILTER (WHERE outcome = 'answered'), 0) FROM totals
         """
-        requests, answered = connection.execute(query).fetchone()
+        requests, answered = row(connection, query)
         return cls(requests, answered)
 
 
@@ -86,13 +88,13 @@ class Batch:
         self.text_bytes = sum(len(entry.inputs) + len(entry.outputs) for entry in entries)
         """How long the JSON texts are."""
 
-    def insert(self, connection: sqlite3.Connection, before: Ledger) -> None:
+    def insert(self, connection: apsw.Connection, before: Ledger) -> None:
         """Store the rows, numbered on from the ledger, and count them."""
         numbered = [(number, *row) for number, row in enumerate(self._rows, before.answered + 1)]
         connection.executemany(_INSERT, numbered)
         connection.executemany(_COUNT, [(*key, *counts) for key, counts in self._counts.items()])
 
-    def withdraw(self, connection: sqlite3.Connection, before: Ledger) -> None:
+    def withdraw(self, connection: apsw.Connection, before: Ledger) -> None:
         """Undo `insert`."""
         connection.execute(_WITHDRAW, (before.answered,))
         counts = [(*key, -requests, -rows) for key, (requests, rows) in self._counts.items()]
@@ -101,3 +103,16 @@ class Batch:
     def counted(self, before: Ledger) -> Ledger:
         """Return the ledger after this batch."""
         return Ledger(before.requests + self._requests, before.answered + len(self._rows))
+
+
+def kept(entry: Entry, privacy: Privacy) -> dict[str, str | int | None]:
+    """Return what a log would keep of a request, to be kept elsewhere while it cannot."""
+    inputs, outputs = privacy.inputs(entry.inputs), privacy.outputs(entry.outputs)
+    return {
+        "request_id": entry.request_id,
+        "model": entry.model,
+        "version": entry.version,
+        "rows": entry.rows,
+        "inputs": None if inputs is None else inputs.decode(),
+        "outputs": None if outputs is None else outputs.decode(),
+    }

@@ -1,9 +1,10 @@
 """Rows that are out for labelling: nobody is given the same row twice meanwhile."""
 
-import sqlite3
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
+
+import apsw
 
 # A row with feedback needs none, one that is gone can have none, and one that is out is taken. A
 # lease that is over stays until the next: it says, once the label comes, why the row was chosen.
@@ -35,7 +36,7 @@ class Lease(NamedTuple):
 
 
 def give(
-    connection: sqlite3.Connection, wanted: Sequence[Lease], count: int, times: tuple[str, str]
+    connection: apsw.Connection, wanted: Sequence[Lease], count: int, times: tuple[str, str]
 ) -> list[int]:
     """Give out the first `count` rows that are free, from the one time until the other.
 
@@ -47,6 +48,7 @@ def give(
         if len(given) == count:
             break
         values = lease._asdict() | {"reason": str(lease.reason), "time": time, "until": until}
-        if connection.execute(_GIVE, values).rowcount > 0:
+        connection.execute(_GIVE, values)
+        if connection.changes() > 0:
             given.append(place)
     return given

@@ -1,7 +1,6 @@
 """The prediction log: its one writer. Answered means logged."""
 
 import contextlib
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -9,8 +8,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Self, TypeVar
 
+import apsw
+
 from monitoring.log import business_metrics
-from monitoring.log.database import views
 from monitoring.log.database.connection import LogConnection
 from monitoring.log.database.schema import FORMAT_NUMBER, upgrade
 from monitoring.log.database.views import ViewColumn
@@ -18,14 +18,14 @@ from monitoring.log.errors import LogUnavailableError
 from monitoring.log.options import LogOptions
 from monitoring.log.privacy import Privacy, json_text
 from monitoring.log.timestamps import utc_text
-from monitoring.log.writing import leases, true_values
+from monitoring.log.writing import declared_views, leases, true_values
 from monitoring.log.writing.backlog import Backlog
-from monitoring.log.writing.batch import Batch, Entry, Ledger
-from monitoring.log.writing.retention import remove_step
+from monitoring.log.writing.batch import Batch, Entry, Ledger, kept
+from monitoring.log.writing.events import EventTable
+from monitoring.log.writing.retention import Retention
 
 Result = TypeVar("Result")
 
-_EVENT = "INSERT INTO events (time, kind, detail) VALUES (?, ?, ?)"
 # Predictions wait while feedback is stored, so it is stored in transactions of this many items.
 _FEEDBACK_ITEMS = 100
 
@@ -55,16 +55,18 @@ class PredictionLog:
         options: LogOptions,
         clock: Callable[[], datetime],
         *,
-        connection_class: type[sqlite3.Connection] = sqlite3.Connection,
+        connection_class: type[apsw.Connection] = apsw.Connection,
     ) -> None:
         self._path = path.resolve()
         self._options = options
         self._clock = clock
         self._privacy = Privacy(options)
-        self._declared: dict[str, dict[tuple[str, str], ViewColumn]] = {}
+        self._views = declared_views.DeclaredViews()
+        self._events = EventTable(options)
+        self._retention = Retention(options, clock)
         self._guard = threading.Lock()
-        self._log = LogConnection(self._path, options.durability, connection_class)
-        self._backlog = Backlog()
+        self._log = LogConnection(self._path, options, connection_class)
+        self._backlog = Backlog(options.wal_bytes)
         self._ledger = Ledger(0, 0)
         self._doubtful: Batch | None = None
         self._closed = False
@@ -108,20 +110,18 @@ class PredictionLog:
 
     def kept(self, entry: Entry) -> dict[str, str | int | None]:
         """Return what this log would keep of a request, to be kept elsewhere while it cannot."""
-        return {
-            "request_id": entry.request_id,
-            "model": entry.model,
-            "version": entry.version,
-            "rows": entry.rows,
-            "inputs": _text(self._privacy.inputs(entry.inputs)),
-            "outputs": _text(self._privacy.outputs(entry.outputs)),
-        }
+        return kept(entry, self._privacy)
 
-    def event(self, kind: str, detail: Mapping[str, object]) -> None:
-        """Log what the service did; `detail` is JSON-ready."""
-        event = (utc_text(self._clock()), kind, json_text(self._privacy.detail(detail)))
+    def event(self, kind: str, detail: Mapping[str, object], *, is_condition: bool = False) -> None:
+        """Log what the service did, or the condition that it met; `detail` is JSON-ready.
+
+        A condition that repeats is counted where it first stands. A deed has a row of its own.
+        """
+        counted = 1 if is_condition else 0
         with self._guard:
-            self._transact(lambda connection: connection.execute(_EVENT, event))
+            store = self._events.prepare(kind, detail, self._clock(), counted)
+            if store:
+                self._transact(store)
 
     def add_feedback(self, items: Iterable[true_values.Feedback]) -> list[true_values.Verdict]:
         """Store true values and return the verdict on each; repeating one changes nothing.
@@ -135,7 +135,7 @@ class PredictionLog:
         while part := list(islice(remaining, _FEEDBACK_ITEMS)):
 
             def store(
-                connection: sqlite3.Connection, part: Sequence[true_values.Feedback] = part
+                connection: apsw.Connection, part: Sequence[true_values.Feedback] = part
             ) -> list[true_values.Verdict]:
                 return [true_values.store(connection, item, self._privacy, time) for item in part]
 
@@ -167,29 +167,29 @@ class PredictionLog:
 
         Raises:
             LogUnavailableError: The view is not made yet; it will be when the log opens.
-            ValueError: Another model's name differs in letter case only.
+            ValueError: Another model's name differs in letter case only, or the view cannot be made
+                of these columns. All other views and all writes go on.
         """
         with self._guard:
-            for other in self._declared:
-                if other != model and other.lower() == model.lower():
-                    raise ValueError(
-                        f"SQLite cannot distinguish the views rows_{model} and rows_{other}: "
-                        "rename one of the two models."
-                    )
-            known = self._declared.setdefault(model, {})
-            known.update({(column.side, column.name): column for column in columns})
-            self._transact(lambda connection: views.declare(connection, model, columns))
+            self._views.check_name(model)
+            try:
+                reason = self._transact(lambda log: declared_views.make(log, model, columns))
+            except LogUnavailableError:
+                self._views.remember(model, columns)
+                raise
+            if reason:
+                raise ValueError(reason)
+            self._views.remember(model, columns)
 
     def retain(self) -> bool:
         """Remove what is too old or too much, for some milliseconds; return whether more remains.
 
         Call it again, after a pause in which predictions can pass, until it returns False.
         """
-        if self._options.retention_days is None and self._options.max_bytes is None:
+        if not self._retention.is_on:
             return False
-        now = self._clock()
         with self._guard:
-            return self._transact(lambda connection: remove_step(connection, self._options, now))
+            return self._transact(self._retention.step)
 
     @property
     def writes_at_once(self) -> bool:
@@ -214,6 +214,7 @@ class PredictionLog:
         with self._guard:
             self._backlog.clear()
             self._log.checkpoint("PASSIVE")
+            self._backlog.note(is_long=not self._log.shorten_wal())
 
     def close(self) -> None:
         """Flush the log and let another service have it; later writes are refused."""
@@ -224,22 +225,24 @@ class PredictionLog:
             self._log.release()
 
     def _transact(
-        self, work: Callable[[sqlite3.Connection], Result], batch: Batch | None = None
+        self, work: Callable[[apsw.Connection], Result], batch: Batch | None = None
     ) -> Result:
         """Do `work` in one transaction on the log that stands at the path."""
         for _ in range(2):
             try:
                 connection = self._open()
                 self._doubtful = batch
+                coming = batch.text_bytes if batch else 0
                 connection.execute("BEGIN IMMEDIATE")
+                self._retention.make_room(connection, coming)
                 result = work(connection)
                 connection.execute("COMMIT")
-                self._backlog.add(batch.text_bytes if batch else 0)
+                self._backlog.add(coming + self._retention.take_removed_bytes())
                 # Until it is known that the commit went into the log, the batch stays in doubt.
                 if self._log.stands():
                     self._doubtful = None
                     return result
-            except (sqlite3.DatabaseError, OSError) as error:
+            except (apsw.Error, OSError) as error:
                 self._log.close()
                 raise self._unavailable(f"{error}") from error
             except BaseException:
@@ -249,13 +252,13 @@ class PredictionLog:
             self._log.doubt()
             if batch is not None:
                 # A log that was moved away is kept by someone, and shall not hold it as well.
-                with contextlib.suppress(sqlite3.Error):
+                with contextlib.suppress(apsw.Error):
                     connection.execute("BEGIN IMMEDIATE")
                     batch.withdraw(connection, self._ledger)
                     connection.execute("COMMIT")
         raise self._unavailable("the file is being removed again and again")
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self) -> apsw.Connection:
         """Return the connection to the log at the path, opened anew where it has to be."""
         if self._closed:
             raise LogUnavailableError("The prediction log is closed: the service is stopping.")
@@ -266,19 +269,19 @@ class PredictionLog:
         connection.execute("BEGIN IMMEDIATE")
         if (older := upgrade(connection)) is not None:
             detail = json_text({"from": older, "to": FORMAT_NUMBER})
-            connection.execute(_EVENT, (utc_text(self._clock()), "log-upgraded", detail))
+            self._events.store(connection, "log-upgraded", detail, self._clock())
+            self._events.forget_kinds(connection)
         ledger = self._ledger_of(connection)
-        for model, columns in self._declared.items():
-            views.declare(connection, model, columns.values())
+        self._views.restore(connection)
         if self._log.replaced:
             detail = json_text({"created": self._log.created})
-            connection.execute(_EVENT, (utc_text(self._clock()), "log-replaced", detail))
+            self._events.store(connection, "log-replaced", detail, self._clock())
         connection.execute("COMMIT")
         self._ledger = ledger
         self._log.opened()
         return connection
 
-    def _ledger_of(self, connection: sqlite3.Connection) -> Ledger:
+    def _ledger_of(self, connection: apsw.Connection) -> Ledger:
         """Return the ledger of a log that was opened, without rows whose callers were refused."""
         ledger = Ledger.read(connection)
         doubtful = self._doubtful
@@ -294,7 +297,3 @@ class PredictionLog:
             f"The prediction log {self._path} cannot be written ({reason}): check that its folder "
             "is writable and its disk has room; the next write tries again."
         )
-
-
-def _text(stored: bytes | None) -> str | None:
-    return None if stored is None else stored.decode()

@@ -1,84 +1,200 @@
-"""How the log stays within its age and its size, a small step at a time."""
+"""How the log stays within its age and its size: within each commit, and in steps between them."""
 
-import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from time import monotonic
 
+import apsw
+
+from monitoring.log.database import queries
 from monitoring.log.options import LogOptions
 from monitoring.log.timestamps import utc_text
 
-# A step holds predictions up for about this long; requests differ too much in size to count them.
+# Removing holds predictions up for about this long; requests differ too much in size to count them.
 STEP_SECONDS = 0.002
-_STEP_REQUESTS = 100
+# A step between commits takes up to so many times as long, the more there is to remove.
+_LONGEST_STEP = 8
+_MANY_REQUESTS = 10_000
+# How often a commit looks for requests that are too old; for too many of them, whenever a share of
+# the limit was written.
+_LOOK_SECONDS = 1.0
+_LOOK_SHARE = 128
+_CHUNK_REQUESTS = 16
+_CHUNK_BYTES = 256 * 1024
+# What a request takes beside its texts: its other columns, and its places in two indexes.
+_REQUEST_BYTES = 300
 
-_OLD = "SELECT sequence FROM requests WHERE time < ? ORDER BY time LIMIT ?"
-_OLDEST = "SELECT sequence FROM requests ORDER BY sequence LIMIT ?"
-_REMOVE = "DELETE FROM requests WHERE sequence = ? RETURNING model, version, rows"
+_FOUND = """
+SELECT sequence, model, version, rows,
+  coalesce(octet_length(inputs), 0) + coalesce(octet_length(outputs), 0) FROM requests
+"""
+_OLD = f"{_FOUND} WHERE time < ? ORDER BY time LIMIT ?"
+_OLDEST = f"{_FOUND} ORDER BY sequence LIMIT ?"
+_MANY_OLD = "SELECT 1 FROM requests WHERE time < ? ORDER BY time LIMIT 1 OFFSET ?"
+_REMOVE = "DELETE FROM requests WHERE sequence = ?"
 _COUNT = """
 UPDATE totals SET removed_requests = removed_requests + ?, removed_rows = removed_rows + ?
 WHERE model = ? AND version = ? AND outcome = 'answered'
 """
 
 
-def remove_step(connection: sqlite3.Connection, options: LogOptions, now: datetime) -> bool:
-    """Remove some requests that are too old or too many; return whether there may be more.
+class Retention:
+    """Removes what is too old or too much, oldest first, in the transactions of the one writer.
 
-    To be called in a transaction. Totals are not lowered: what goes is added to their `removed`.
-    A request is as old as its own time says, wherever it stands in the sequence.
+    Each commit removes at least as many bytes as it stores while there are too many: so the log
+    stays within its size at any rate. What is then still too much, as where the limit is new or
+    nothing is written, is removed in steps between commits.
+
+    Totals are not lowered: what goes is added to their `removed`. A request is as old as its own
+    time says, wherever it stands in the sequence.
+
+    Args:
+        options: The limits.
+        clock: Returns the time now, with a time zone.
     """
-    removed = 0
-    if options.retention_days is not None:
-        limit = utc_text(now - timedelta(days=options.retention_days))
-        old = connection.execute(_OLD, (limit, _STEP_REQUESTS)).fetchall()
-        removed = _remove(connection, old, None)
-    if options.max_bytes is not None and not removed:
-        oldest = connection.execute(_OLDEST, (_STEP_REQUESTS,)).fetchall()
-        removed = _remove(connection, oldest, options.max_bytes)
-    return bool(_give_back(connection, options.max_bytes) or removed)
+
+    def __init__(self, options: LogOptions, clock: Callable[[], datetime]) -> None:
+        self._days = options.retention_days
+        self._limit = options.database_bytes
+        self._clock = clock
+        self._removing = False
+        self._unlooked = 0
+        self._look_at = monotonic() + _LOOK_SECONDS
+        self._removed_bytes = 0
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is any limit."""
+        return self._days is not None or self._limit is not None
+
+    def take_removed_bytes(self) -> int:
+        """Return how much was removed since this was last asked."""
+        removed, self._removed_bytes = self._removed_bytes, 0
+        return removed
+
+    def make_room(self, connection: apsw.Connection, coming_bytes: int) -> None:
+        """Remove what is too much before so many bytes are stored, where it is time to look.
+
+        To be called in a transaction. Damage among old requests prevents no new ones from being
+        stored: they go on, and the steps between commits report it.
+        """
+        if not self.is_on:
+            return
+        self._unlooked += coming_bytes
+        look = self._limit is not None and self._unlooked > self._limit // _LOOK_SHARE
+        if not (look or self._removing or monotonic() > self._look_at):
+            return
+        connection.execute("SAVEPOINT retention")
+        try:
+            _, self._removing = self._remove(connection, STEP_SECONDS, 2 * coming_bytes)
+        except (apsw.Error, UnicodeDecodeError):
+            self._removing = False
+            if not connection.in_transaction:
+                # It is rolled back as a whole, as where the disk is full.
+                raise
+            connection.execute("ROLLBACK TO retention")
+        connection.execute("RELEASE retention")
+
+    def step(self, connection: apsw.Connection) -> bool:
+        """Remove for some milliseconds, longer where there is much; return if there may be more.
+
+        To be called in a transaction.
+        """
+        seconds = STEP_SECONDS * (1 + (_LONGEST_STEP - 1) * self._backlog(connection))
+        removed, _ = self._remove(connection, seconds, 0)
+        return bool(self._give_back(connection) or removed)
+
+    def _backlog(self, connection: apsw.Connection) -> float:
+        """Return how much there is to remove, from 0 to 1: as much as may stay, or more."""
+        if self._limit is not None:
+            excess = _used_bytes(connection) - self._limit
+            return min(1.0, max(0.0, excess / self._limit))
+        values = (self._oldest_time(), _MANY_REQUESTS)
+        return 1.0 if queries.rows(connection, _MANY_OLD, values) else 0.0
+
+    def _remove(
+        self, connection: apsw.Connection, seconds: float, least_bytes: int
+    ) -> tuple[int, bool]:
+        """Remove for so long, and so many bytes at least; return how many, and if more remains."""
+        deadline = monotonic() + seconds
+        self._unlooked, self._look_at = 0, monotonic() + _LOOK_SECONDS
+        # Not a few at a time whenever a few have come: that would write the same pages often.
+        enough = None if self._limit is None else self._limit - self._limit // _LOOK_SHARE
+        until = enough if self._removing else self._limit
+        removed = _Removed()
+        while chunk := self._next(connection, until):
+            removed.remove(connection, chunk)
+            until = enough
+            if monotonic() > deadline and removed.bytes > least_bytes:
+                break
+        removed.count(connection)
+        self._removed_bytes += removed.bytes
+        return removed.bytes, bool(chunk)
+
+    def _next(self, connection: apsw.Connection, until: int | None) -> list[queries.Row]:
+        """Return some requests that have to go."""
+        if self._days is not None:
+            values = (self._oldest_time(), _CHUNK_REQUESTS)
+            if old := queries.rows(connection, _OLD, values):
+                return old
+        if until is not None and _used_bytes(connection) > until:
+            return queries.rows(connection, _OLDEST, (_CHUNK_REQUESTS,))
+        return []
+
+    def _oldest_time(self) -> str:
+        if self._days is None:
+            return ""
+        return utc_text(self._clock() - timedelta(days=self._days))
+
+    def _give_back(self, connection: apsw.Connection) -> int:
+        """Return free pages to the file system where they are many, and return their number."""
+        free, pages = _pragma(connection, "freelist_count"), _pragma(connection, "page_count")
+        # A few free pages are kept for the next requests: giving them back would move others about.
+        limit = self._limit
+        too_large = limit is not None and pages * _pragma(connection, "page_size") > limit
+        if free == 0 or not (too_large or free > pages // 8):
+            return 0
+        deadline = monotonic() + STEP_SECONDS
+        returned = 0
+        while returned < free and monotonic() < deadline:
+            connection.execute("PRAGMA incremental_vacuum(8)").fetchall()
+            returned += 8
+        return returned
 
 
-def _remove(
-    connection: sqlite3.Connection, sequences: list[tuple[int]], max_bytes: int | None
-) -> int:
-    """Remove these requests until the step is over or the log small enough; return how many."""
-    deadline = monotonic() + STEP_SECONDS
-    requests: Counter[tuple[str, str]] = Counter()
-    rows: Counter[tuple[str, str]] = Counter()
-    for (sequence,) in sequences:
-        if max_bytes is not None and _used_bytes(connection) <= max_bytes:
-            break
-        [(model, version, count)] = connection.execute(_REMOVE, (sequence,)).fetchall()
-        requests[model, version] += 1
-        rows[model, version] += count
-        if monotonic() > deadline:
-            break
-    for key, number in requests.items():
-        connection.execute(_COUNT, (number, rows[key], *key))
-    return requests.total()
+class _Removed:
+    """What one transaction removed."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        self._requests: Counter[tuple[str, str]] = Counter()
+        self._rows: Counter[tuple[str, str]] = Counter()
+
+    def remove(self, connection: apsw.Connection, chunk: list[queries.Row]) -> None:
+        """Remove these requests, or the first of them where they are large."""
+        going = []
+        until = self.bytes + _CHUNK_BYTES
+        for sequence, model, version, rows, text_bytes in chunk:
+            going.append((sequence,))
+            self._requests[model, version] += 1
+            self._rows[model, version] += rows
+            self.bytes += text_bytes + _REQUEST_BYTES
+            if self.bytes > until:
+                break
+        connection.executemany(_REMOVE, going)
+
+    def count(self, connection: apsw.Connection) -> None:
+        """Add them to the ledger."""
+        for key, number in self._requests.items():
+            connection.execute(_COUNT, (number, self._rows[key], *key))
 
 
-def _give_back(connection: sqlite3.Connection, max_bytes: int | None) -> int:
-    """Return free pages to the file system where they are many, and return their number."""
-    free, pages = _pragma(connection, "freelist_count"), _pragma(connection, "page_count")
-    # A few free pages are kept for the next requests: giving them back would move others about.
-    too_large = max_bytes is not None and pages * _pragma(connection, "page_size") > max_bytes
-    if free == 0 or not (too_large or free > pages // 8):
-        return 0
-    deadline = monotonic() + STEP_SECONDS
-    returned = 0
-    while returned < free and monotonic() < deadline:
-        # For more than one page at a time SQLite answers with rows, and Python asks for one only.
-        connection.execute("PRAGMA incremental_vacuum(1)")
-        returned += 1
-    return returned
-
-
-def _used_bytes(connection: sqlite3.Connection) -> int:
+def _used_bytes(connection: apsw.Connection) -> int:
     used = _pragma(connection, "page_count") - _pragma(connection, "freelist_count")
     return used * _pragma(connection, "page_size")
 
 
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    value: int = connection.execute(f"PRAGMA {name}").fetchone()[0]
-    return value
+def _pragma(connection: apsw.Connection, name: str) -> int:
+    [value] = queries.row(connection, f"PRAGMA {name}")
+    return int(value)

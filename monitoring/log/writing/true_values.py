@@ -1,10 +1,12 @@
 """True values of rows that were predicted, received later."""
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+import apsw
+
+from monitoring.log.database import queries
 from monitoring.log.privacy import Privacy
 from monitoring.log.sample import in_sample
 from monitoring.log.writing.leases import Reason
@@ -51,7 +53,7 @@ class Verdict(StrEnum):
     NO_TEXT = "value is no text"
 
 
-def store(connection: sqlite3.Connection, item: Feedback, privacy: Privacy, time: str) -> Verdict:
+def store(connection: apsw.Connection, item: Feedback, privacy: Privacy, time: str) -> Verdict:
     """Store one feedback; the latest request of that id is meant, and a later value replaces."""
     request = connection.execute(_REQUEST, (item.request_id,)).fetchone()
     if request is None:
@@ -59,7 +61,7 @@ def store(connection: sqlite3.Connection, item: Feedback, privacy: Privacy, time
     sequence, model, version, rows = request
     if not 0 <= item.row < rows:
         return Verdict.ROW_OUT_OF_RANGE
-    kinds: dict[str, str] = dict(connection.execute(_OUTPUTS, (model,)).fetchall())
+    kinds: dict[str, str] = dict(queries.rows(connection, _OUTPUTS, (model,)))
     if refused := _refused(item.value, kinds):
         return refused
     value = privacy.feedback(list(kinds), item.value)
@@ -68,9 +70,9 @@ def store(connection: sqlite3.Connection, item: Feedback, privacy: Privacy, time
     if stored == (value,):
         return Verdict.UNCHANGED
     # A repeated row does not count once more; only the change does.
-    [asked] = connection.execute(_ASKED, (*place, str(Reason.RANDOM))).fetchone()
+    [asked] = queries.row(connection, _ASKED, (*place, str(Reason.RANDOM)))
     counts = (model, version, *((1, asked) if stored is None else (0, 0)), time)
-    [total] = connection.execute(_COUNT, counts).fetchone()
+    [total] = queries.row(connection, _COUNT, counts)
     connection.execute(_STORE, (*place, time, value, total, in_sample(*place)))
     return Verdict.STORED
 

@@ -35,8 +35,8 @@ class LogWriter(Protocol):
         """Return what the log would keep of a request."""
         ...
 
-    def event(self, kind: str, detail: Mapping[str, object]) -> None:
-        """Log what the service did."""
+    def event(self, kind: str, detail: Mapping[str, object], *, is_condition: bool = False) -> None:
+        """Log what the service did, or a condition that it met, which is counted if it repeats."""
         ...
 
     def add_feedback(self, items: Iterable[Feedback]) -> list[Verdict]:

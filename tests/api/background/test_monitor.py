@@ -1,11 +1,11 @@
 """The monitor reads new predictions by version, apart from the requests."""
 
-import sqlite3
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
+import apsw
 import msgspec
 import numpy as np
 import pandas as pd
@@ -52,7 +52,7 @@ class BreakableReading:
     count = 0
     breaks_in = -1
 
-    def __call__(self, path: Path) -> AbstractContextManager[sqlite3.Connection]:
+    def __call__(self, path: Path) -> AbstractContextManager[apsw.Connection]:
         """Open the log, or fail."""
         self.count += 1
         self.breaks_in -= 1
@@ -205,10 +205,9 @@ def test_rows_that_retention_removed_are_seen_no_more(
         seen.update()
         assert held(seen) == (400, 2)
         for name, left in (("old", (100, 1)), ("new", (0, 0))):
-            with closing(sqlite3.connect(service.state.log.path)) as connection:
+            with closing(apsw.Connection(str(service.state.log.path))) as connection:
                 connection.execute("PRAGMA foreign_keys = ON")
                 connection.execute("DELETE FROM requests WHERE request_id = ?", (name,))
-                connection.commit()
             seen.update()
             assert held(seen) == left
             [read_anew] = seen.observations

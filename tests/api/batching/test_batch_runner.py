@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-import sqlite3
 from contextlib import closing
 from datetime import datetime
 from typing import Any
 
+import apsw
 import pandas as pd
 import pytest
 
@@ -114,7 +114,7 @@ def test_a_log_that_failed_is_retried_without_a_prediction(bench: Bench) -> None
     bench.batch_runner.try_log()
     assert bench.batch_runner.log_failure == ""
     bench.log.close()
-    with closing(sqlite3.connect(bench.path)) as connection:
+    with closing(apsw.Connection(str(bench.path))) as connection:
         found = connection.execute("SELECT detail FROM events WHERE kind = 'log-writable'")
         assert [json.loads(detail) for (detail,) in found] == [{"after": "disk full"}]
 

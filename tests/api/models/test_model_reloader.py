@@ -2,11 +2,11 @@
 
 import json
 import os
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 
 from api.http.problems import NoModel
@@ -61,7 +61,7 @@ def test_a_swap_is_logged(service: Service, store: FileModelStore) -> None:
     swaps = service.events("model-swapped")
     assert [(event["source"], event["target"]) for event in swaps] == moves
     assert {(event["model"], event["alias"]) for event in swaps} == {("sum", "champion")}
-    with closing(sqlite3.connect(service.state.log.path)) as connection:
+    with closing(apsw.Connection(str(service.state.log.path))) as connection:
         found = connection.execute("SELECT detail FROM events WHERE kind = 'model-swapped'")
         details = [json.loads(detail) for (detail,) in found]
     assert [(detail["source"], detail["target"]) for detail in details] == moves
@@ -313,6 +313,6 @@ def test_a_name_that_the_log_refuses_costs_no_other_model_its_view(
     """`Sum` and `sum` clash; `total`, which comes after them, has nothing to do with it."""
     for model in ("Sum", "sum", "total"):
         champion(store, 2, model)
-    with serve([]) as service, closing(sqlite3.connect(service.state.log.path)) as connection:
+    with serve([]) as service, closing(apsw.Connection(str(service.state.log.path))) as connection:
         views = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'view'").fetchall()
         assert ("rows_total",) in views

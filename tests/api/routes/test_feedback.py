@@ -2,10 +2,10 @@
 
 import json
 import shutil
-import sqlite3
 from contextlib import closing
 from typing import Any
 
+import apsw
 import numpy as np
 import pytest
 
@@ -28,7 +28,7 @@ def send(service: Service, body: Any) -> Any:
 
 def stored(service: Service) -> list[tuple[int, int, Any]]:
     """Return sequence, row and value of all feedback in the log."""
-    with closing(sqlite3.connect(service.state.log.path)) as connection:
+    with closing(apsw.Connection(str(service.state.log.path))) as connection:
         found = connection.execute("SELECT sequence, row, value FROM feedback ORDER BY row")
         return [(sequence, row, json.loads(value)) for sequence, row, value in found]
 

@@ -2,11 +2,11 @@
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
+import apsw
 import pytest
 
 from tests.api.batching.batcher_bench import PATIENCE_SECONDS, Held
@@ -122,7 +122,7 @@ def test_the_log_holds_the_very_texts_of_request_and_answer(service: Service) ->
     """They have the same spaces and digits."""
     body = b'{ "a": 1.50,"b":2e0 }'
     answer = service.predict(body)
-    with closing(sqlite3.connect(service.state.log.path)) as connection:
+    with closing(apsw.Connection(str(service.state.log.path))) as connection:
         stored = connection.execute("SELECT inputs, outputs, rows FROM requests").fetchall()
     assert stored == [(body.decode(), answer.text, 1)]
 

@@ -5,7 +5,6 @@ import gc
 import json
 import re
 import signal
-import sqlite3
 import sys
 import time
 import weakref
@@ -15,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import apsw
 import pytest
 
 from api.models.loaded_models import LoadedModels
@@ -242,7 +242,7 @@ def test_a_request_that_comes_while_the_service_stops_gets_503(
         assert connection.recv(65536) == b""
         assert server.process.wait(PATIENCE_SECONDS) == 0
     assert answered > 0
-    with closing(sqlite3.connect(tmp_path / "predictions.sqlite")) as log:
+    with closing(apsw.Connection(str(tmp_path / "predictions.sqlite"))) as log:
         assert log.execute("SELECT count(*) FROM requests").fetchone() == (answered,)
 
 

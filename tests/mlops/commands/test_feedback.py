@@ -1,12 +1,12 @@
 """`mlops feedback import`, sent to a real service."""
 
 import json
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
+import apsw
 import pandas as pd
 import pytest
 from sklearn.tree import DecisionTreeClassifier
@@ -20,6 +20,7 @@ from model_store.schema.infer_signature import infer_signature
 from tests.api.conftest import POLICY, fruit_draft, sum_draft
 from tests.api.server_process import Server, process_of
 from tests.mlops.conftest import Mlops
+from tests.publisher_key import SIGNER
 
 Import = Callable[..., Result]
 
@@ -51,7 +52,7 @@ def income_draft() -> Draft:
 def server(folder: Path) -> Iterator[Server]:
     """Return a service of three models that answered requests of nine rows each."""
     published = folder / "published"
-    store = FileModelStore(published, POLICY)
+    store = FileModelStore(published, POLICY, signer=SIGNER)
     for draft in (fruit_draft(), income_draft(), sum_draft()):
         store.promote(draft.model, store.publish(draft))
     with process_of(folder, published) as server:
@@ -89,7 +90,7 @@ def stored(folder: Path, request_id: str) -> list[object]:
     query = """
     SELECT value FROM feedback JOIN requests USING (sequence) WHERE request_id = ? ORDER BY row
     """
-    with closing(sqlite3.connect(folder / "predictions.sqlite")) as connection:
+    with closing(apsw.Connection(str(folder / "predictions.sqlite"))) as connection:
         return [json.loads(value) for (value,) in connection.execute(query, (request_id,))]
 
 

@@ -2,9 +2,10 @@
 
 import contextlib
 import json
-import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
+
+import apsw
 
 from mlops.console import Exit
 from monitoring.log.options import LogOptions
@@ -55,7 +56,7 @@ def test_check_holds_the_ledger_against_the_rows(mlops: Mlops, local_data: Path)
     assert mlops("log", "check").exit_code == Exit.DONE
 
     path = local_data / "predictions.sqlite"
-    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection, connection:
         connection.execute("DELETE FROM requests WHERE request_id = 'first'")
     checked = mlops("log", "check", "--json")
     assert checked.exit_code == Exit.FAILED

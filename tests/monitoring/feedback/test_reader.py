@@ -1,11 +1,11 @@
 """Labelled rows, and answers with probabilities, as the log gives them."""
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import apsw
 import pytest
 
 from monitoring.feedback.reader import _ALL, _NEWEST_FIRST, _SAMPLE, FeedbackReader
@@ -114,7 +114,7 @@ def test_labels_are_found_by_an_index(log: LabelledLog) -> None:
     """The index finds them among labels of other versions, without sorting."""
     log.answered("a", *fruits("P"))
     values = {"total": 1, "first": 1, "last": 9, "rows": 9}
-    with contextlib.closing(sqlite3.connect(log.path)) as connection:
+    with contextlib.closing(apsw.Connection(str(log.path))) as connection:
         for query in (_ALL, _SAMPLE):
             plan = connection.execute(f"EXPLAIN QUERY PLAN {query}{_NEWEST_FIRST}", values)
             steps = [row[3] for row in plan]

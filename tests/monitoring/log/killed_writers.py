@@ -2,10 +2,11 @@
 
 import contextlib
 import random
-import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+
+import apsw
 
 from monitoring.log.reading.reader import LogReader
 
@@ -22,7 +23,7 @@ def compare(
         moment = random.randrange(1, 200)  # noqa: S311 - pytest-randomly seeds it
         acknowledged += acknowledged_until_killed(path, kind, number, moment)
         assert LogReader(path).check().holds
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         found = Counter(name for (name,) in connection.execute("SELECT request_id FROM requests"))
     lost = sum(name not in found for name in acknowledged)
     return lost, found.total() - len(found), len(set(found) - set(acknowledged))

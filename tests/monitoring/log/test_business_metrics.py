@@ -1,15 +1,16 @@
 """Numbers of the client's own system."""
 
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 from prometheus_client import CollectorRegistry
 
 from monitoring.log import business_metrics
 from monitoring.log.business_metrics import KEPT_VALUES, BusinessCollector, BusinessMetrics
+from monitoring.log.database.queries import row
 from monitoring.log.database.schema import SCHEMA
 from monitoring.log.options import BUSINESS_METRIC_BYTES
 from monitoring.log.timestamps import utc_text
@@ -62,8 +63,8 @@ def test_so_many_values_of_each_name_are_kept(path: Path, monkeypatch: pytest.Mo
 
 def test_the_values_of_a_name_take_no_more_than_their_limit() -> None:
     """The test uses the longest name; the settings reserve as much of the log."""
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(SCHEMA)
+    with closing(apsw.Connection(":memory:")) as connection:
+        connection.execute(SCHEMA)
         before = _size(connection)
         for number in range(KEPT_VALUES * 2):
             business_metrics.store(connection, {"n" * 64: 1 / 3}, utc_text(moment(seconds=number)))
@@ -71,8 +72,6 @@ def test_the_values_of_a_name_take_no_more_than_their_limit() -> None:
     assert BUSINESS_METRIC_BYTES / 2 < took <= BUSINESS_METRIC_BYTES
 
 
-def _size(connection: sqlite3.Connection) -> int:
-    pages, size = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size")
-    )
+def _size(connection: apsw.Connection) -> int:
+    [pages], [size] = (row(connection, f"PRAGMA {name}") for name in ("page_count", "page_size"))
     return int(pages * size)

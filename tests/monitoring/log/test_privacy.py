@@ -2,11 +2,11 @@
 
 import contextlib
 import json
-import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
 import pytest
 
 from monitoring.log.database.views import ViewColumn
@@ -24,7 +24,7 @@ KEY = b"0123456789abcdef"
 
 def query(path: Path, sql: str) -> list[tuple[object, ...]]:
     """Ask the log."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         return connection.execute(sql).fetchall()
 
 

@@ -1,10 +1,10 @@
 """The newest rows of a version, read from the log."""
 
 import contextlib
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import pytest
 
 from monitoring.log.errors import LogUnavailableError
@@ -116,9 +116,8 @@ def test_rows_that_retention_left_are_read_anew(
         reader = WindowReader(path, "iris", "v1")
         cursor = START
         for removed, found in ((0, [2, 3, 4]), (1, []), (2, [3, 4]), (2, []), (4, [])):
-            with contextlib.closing(sqlite3.connect(path)) as connection:
+            with contextlib.closing(apsw.Connection(str(path))) as connection:
                 connection.execute("DELETE FROM requests WHERE sequence <= ?", (removed,))
-                connection.commit()
             _, requests, anew = reading = reader.read(cursor, 100)
             assert numbers(reading) == found
             assert anew == (bool(requests) or removed == 4)
@@ -144,7 +143,7 @@ def test_a_damaged_log_raises(new_log: NewLog, new_entry: NewEntry, path: Path) 
     """The error says that it cannot be read now; it is no error of SQLite."""
     with new_log() as log:
         log.write([new_entry()])
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         connection.execute("DROP TABLE totals")
     with pytest.raises(LogUnavailableError, match="cannot be read: no such table"):
         WindowReader(path, "iris", "v1").read(START, 100)

@@ -1,10 +1,10 @@
 """A service that answers without logging, or logs what it did not answer, is caught."""
 
-import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
 import pytest
 
 from benchmarks.errors import LoadError
@@ -56,7 +56,7 @@ def test_a_difference_is_an_error(log: Path, answered: int) -> None:
 
 def test_totals_without_rows_are_an_error(log: Path) -> None:
     """A service that only counts does not log."""
-    with closing(sqlite3.connect(log)) as connection, connection:
+    with closing(apsw.Connection(str(log))) as connection, connection:
         connection.execute("DELETE FROM requests WHERE sequence = 2")
     with pytest.raises(LoadError, match="differ from its rows"):
         check_ledger(log, answered=2)

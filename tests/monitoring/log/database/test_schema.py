@@ -2,10 +2,10 @@
 
 import contextlib
 import json
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import pytest
 
 from monitoring.feedback.reader import FeedbackReader
@@ -88,14 +88,23 @@ CREATE VIEW theirs AS SELECT absent FROM feedback;
 @pytest.fixture
 def older(path: Path) -> Path:
     """Return a log of format 1: three labelled rows, and somebody's view that is wrong."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        connection.executescript(FORMAT_1)
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
+        connection.execute(FORMAT_1)
+    return path
+
+
+@pytest.fixture
+def of_today(path: Path) -> Path:
+    """Return a log of format 2, with a refusal that was repeated a thousand times."""
+    statements = Path(__file__).with_name("format_2.sql").read_text()
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
+        connection.execute(statements)
     return path
 
 
 def query(path: Path, text: str) -> list[tuple[object, ...]]:
     """Ask the database."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         return connection.execute(text).fetchall()
 
 
@@ -123,8 +132,12 @@ def test_an_older_log_keeps_its_rows_and_their_feedback(
     ]
 
 
-def test_an_upgraded_log_is_like_a_new_one(older: Path, new_log: NewLog, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["older", "of_today"])
+def test_an_upgraded_log_is_like_a_new_one(
+    form: str, request: pytest.FixtureRequest, new_log: NewLog, tmp_path: Path
+) -> None:
     """In every table and index."""
+    older: Path = request.getfixturevalue(form)
     schema = "SELECT name, sql FROM sqlite_schema WHERE type <> 'view' AND sql IS NOT NULL"
     with new_log():
         upgraded = query(older, schema)
@@ -133,17 +146,39 @@ def test_an_upgraded_log_is_like_a_new_one(older: Path, new_log: NewLog, tmp_pat
         assert sorted(upgraded) == sorted(query(older, schema))
 
 
+def test_repeated_events_of_an_older_log_become_one(
+    of_today: Path, new_log: NewLog, new_entry: NewEntry
+) -> None:
+    """What befell the service is counted; what it did stays as it is, and so does all else."""
+    before = query(of_today, "SELECT * FROM requests"), query(of_today, "SELECT * FROM feedback")
+    with new_log() as log:
+        assert log.add_feedback([Feedback("r0", 0, "Setosa")]) == ["unchanged"]
+        log.write([new_entry("next")])
+    assert query(of_today, "SELECT sequence, kind, count, time, last FROM events") == [
+        (1, "start", 1, "2026-11-20T10:00:00.000000Z", "2026-11-20T10:00:00.000000Z"),
+        (2, "model-refused", 1000, "2026-11-20T10:01:00.000000Z", "2026-11-21T02:40:00.000000Z"),
+        *(
+            (sequence, kind, 1, "2026-11-21T02:40:00.000000Z", "2026-11-21T02:40:00.000000Z")
+            for sequence, kind in enumerate(("stop", "start", "stop", "start"), 1002)
+        ),
+        (1006, "log-upgraded", 1, "2026-11-21T12:00:00.000000Z", "2026-11-21T12:00:00.000000Z"),
+    ]
+    after = query(of_today, "SELECT * FROM requests"), query(of_today, "SELECT * FROM feedback")
+    assert (after[0][:-1], after[1]) == before
+    assert query(of_today, "SELECT request_id, size FROM rows_iris LIMIT 1") == [("r0", 0.0)]
+    assert LogReader(of_today).check().holds
+
+
 def test_an_upgrade_that_fails_changes_nothing(older: Path, new_log: NewLog) -> None:
     """It is one transaction: the next opening begins anew."""
-    with contextlib.closing(sqlite3.connect(older)) as connection:
+    with contextlib.closing(apsw.Connection(str(older))) as connection:
         connection.execute("CREATE TABLE leases (x)")
-        connection.commit()
     log = new_log()
     with pytest.raises(LogUnavailableError, match="leases"):
         log.open()
     assert query(older, "PRAGMA user_version") == [(1,)]
     assert len(query(older, "SELECT * FROM feedback")) == 3
-    with contextlib.closing(sqlite3.connect(older)) as connection:
+    with contextlib.closing(apsw.Connection(str(older))) as connection:
         connection.execute("DROP TABLE leases")
     log.open()
     assert query(older, "PRAGMA user_version") == [(FORMAT_NUMBER,)]
@@ -162,6 +197,6 @@ def test_a_log_of_this_format_is_left_alone(path: Path, new_log: NewLog) -> None
     for _ in range(2):
         with new_log():
             pass
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         assert upgrade(connection) is None
     assert query(path, "SELECT * FROM events") == []

@@ -5,11 +5,14 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Literal
 
+import apsw
 import pandas as pd
 import pytest
 
 from monitoring.log.database.views import ViewColumn
+from monitoring.log.errors import LogUnavailableError
 from monitoring.log.writing.batch import Entry
 from monitoring.log.writing.prediction_log import PredictionLog
 from monitoring.log.writing.true_values import Feedback
@@ -27,8 +30,15 @@ VARIETY = ViewColumn("variety", "category", "output")
 
 
 def table(path: Path, query: str = "select * from rows_iris") -> pd.DataFrame:
-    """Read the view as a notebook does."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    """Read the view as a notebook does, with Python's own SQLite.
+
+    From a copy: two SQLite libraries on one file in one process break each other's locks.
+    """
+    copy = path.with_name("copy.sqlite")
+    copy.unlink(missing_ok=True)
+    with contextlib.closing(apsw.Connection(str(path))) as log:
+        log.execute("VACUUM INTO ?", [str(copy)])
+    with contextlib.closing(sqlite3.connect(copy)) as connection:
         return pd.read_sql(query, connection)
 
 
@@ -222,3 +232,75 @@ def test_the_time_of_rows_can_be_searched_by_index(new_log: NewLog, path: Path) 
         log.declare("iris", [VARIETY])
         plan = table(path, "explain query plan select * from rows_iris where time > '2026'")
     assert plan["detail"].str.contains("USING INDEX requests_by_time").any()
+
+
+@pytest.mark.parametrize("side", ["input", "output"])
+@pytest.mark.parametrize(
+    "name", ["nul\0in it", "\0", "'; DROP TABLE requests; --", '"', "'", "''\"\"", "]", "\\x00"]
+)
+def test_no_name_ends_the_statement(
+    new_log: NewLog, new_entry: NewEntry, path: Path, name: str, side: Literal["input", "output"]
+) -> None:
+    """Of an input or an output; its values are found, if any SQL text can hold it."""
+    sides = {"inputs": text([{"a": 1}]), "outputs": text([{"b": 1}])}
+    sides[f"{side}s"] = text([{name: 7}])
+    with new_log() as log:
+        log.declare("iris", [ViewColumn(name, "integer", side)])
+        log.write([new_entry(**sides)])
+    found = table(path)[name.replace("\0", "\\x00")].tolist()
+    assert found == [None if "\0" in name else 7]
+
+
+def test_two_names_of_one_title_are_two_columns(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """One is the escape of the other."""
+    with new_log() as log:
+        log.declare("iris", inputs(**{"a\0": "integer", "a\\x00": "integer"}))
+        log.write([new_entry(inputs=text([{"a\0": 1, "a\\x00": 2}]))])
+    assert table(path)[["a\\x00", "input_a\\x00"]].to_numpy().tolist() == [[None, 2]]
+
+
+def test_a_view_that_cannot_be_made_is_its_models_alone(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """Nothing else is refused, at once or when the log is opened anew."""
+    with new_log() as log:
+        log.declare("other", [VARIETY])
+        with pytest.raises(ValueError, match="rows_iris cannot be made"):
+            log.declare("iris", inputs(**{"half \ud800": "number"}))
+        log.write([new_entry()])
+        path.rename(path.with_name("moved.sqlite"))
+        log.write([new_entry()])
+        log.declare("iris", [VARIETY])
+        path.rename(path.with_name("moved.sqlite"))
+        log.write([new_entry()])
+    assert table(path)["variety"].tolist() == ["Virginica"]
+    assert table(path, "SELECT * FROM rows_other").empty
+
+
+def test_a_view_that_waited_for_the_log_prevents_nothing_either(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """It was remembered while the log could not be opened, and cannot be made then."""
+    path.mkdir()
+    log = new_log()
+    for model, columns in (("iris", inputs(**{"half \ud800": "number"})), ("other", [VARIETY])):
+        with pytest.raises(LogUnavailableError):
+            log.declare(model, columns)
+    path.rmdir()
+    with log:
+        log.write([new_entry()])
+    assert table(path, "SELECT * FROM rows_other").empty
+
+
+def test_a_model_of_very_many_columns_can_be_read(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """SQLite has no more than 2,000 columns in a result: the last inputs are not shown."""
+    many = {f"x{number}": "number" for number in range(2_500)}
+    with new_log() as log:
+        log.declare("iris", [*inputs(**many), VARIETY])
+        log.write([new_entry(inputs=text([dict.fromkeys(many, 1.5)]))])
+    [found] = table(path).to_dict("records")
+    assert (found["x0"], found["variety"], "x2499" in found) == (1.5, "Virginica", False)

@@ -1,11 +1,11 @@
 """Traffic: what was answered in a period, over time."""
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import apsw
 import pytest
 
 from monitoring.log.errors import LogUnavailableError
@@ -128,6 +128,6 @@ def test_a_file_that_is_no_log_raises(tmp_path: Path) -> None:
     """The error is the one of every reader."""
     with pytest.raises(LogUnavailableError, match="no prediction log"):
         read_traffic(tmp_path / "none.sqlite")
-    sqlite3.connect(tmp_path / "other.sqlite").close()
+    apsw.Connection(str(tmp_path / "other.sqlite")).close()
     with pytest.raises(LogUnavailableError):
         read_traffic(tmp_path / "other.sqlite")

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -13,8 +12,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
+from monitoring.log.database.schema import FORMAT_NUMBER
 from monitoring.log.database.views import ViewColumn
 from monitoring.log.errors import LogFormatError, LogLockedError, LogUnavailableError
 from monitoring.log.options import LogOptions
@@ -29,7 +30,7 @@ NewLog = Callable[..., PredictionLog]
 
 def logged(path: Path) -> list[str]:
     """Return the request ids in the log, in order."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         found = connection.execute("SELECT request_id FROM requests ORDER BY sequence")
         return [name for (name,) in found]
 
@@ -52,26 +53,26 @@ class Fault:
         return self.countdown == 0
 
 
-def failing(fault: Fault) -> type[sqlite3.Connection]:
+def failing(fault: Fault) -> type[apsw.Connection]:
     """Return a connection that fails as `Fault` says."""
 
-    class FailingConnection(sqlite3.Connection):
-        def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
-            return self._do(sql, super().execute, parameters)
+    class FailingConnection(apsw.Connection):
+        def execute(self, statements: str, bindings: Any = (), **options: Any) -> apsw.Cursor:
+            return self._do(statements, super().execute, bindings)
 
-        def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
-            return self._do(sql, super().executemany, parameters)
+        def executemany(
+            self, statements: str, sequenceofbindings: Any, **options: Any
+        ) -> apsw.Cursor:
+            return self._do(statements, super().executemany, sequenceofbindings)
 
-        def _do(
-            self, sql: str, do: Callable[..., sqlite3.Cursor], parameters: Any
-        ) -> sqlite3.Cursor:
+        def _do(self, sql: str, do: Callable[..., apsw.Cursor], parameters: Any) -> apsw.Cursor:
             due = fault.due(sql)
             if due and not fault.after:
-                raise sqlite3.OperationalError("disk I/O error")
+                raise apsw.IOError("disk I/O error")
             done = do(sql, parameters)
             if due:
                 done.close()
-                raise sqlite3.OperationalError("disk I/O error")
+                raise apsw.IOError("disk I/O error")
             return done
 
     return FailingConnection
@@ -209,21 +210,24 @@ def test_a_read_only_folder_raises_and_is_recovered_from(new_entry: NewEntry) ->
 
 def sqlite_file(path: Path, *statements: str) -> None:
     """Make a database that is not ours."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         for statement in statements:
             connection.execute(statement)
-        connection.commit()
 
 
 def test_a_file_that_is_no_prediction_log_is_named_and_left_alone(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
     """A text, another SQLite database, and a log of a later format."""
-    later = ("PRAGMA application_id = 1347186535", "PRAGMA user_version = 3", "CREATE TABLE t (x)")
+    later = (
+        "PRAGMA application_id = 1347186535",
+        f"PRAGMA user_version = {FORMAT_NUMBER + 1}",
+        "CREATE TABLE t (x)",
+    )
     for make, reason in (
         (lambda: path.write_text("time,value\n" * 1000), "is no SQLite database"),
         (lambda: sqlite_file(path, "CREATE TABLE theirs (x)"), "but no prediction log"),
-        (lambda: sqlite_file(path, *later), "of format 3"),
+        (lambda: sqlite_file(path, *later), f"of format {FORMAT_NUMBER + 1}"),
     ):
         make()
         before = path.read_bytes()
@@ -266,7 +270,7 @@ def test_a_removed_file_is_noticed_at_the_next_write(
     path.unlink()
     log.write([new_entry("b")])
     assert logged(path) == ["b"]
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         assert connection.execute("SELECT kind FROM events").fetchall() == [("log-replaced",)]
         assert connection.execute("SELECT petal_length FROM rows_iris").fetchall() == [(5.2,)]
     with pytest.raises(LogLockedError):

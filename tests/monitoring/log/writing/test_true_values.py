@@ -1,11 +1,11 @@
 """True values, sent once or twice, for rows that were predicted."""
 
 import contextlib
-import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import apsw
 import pytest
 
 from monitoring.log.database.views import ViewColumn
@@ -28,7 +28,7 @@ def log(new_log: NewLog, new_entry: NewEntry) -> Iterator[PredictionLog]:
 
 def stored(path: Path) -> list[tuple[object, ...]]:
     """Return the feedback in the log."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
         return connection.execute("SELECT sequence, row, time, value FROM feedback").fetchall()
 
 
