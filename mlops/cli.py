@@ -15,6 +15,8 @@ app = typer.Typer(
     name="mlops",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
+    # A wrong argument is quoted as it is.
+    rich_markup_mode=None,
     help="Train, serve and monitor models. Exit codes: 0 done, 1 failed, 2 usage, 3 not found.",
 )
 app.command()(train)
