@@ -8,6 +8,7 @@ from mlops.commands.report import report
 from mlops.commands.serve import serve
 from mlops.commands.settings import settings
 from mlops.commands.train import train
+from mlops.erasure.erase import erase
 from mlops.sealing import publishers
 from mlops.sealing.approve import approve
 
@@ -28,6 +29,7 @@ models.app.command()(approve)
 app.add_typer(models.app, name="models")
 app.add_typer(publishers.app, name="publishers")
 app.add_typer(runs.app, name="runs")
+log.app.command()(erase)
 app.add_typer(log.app, name="log")
 app.add_typer(keys.app, name="keys")
 app.add_typer(feedback.app, name="feedback")

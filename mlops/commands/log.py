@@ -13,7 +13,7 @@ from mlops.console import Exit, JsonOption, fail, print_json, print_line, print_
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.reading.reader import LogReader
 
-app = typer.Typer(no_args_is_help=True, help="Read the prediction log as JSON lines.")
+app = typer.Typer(no_args_is_help=True, help="Read the prediction log; erase a person.")
 
 MAX_SEQUENCE = 2**63 - 1
 AFTER = typer.Option(min=0, max=MAX_SEQUENCE, help="Begin after this sequence number.")
