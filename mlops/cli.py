@@ -2,6 +2,7 @@
 
 import typer
 
+from mlops.backup.commands import backup, restore
 from mlops.commands import feedback, keys, log, models, runs
 from mlops.commands.lab import lab
 from mlops.commands.report import report
@@ -26,6 +27,8 @@ app.command()(report)
 app.command()(settings)
 app.command()(lab)
 models.app.command()(approve)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(models.app, name="models")
 app.add_typer(publishers.app, name="publishers")
 app.add_typer(runs.app, name="runs")
