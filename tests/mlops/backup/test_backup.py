@@ -60,18 +60,13 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_service_goes_on_where_its_backup_was_made(
-    backed_up: Path,
-    elsewhere: Path,
-    mlops: Mlops,
-    serve: Serve,
-    new_settings: NewSettings,
-    local_data: Path,
+    backed_up: Path, elsewhere: Path, mlops: Mlops, serve: Serve, new_settings: NewSettings
 ) -> None:
     """With its log, its models and its keys, and nobody else can read any of it."""
     assert stat.S_IMODE(backed_up.stat().st_mode) == 0o600
     done = mlops("restore", str(backed_up), "--json")
     assert done.exit_code == 0, done.output
-    assert requests_in(local_data) == 4
+    assert requests_in(backed_up.parent / "local_data") == 4
     assert requests_in(elsewhere) == 3
     for path in elsewhere.rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
@@ -132,10 +127,10 @@ def rewritten(file: Path, change: Callable[[dict[str, bytes]], None]) -> None:
             archive.writestr(name, content)
 
 
-def listed(files: dict[str, bytes], change: Callable[[list[dict[str, Any]]], None]) -> None:
-    """Change the list of files."""
+def listed(files: dict[str, bytes], changes: dict[str, dict[str, Any]]) -> None:
+    """Change the list of files: other values of some of them, by name."""
     contents = json.loads(files[CONTENTS])
-    change(contents["files"])
+    contents["files"] = [entry | changes.get(entry["name"], {}) for entry in contents["files"]]
     files[CONTENTS] = json.dumps(contents).encode()
 
 
@@ -170,9 +165,7 @@ def outside(name: str) -> Callable[[dict[str, bytes]], None]:
     def change(files: dict[str, bytes]) -> None:
         files[name] = files["predictions.sqlite"]
         del files["predictions.sqlite"]
-        listed(
-            files, lambda entries: [e.update(name=name) for e in entries if "sqlite" in e["name"]]
-        )
+        listed(files, {"predictions.sqlite": {"name": name}})
 
     return change
 
@@ -184,7 +177,7 @@ def a_damaged_version(files: dict[str, bytes]) -> None:
     from hashlib import sha256  # noqa: PLC0415 - beside its only use
 
     digest = sha256(files[name]).hexdigest()
-    listed(files, lambda found: [e.update(sha256=digest) for e in found if e["name"] == name])
+    listed(files, {name: {"sha256": digest}})
 
 
 @pytest.mark.parametrize(
