@@ -22,6 +22,12 @@ from settings.factories import StartError
 from settings.settings import Settings
 
 
+_RUNS = (
+    "The service is running, and it alone writes the log: stop it, erase, and start it again. "
+    "Nothing was erased."
+)
+
+
 def erase(
     where: Annotated[
         list[str], typer.Option(help="Whose rows, as customer=4711; repeated, all must hold.")
@@ -47,8 +53,10 @@ def erase(
     try:
         erased = _from_log(settings, options, finder, wheres, dry=dry_run)
         runs = erase_from_runs(settings.local_data, wheres, dry=dry_run)
-    except (LogLockedError, LogUnavailableError, LogFormatError, StartError) as error:
-        fail(str(error))
+    except LogLockedError:
+        fail(_RUNS)
+    except (LogUnavailableError, LogFormatError, StartError) as error:
+        fail(_RUNS if isinstance(error.__cause__, LogLockedError) else str(error))
     except (OSError, apsw.Error, ValueError) as error:
         fail(f"Not all was erased ({error}): mend that, and erase again.")
     _show(erased, runs, versions, dry=dry_run, as_json=as_json)

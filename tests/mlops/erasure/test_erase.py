@@ -117,7 +117,7 @@ def test_a_running_service_keeps_its_log(mlops: Mlops, serve: Serve, local_data:
         service.predict([{"a": PERSON, "b": 2}])
         done = mlops("log", "erase", "--where", f"a={PERSON}", "--yes")
         assert done.exit_code == 1
-        assert "stop it" in done.stderr
+        assert "stop it, erase" in done.stderr
 
 
 def test_versions_that_hold_the_person_are_named(
