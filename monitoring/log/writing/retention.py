@@ -14,6 +14,7 @@ from monitoring.log.writing.batch import REQUEST_BYTES
 
 # Removing holds predictions up for about this long; requests differ too much in size to count them.
 STEP_SECONDS = 0.002
+_COMMIT_SECONDS = 0.001
 # A step between commits takes up to so many times as long, the more there is to remove.
 _LONGEST_STEP = 8
 _MANY_REQUESTS = 10_000
@@ -86,7 +87,7 @@ class Retention:
             return
         connection.execute("SAVEPOINT retention")
         try:
-            _, self._removing = self._remove(connection, STEP_SECONDS, 2 * coming_bytes)
+            _, self._removing = self._remove(connection, _COMMIT_SECONDS, 2 * coming_bytes)
         except (apsw.Error, UnicodeDecodeError):
             self._removing = False
             if not connection.in_transaction:
