@@ -86,7 +86,7 @@ calibration: $(VENV)/.dev ## show how often drift is found where there is none, 
 # What `make test` leaves out: tests that are marked slow, and the folders whose tests nearly all are. tests/template is about
 # the template itself: a README or a package of your own turns some of it red, and you may delete it.
 LEFT_OUT := tests/faults tests/prometheus tests/template
-PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: real-tables
 real-tables: $(VENV)/.dev ## train on tables that packages ship, ask them their own rows, write the table of results

@@ -9,13 +9,13 @@ from starlette.responses import HTMLResponse, PlainTextResponse
 from api.auth.roles import Auth, Role, refuse_unguarded
 from api.http.refusals import Refusals
 from api.http.request_middleware import RequestMiddleware
+from api.http.request_rules import RequestRules
 from api.lifespan import lifespan
 from api.observe.metrics import Metrics
 from api.observe.structured_log import StructuredLog, make_structured_log
-from api.routes import docs, health, metrics, models, monitoring, predict
+from api.routes import docs, health, label_queue, metrics, models, monitoring, predict
 from api.routes.business_metrics import business_metrics
 from api.routes.feedback import feedback
-from api.routes.label_queue import label_queue
 from api.server.fast_path import FastPath
 from api.service import Service
 from settings import factories
@@ -40,7 +40,7 @@ def create_app(
     """
     events = events or make_structured_log(settings.service_event_level)
     counted = counted or Metrics()
-    auth = Auth(settings, time.monotonic)
+    auth = Auth(settings, time.monotonic, events)
     app = Service(
         auth,
         Refusals(counted.rejected, predict.PATHS),
@@ -58,7 +58,8 @@ def create_app(
     app.add_post("/business-metrics", Role.PREDICT, business_metrics)
     app.add_get("/models", Role.PREDICT, models.list_models, tag="models")
     app.add_get("/models/{model}", Role.PREDICT, models.show_model, tag="models")
-    app.add_get("/feedback/queue", Role.ADMIN, label_queue, tag="feedback")
+    app.add_get("/feedback/queue", Role.ADMIN, label_queue.look_at_rows, tag="feedback")
+    app.add_get("/feedback/queue", Role.ADMIN, label_queue.take_rows, tag="feedback", method="POST")
     app.add_get("/monitoring", Role.ADMIN, monitoring.monitoring, response_class=HTMLResponse)
     app.add_get(
         "/metrics", Role.METRICS, metrics.metrics, tag="metrics", response_class=PlainTextResponse
@@ -75,11 +76,15 @@ def create_app(
     # Outside of all that FastAPI does, and of middleware that is added to the app: gives every
     # request its id, counts, times and logs it, and finds the POST routes by their path alone.
     app.outermost = RequestMiddleware(
-        app.framework, metrics=counted, events=events, shortcuts=app.posts
+        app.framework,
+        metrics=counted,
+        events=events,
+        rules=RequestRules(settings, app.methods),
+        routes=app,
     )
     # Before all of that: a prediction whose body arrived whole is answered on its connection,
-    # unless middleware was added, which every request then passes.
-    app.make_fast_path = partial(FastPath, auth=auth, paths=predict.PATHS)
+    # unless something was added to the app, which every request then passes.
+    app.make_fast_path = partial(FastPath, app, auth=auth, paths=predict.PATHS)
     return app
 
 

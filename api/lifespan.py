@@ -35,6 +35,11 @@ from monitoring.windows.collector import WindowCollector
 from settings import factories
 from settings.settings import Settings
 
+UNCHECKED_HOSTS = (
+    "Any host is answered for, so that a web page may use this service by a name of its own: set "
+    "SERVICE_ALLOWED_HOSTS to the names under which it is called."
+)
+
 
 class LifespanState(TypedDict):
     """What every connection and request finds in its `state`."""
@@ -63,6 +68,8 @@ async def lifespan(
         closing.callback(log.close)
         audit_log = AuditLog(log, events)
         audit_log.record("start", version=app.version)
+        if app.outermost.rules.unchecked_hosts:
+            events.warning("hosts-unchecked", reason=UNCHECKED_HOSTS)
         batch_runner = BatchRunner(log, settings, metrics=metrics, events=events)
         batch_runner.log_failure = log_failure
         batcher = Batcher(batch_runner, settings, metrics)
@@ -107,10 +114,10 @@ async def lifespan(
 
 def _fast_path(app: Service, state: State, events: StructuredLog) -> FastPath | None:
     """Return what answers predictions on the connection; None where they must pass the app."""
-    if not app.is_extended:
+    if not (additions := app.additions()):
         return app.make_fast_path(state)
-    app.outermost.take_no_shortcuts()
-    events.info("fast-path-off", reason="Middleware or an override was added to the app.")
+    app.take_no_shortcuts()
+    events.info("fast-path-off", reason=" ".join(additions))
     return None
 
 

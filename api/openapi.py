@@ -85,7 +85,9 @@ def openapi_document(
         paths["/business-metrics"] = _business_metrics_operation(business_metrics)
     for path in ("/models", "/models/{model}", "/metrics", "/feedback/queue"):
         # So that the page offers to send credentials; whether they are needed, `api.auth` decides.
-        document["paths"][path]["get"]["security"] = [{}, {"basic": []}]
+        for operation in document["paths"][path].values():
+            operation["security"] = [{}, {"basic": []}]
+    document["paths"]["/feedback/queue"]["get"]["deprecated"] = True
     document["paths"] = paths | document["paths"]
     return document
 

@@ -2,12 +2,14 @@
 
 import typer
 
-from mlops.commands import feedback, log, models, runs
+from mlops.commands import feedback, keys, log, models, runs
 from mlops.commands.lab import lab
 from mlops.commands.report import report
 from mlops.commands.serve import serve
 from mlops.commands.settings import settings
 from mlops.commands.train import train
+from mlops.sealing import publishers
+from mlops.sealing.approve import approve
 
 app = typer.Typer(
     name="mlops",
@@ -20,7 +22,10 @@ app.command()(serve)
 app.command()(report)
 app.command()(settings)
 app.command()(lab)
+models.app.command()(approve)
 app.add_typer(models.app, name="models")
+app.add_typer(publishers.app, name="publishers")
 app.add_typer(runs.app, name="runs")
 app.add_typer(log.app, name="log")
+app.add_typer(keys.app, name="keys")
 app.add_typer(feedback.app, name="feedback")

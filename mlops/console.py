@@ -41,6 +41,11 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: s
     Console().print(table)
 
 
+def say(text: str) -> None:
+    """Print a line of the command's result, for people."""
+    typer.echo(text)
+
+
 def notify(text: str) -> None:
     """Show a person a text that is not the result of the command, on standard error."""
     Console(stderr=True, soft_wrap=True, highlight=False).print(text, markup=False)

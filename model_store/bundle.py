@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from model_store import files
+from model_store import files, packages
 from model_store.errors import NotFoundError, RefusedError
 from model_store.golden import Golden
 from model_store.manifest import (
@@ -71,8 +71,28 @@ class _Numbered(msgspec.Struct):
     format: int
 
 
-def write(folder: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:
-    """Write a bundle through to the disk, the manifest last, with its list of files.
+def manifest_of(draft: Draft, compilation: Compilation, version: str, created: str) -> Manifest:
+    """Return the manifest of a new version, all but its list of files."""
+    return Manifest(
+        model=draft.model,
+        version=version,
+        created=created,
+        task=draft.task,
+        estimator=draft.format,
+        signature=draft.signature,
+        scores=tuple(draft.scores),
+        parameters=dict(draft.parameters),
+        origin=draft.origin,
+        python=packages.python_version(),
+        packages=packages.used_by(draft.estimator),
+        requires=tuple(draft.requires),
+        compiled=compilation.compiled,
+        not_compiled=compilation.reason,
+    )
+
+
+def write(folder: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> bytes:
+    """Write a bundle through to the disk, the manifest last, with its list of files; return it.
 
     Args:
         folder: an empty directory.
@@ -85,8 +105,10 @@ def write(folder: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> No
         File(name=name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
         for name, content in contents.items()
     )
-    files.write(folder / MANIFEST, msgspec.structs.replace(manifest, files=listed).sealed())
+    text = msgspec.structs.replace(manifest, files=listed).sealed()
+    files.write(folder / MANIFEST, text)
     files.sync_folder(folder)
+    return text
 
 
 def read_manifest(folder: Path, model: str, version: str) -> Manifest:
@@ -131,6 +153,20 @@ def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     if sorted(file.name for file in manifest.files) != sorted(right):
         raise RefusedError(f"{MANIFEST} does not list the files of a bundle: publish again.")
     return {file.name: _read_file(folder, file) for file in manifest.files}
+
+
+def read_all(folder: Path, model: str, version: str) -> tuple[Manifest, dict[str, bytes], str]:
+    """Return a bundle's manifest, its files by name, and the SHA-256 of the manifest's text.
+
+    Raises:
+        NotFoundError: there is no bundle.
+        RefusedError: it is damaged, or of another version.
+    """
+    manifest = read_manifest(folder, model, version)
+    text = files.read(folder / MANIFEST)
+    if not manifest.seals(text):
+        raise RefusedError(f"{MANIFEST} was changed meanwhile: look again.")
+    return manifest, read_files(folder, manifest), hashlib.sha256(text).hexdigest()
 
 
 def read_card(folder: Path, manifest: Manifest) -> str:

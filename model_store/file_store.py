@@ -1,20 +1,26 @@
 """A model store in a folder: `<root>/<model>/<version>/`, and `<root>/<model>/aliases.json`."""
 
+import hashlib
 import os
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
-from model_store import bundle, files, formats, loading, packages
+from model_store import bundle, files, formats, loading
 from model_store.aliases import Aliases
-from model_store.bundle import Compilation, Draft
+from model_store.bundle import Draft
 from model_store.compile import compiling
 from model_store.errors import ModelStoreError, NotFoundError, RefusedError
+from model_store.first_load import verdicts
+from model_store.first_load.first_loads import FirstLoads
 from model_store.manifest import Manifest
 from model_store.names import checked_name, is_name
+from model_store.seals import seal
+from model_store.seals.seal import SEAL, Signer
 from model_store.staging import model_lock, staged
 from model_store.store import LoadedModel, LoadPolicy
 from model_store.versions import new_version
@@ -26,6 +32,13 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class Published(NamedTuple):
+    """A version that was published, and the SHA-256 of its manifest's text."""
+
+    version: str
+    manifest: str
+
+
 class FileModelStore:
     """The model store of a folder, which need not exist before something is published.
 
@@ -33,14 +46,24 @@ class FileModelStore:
         root: the folder.
         policy: what may be loaded.
         clock: returns the time, aware, for version ids and the history of aliases.
+        signer: who seals what is published; None: nobody does.
+        only_known: whether a version is refused that nobody has loaded yet: see `FirstLoads`.
     """
 
     def __init__(
-        self, root: Path, policy: LoadPolicy, clock: Callable[[], datetime] = _now
+        self,
+        root: Path,
+        policy: LoadPolicy,
+        clock: Callable[[], datetime] = _now,
+        signer: Signer | None = None,
+        *,
+        only_known: bool = False,
     ) -> None:
         self._root = root
-        self._policy = policy
+        self.policy = policy
         self._clock = clock
+        self._first_loads = FirstLoads(verdicts.folder_beside(root), only_known=only_known)
+        self._signer = signer
 
     def models(self) -> list[str]:
         """Return the names of all models, sorted: of those with a version or with aliases."""
@@ -59,19 +82,19 @@ class FileModelStore:
     def manifest(self, model: str, version: str) -> Manifest:
         """Return a version's manifest, without loading the version."""
         with _named(model, version):
-            return bundle.read_manifest(self._version_folder(model, version), model, version)
+            return bundle.read_manifest(self.version_folder(model, version), model, version)
 
     def card(self, model: str, version: str) -> str:
         """Return a version's model card, in Markdown."""
         manifest = self.manifest(model, version)
         with _named(model, version):
-            return bundle.read_card(self._version_folder(model, version), manifest)
+            return bundle.read_card(self.version_folder(model, version), manifest)
 
     def reference(self, model: str, version: str) -> bytes:
         """Return a version's reference profile, JSON, without loading the version."""
         manifest = self.manifest(model, version)
         with _named(model, version):
-            return bundle.read_reference(self._version_folder(model, version), manifest)
+            return bundle.read_reference(self.version_folder(model, version), manifest)
 
     def aliases(self, model: str) -> Aliases:
         """Return a model's aliases and their history; empty where none was ever given."""
@@ -82,7 +105,11 @@ class FileModelStore:
         return Aliases.of_text(text)
 
     def publish(self, draft: Draft) -> str:
-        """Store a new version, seen to load with every check, and return its id.
+        """Store a new version, as `publish_noted` does, and return its id."""
+        return self.publish_noted(draft).version
+
+    def publish_noted(self, draft: Draft) -> Published:
+        """Store a new version, seen to load with every check and sealed by whoever signs here.
 
         No alias moves. A failure, or a crash, leaves nothing that a reader sees.
 
@@ -107,13 +134,32 @@ class FileModelStore:
         version = new_version(now, origin.git_branch, origin.git_head, origin.setup)
         model_folder.mkdir(parents=True, exist_ok=True)
         with staged(model_folder, version) as stage:
-            manifest = _manifest(draft, compilation, stage.version, now)
-            bundle.write(stage.folder, manifest, contents)
-            with _named(draft.model, stage.version):
-                loading.verify(stage.folder, draft.model, stage.version, self._policy)
+            manifest = bundle.manifest_of(draft, compilation, stage.version, _rfc3339(now))
+            text = bundle.write(stage.folder, manifest, contents)
+            names = draft.model, stage.version
+            with _named(*names):
+                loading.verify(stage.folder, *names, self.policy, self._first_loads)
+            if self._signer:
+                files.write(stage.folder / SEAL, self._signer.seal(text, _rfc3339(now)))
+                files.sync_folder(stage.folder)
             stage.publish()
         files.sync_folder(self._root)
-        return stage.version
+        return Published(stage.version, hashlib.sha256(text).hexdigest())
+
+    def seal(self, model: str, version: str, manifest: str = "") -> None:
+        """Seal an undamaged version, in place of whoever sealed it before.
+
+        `manifest` is the SHA-256 of its manifest's text, as it was when somebody looked at it.
+
+        Raises:
+            NotFoundError: there is no such version.
+            RefusedError: it is damaged, or is not what was looked at; or nobody signs here.
+        """
+        if self._signer is None:
+            raise RefusedError("There is no publisher's key here: nothing can be sealed.")
+        with _named(model, version), model_lock(self._model_folder(model)):
+            folder = self.version_folder(model, version)
+            seal.put(folder, model, version, self._signer, time=self._time(), expected=manifest)
 
     def promote(self, model: str, version: str, alias: str = "champion", reason: str = "") -> None:
         """Let an alias point to an undamaged version; one that does already stays, unrecorded.
@@ -151,15 +197,20 @@ class FileModelStore:
             RefusedError: it failed a check.
         """
         with _named(model, version):
-            return loading.load(self._version_folder(model, version), model, version, self._policy)
+            folder = self.version_folder(model, version)
+            return loading.load(folder, model, version, self.policy, self._first_loads)
 
     def verify(self, model: str, version: str) -> None:
-        """Load each form of a version with every check, and forget it; raises what `load` raises.
-
-        That is more than `load` does, which needs one form only.
-        """
+        """Load both forms of a version with every check, and forget them; `load` needs one."""
+        manifest = self.manifest(model, version)
         with _named(model, version):
-            loading.verify(self._version_folder(model, version), model, version, self._policy)
+            folder = self.version_folder(model, version)
+            seal.check(folder, manifest, self.policy.publishers)
+            loading.verify(folder, model, version, self.policy, self._first_loads)
+
+    def close(self) -> None:
+        """End what is being loaded in other processes."""
+        self._first_loads.close()
 
     def fingerprint(self) -> Hashable:
         """Return what differs whenever an alias of any model has moved; it reads no file."""
@@ -171,42 +222,26 @@ class FileModelStore:
             return None
         folder = self._root / model / version
         files_of_model = (*bundle.ESTIMATOR_FILES.values(), bundle.COMPILED)
-        others = (bundle.MANIFEST, bundle.GOLDEN, bundle.REFERENCE, bundle.CARD)
-        return tuple(_stamp(folder / name) for name in (*files_of_model, *others))
+        others = (bundle.MANIFEST, bundle.GOLDEN, bundle.REFERENCE, bundle.CARD, SEAL)
+        stamps = tuple(_stamp(folder / name) for name in (*files_of_model, *others))
+        # Another key may be known that sealed it.
+        return stamps, self.policy.publishers.state()
 
     def _check_undamaged(self, model: str, version: str) -> None:
         with _named(model, version):
-            folder = self._version_folder(model, version)
+            folder = self.version_folder(model, version)
             bundle.read_files(folder, bundle.read_manifest(folder, model, version))
 
     def _model_folder(self, model: str) -> Path:
         return _folder(self._root / checked_name("model", model), f"The model store has no {model}")
 
-    def _version_folder(self, model: str, version: str) -> Path:
+    def version_folder(self, model: str, version: str) -> Path:
+        """Return the folder of a version."""
         path = self._model_folder(model) / checked_name("version", version)
         return _folder(path, f"The model {model} has no version {version}")
 
     def _time(self) -> str:
         return _rfc3339(self._clock())
-
-
-def _manifest(draft: Draft, compilation: Compilation, version: str, now: datetime) -> Manifest:
-    return Manifest(
-        model=draft.model,
-        version=version,
-        created=_rfc3339(now),
-        task=draft.task,
-        estimator=draft.format,
-        signature=draft.signature,
-        scores=tuple(draft.scores),
-        parameters=dict(draft.parameters),
-        origin=draft.origin,
-        python=packages.python_version(),
-        packages=packages.used_by(draft.estimator),
-        requires=tuple(draft.requires),
-        compiled=compilation.compiled,
-        not_compiled=compilation.reason,
-    )
 
 
 def _rfc3339(moment: datetime) -> str:

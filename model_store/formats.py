@@ -2,11 +2,17 @@
 
 import importlib
 import pickle
+from collections.abc import Iterable
 from typing import Any
 
 from model_store.errors import RefusedError
 from model_store.manifest import EstimatorFormat
 from model_store.store import LoadPolicy
+
+SEALED_PACKAGES = ("sklearn", "xgboost", "lightgbm", "catboost")
+"""Packages all of whose types a seal stands for: scikit-learn's, and those of boosted trees."""
+# What their estimators are made of besides.
+_SEALED_TYPES = frozenset({"collections.OrderedDict", "numpy.dtype"})
 
 
 def dump(estimator: Any, format_name: EstimatorFormat) -> bytes:
@@ -44,7 +50,7 @@ def check_allowed(stored: bytes, format_name: EstimatorFormat, policy: LoadPolic
         found = _skops().get_untrusted_types(data=stored)
     except Exception as error:
         raise _unreadable(format_name, error) from error
-    if untrusted := sorted(set(found) - set(policy.trusted_types)):
+    if untrusted := sorted(set(found) - _trusted(found, policy)):
         raise RefusedError(
             f"The model holds types that are not trusted ({', '.join(untrusted)}): if you know "
             "them to be harmless, add them to the setting of trusted types."
@@ -60,9 +66,16 @@ def load(stored: bytes, format_name: EstimatorFormat, policy: LoadPolicy) -> Any
     try:
         if format_name == "pickle":
             return pickle.loads(stored)  # noqa: S301 - opted in to, and hashed
-        return _skops().loads(stored, trusted=list(policy.trusted_types))
+        found = _skops().get_untrusted_types(data=stored)
+        return _skops().loads(stored, trusted=sorted(_trusted(found, policy)))
     except Exception as error:
         raise _unreadable(format_name, error) from error
+
+
+def _trusted(found: Iterable[str], policy: LoadPolicy) -> set[str]:
+    """Return those of the types in a file that may be loaded once its seal was checked."""
+    named = _SEALED_TYPES.union(policy.trusted_types)
+    return {name for name in found if name in named or name.split(".")[0] in SEALED_PACKAGES}
 
 
 def _skops() -> Any:

@@ -9,6 +9,7 @@ from model_store.bundle import Draft
 from model_store.manifest import Manifest
 from model_store.predictor import Predictor
 from model_store.schema.row_decoder import RowDecoder
+from model_store.seals.publishers import NOBODY, Publishers
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,9 @@ class LoadPolicy:
 
     formats: frozenset[str] = frozenset({"skops"})
     trusted_types: tuple[str, ...] = ()
-    """Full names of types that a skops file may hold besides those that skops trusts itself."""
+    """Full names of types that a skops file may hold besides those of sealed packages."""
+    publishers: Publishers = NOBODY
+    """Whose seals count: without one of them, no estimator is loaded; nobody's by default."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,10 @@ class ModelStore(Protocol):
 
     def verify(self, model: str, version: str) -> None:
         """Load each form of a version with every check, and forget it."""
+        ...
+
+    def close(self) -> None:
+        """End what is being loaded in other processes."""
         ...
 
     def bundle_fingerprint(self, model: str, version: str) -> Hashable:

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model_store.file_store import FileModelStore
-from model_store.store import LoadPolicy, ModelStore
+from model_store.seals.publishers import PublisherFolder
+from model_store.seals.seal import Signer
+from model_store.store import LoadPolicy
 from monitoring.log.errors import LogFormatError, LogLockedError, LogUnavailableError
 from monitoring.log.options import LogOptions
 from monitoring.log.timestamps import utc_now
@@ -20,12 +22,28 @@ class StartError(Exception):
     """The service cannot start; the sentence says what to do."""
 
 
-def model_store(settings: Settings) -> ModelStore:
-    """Return the store of models."""
+def model_store(
+    settings: Settings, signer: Signer | None = None, *, only_known: bool = False
+) -> FileModelStore:
+    """Return the store of models.
+
+    Args:
+        settings: they say where it is, and what is trusted.
+        signer: who seals what is published.
+        only_known: whether a version that nobody has loaded yet is refused.
+    """
     policy = LoadPolicy(
-        formats=frozenset(settings.model_formats), trusted_types=settings.model_trusted_types
+        formats=frozenset(settings.model_formats),
+        trusted_types=settings.model_trusted_types,
+        publishers=publishers(settings),
     )
-    return FileModelStore(settings.local_data / "models", policy)
+    root = settings.local_data / "models"
+    return FileModelStore(root, policy, signer=signer, only_known=only_known)
+
+
+def publishers(settings: Settings) -> PublisherFolder:
+    """Return whose seals count here."""
+    return PublisherFolder(settings.local_data / "secrets" / "publishers")
 
 
 def log_path(settings: Settings) -> Path:

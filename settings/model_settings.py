@@ -10,11 +10,8 @@ from settings.values import Names, Seconds, Section, split
 TRUSTED_TYPES = (
     "ml_pipe.model_class.DateParts",
     "ml_pipe.model_class.TextParts",
-    "numpy.dtype",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
 )
-"""What the template's estimators are made of, and skops does not trust: the one list of it."""
+"""What the template's estimators are made of besides types that a seal stands for."""
 
 
 def _with_default_types(value: Any) -> Any:
@@ -37,10 +34,12 @@ class ModelSettings(Section):
     ] = ("skops",)
     """Formats that may be loaded: `skops`; add `pickle` only if you trust every publisher."""
     model_trusted_types: Annotated[Names, BeforeValidator(_with_default_types)] = TRUSTED_TYPES
-    """Types that a skops model may contain, in addition to those that skops trusts.
+    """Types of other modules that a sealed model may contain; scikit-learn's need no mention.
 
     In a list of your own, `default` stands for these.
     """
+    model_seal: bool = True
+    """Whether versions that are published here are sealed; `no` where others than you publish."""
     model_poll_seconds: Seconds = 1
     """Interval between checks of the store for a moved alias."""
 
@@ -51,5 +50,10 @@ class ModelSettings(Section):
     """
     train_cell_timeout_seconds: Seconds = 600
     """Maximum time of one notebook cell; a longer cell fails the run."""
+    train_variables: Names = ()
+    """Environment variables that notebooks get besides those of a plain program, by name.
+
+    Passwords and keys of the service are never among them.
+    """
     train_setup: str = "setup-1"
     """A name for this machine or configuration; it is part of the id of each version."""

@@ -1,14 +1,21 @@
 """The settings of the service: where it listens, who may call it, and how much they may send."""
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from settings.values import Seconds, Section
+from settings.values import Names, Seconds, Section
 
 ROLES = 3
+ALLOWED_HOST = re.compile(
+    r"\*|(?:\*\.)?[A-Za-z0-9_][A-Za-z0-9._-]*(?::[0-9]{1,5})?"
+    r"|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?|[0-9A-Fa-f:.]+"
+)
+ORIGIN = re.compile(r"\*|https?://(?:\[[0-9a-f:.]+\]|[a-z0-9_][a-z0-9._-]*)(?::[0-9]{1,5})?")
+ROOT_PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 
 
 class ServiceSettings(Section):
@@ -22,11 +29,28 @@ class ServiceSettings(Section):
     """Number of worker processes. Each holds the models in memory and has queues of its own."""
     service_shutdown_seconds: int = Field(20, ge=1, le=3600)
     """Maximum time for requests in flight to finish after a stop was requested."""
+    service_keep_alive_seconds: float = Field(75, ge=1, le=3600)
+    """How long an idle connection stays open; longer than a proxy keeps it (often 60 s)."""
+    service_allowed_hosts: Names = ()
+    """Host names that requests may name, besides this machine's own; `*`: all.
+
+    As in `predictions.example.org, *.internal, service:8000`. Empty: on loopback, none; beyond
+    loopback, all.
+    """
+    service_trusted_proxies: Names = ()
+    """Addresses or networks of proxies, whose `X-Forwarded-For`, `Forwarded` and
+    `X-Forwarded-Prefix` count."""
+    service_cors_origins: Names = ()
+    """Origins whose web pages may call the service, as in `https://app.example.org`; `*`: all,
+    without stored credentials."""
+    service_root_path: str = ""
+    """The path under which a proxy publishes the service, as in `/ml`; `/openapi.json` names it."""
     service_event_level: Literal["debug", "info", "warning", "error"] = "info"
     """Minimum level of the events on standard output; `info` includes one line per request."""
 
-    predict_open: Literal["auto", "yes", "no"] = "auto"
-    """Whether `/predict` is open without credentials; `auto`: only while bound to loopback."""
+    predict_open: Literal["auto", "unless-password", "yes", "no"] = "auto"
+    """Whether `/predict` is open without credentials; `auto`: only while bound to loopback and
+    without a password; `unless-password`: wherever it listens, while there is no password."""
     predict_username: str = "predict"
     """The user name of the role `predict`."""
     predict_password: SecretStr = SecretStr("")
@@ -66,6 +90,55 @@ class ServiceSettings(Section):
             raise ValueError("a user name must have at least one character and no colon")
         return value
 
+    @field_validator("service_allowed_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            if not ALLOWED_HOST.fullmatch(text):
+                raise ValueError(
+                    "a host is a name or an address, with a port or without: no scheme and no path"
+                )
+        return value
+
+    @field_validator("service_trusted_proxies")
+    @classmethod
+    def _proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            try:
+                ipaddress.ip_network(text)
+            except ValueError:
+                raise ValueError(
+                    "a proxy is an address or a network, as in 10.0.0.7 or 10.0.0.0/24"
+                ) from None
+        return value
+
+    @field_validator("service_cors_origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            if not ORIGIN.fullmatch(text):
+                raise ValueError(
+                    "an origin is scheme://host or scheme://host:port in lower case, without a "
+                    "slash at its end"
+                )
+        return value
+
+    @field_validator("service_root_path")
+    @classmethod
+    def _root_path(cls, value: str) -> str:
+        if value and not ROOT_PATH.fullmatch(value):
+            raise ValueError("a path begins with a slash, ends without one, as in /ml")
+        return value
+
+    @model_validator(mode="after")
+    def _open_or_closed(self) -> Self:
+        if self.predict_open == "yes" and self.predict_password.get_secret_value():
+            raise ValueError(
+                "PREDICT_OPEN=yes would open /predict to callers without the PREDICT_PASSWORD "
+                "that is set: unset one of the two"
+            )
+        return self
+
     @model_validator(mode="after")
     def _distinct_users(self) -> Self:
         # One name with two passwords would make it unclear which role a caller asked for.
@@ -92,4 +165,7 @@ class ServiceSettings(Section):
     @property
     def predict_is_open(self) -> bool:
         """Whether `/predict` asks for no credentials."""
-        return self.predict_open == "yes" or (self.predict_open == "auto" and self.loopback)
+        if self.predict_open in {"yes", "no"}:
+            return self.predict_open == "yes"
+        here = self.predict_open == "unless-password" or self.loopback
+        return here and not self.predict_password.get_secret_value()

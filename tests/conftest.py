@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 
 from tests.empty_environment import empty_environment
 
+LONGEST = frozenset({"test_first_day.py", "test_real_tables.py", "test_seed_defects.py"})
+
 # No test is timed: a busy machine would fail it.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
@@ -41,10 +43,30 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(monkeypatch.undo)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take minutes: the last of them would be run beside idle cores."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
 @pytest.fixture(autouse=True)
 def _own_local_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let a service that a test starts write to the folder of the test."""
     monkeypatch.setenv("LOCAL_DATA", str(tmp_path / "local_data"))
+
+
+@pytest.fixture(scope="session")
+def verdicts_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where all tests remember which versions may be loaded."""
+    return tmp_path_factory.mktemp("checked")
+
+
+@pytest.fixture(autouse=True)
+def _shared_verdicts(monkeypatch: pytest.MonkeyPatch, verdicts_of_tests: Path) -> None:
+    """Let copies of one store, of which tests make many, be loaded in a process once."""
+    monkeypatch.setattr(
+        "model_store.first_load.verdicts.folder_beside", lambda _: verdicts_of_tests
+    )
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,6 +10,8 @@ from starlette.requests import ClientDisconnect, Request
 from api.http.body_budget import BodyShare
 from api.http.problems import BodyTimeout, TooLarge, UnsupportedMediaType
 
+_MOST_DIGITS = 20
+
 
 async def read_json_body(
     request: Request, share: BodyShare, *, max_bytes: int, timeout_seconds: float
@@ -44,7 +46,11 @@ async def read_json_body(
 def declared_bytes(request: Request) -> int | None:
     """Return the declared length of a request's body in bytes; None if there is none."""
     length = _values(request, b"content-length")
-    return int(length[0]) if length and length[0].isdigit() else None
+    if not length or not length[0].isdigit():
+        return None
+    digits = length[0].lstrip(b"0")
+    # Python makes no number of thousands of digits, and no body is as long as these say.
+    return int(digits[:_MOST_DIGITS] or b"0")
 
 
 async def _read(request: Request, share: BodyShare, max_bytes: int) -> bytes:

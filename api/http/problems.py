@@ -70,7 +70,8 @@ class Unauthorized(Problem):
 
     def __init__(self) -> None:
         super().__init__(
-            "Send the user name and password of a role that may do this, as HTTP Basic.",
+            "Send the user name and password of a role that may do this, as HTTP Basic, or a key, "
+            "as `Authorization: Bearer` or `X-API-Key`.",
             headers={"WWW-Authenticate": 'Basic realm="service", charset="UTF-8"'},
         )
 
@@ -79,6 +80,18 @@ class Forbidden(Problem):
     """The credentials are right, but their role may not do this; or no user has the role."""
 
     status, type, title = 403, "forbidden", "Not allowed"
+
+
+class CrossSite(Problem):
+    """A page of another site sent this, and the settings do not name its origin."""
+
+    status, type, title = 403, "cross-site", "Not allowed from another site"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A web page of another site may not send this: the setting SERVICE_CORS_ORIGINS lists "
+            "the origins that may."
+        )
 
 
 class NotFound(Problem):
@@ -111,6 +124,18 @@ class UnsupportedMediaType(Problem):
     status, type, title = 415, "unsupported-media-type", "Not JSON"
 
 
+class Misdirected(Problem):
+    """The request names a host that this service does not answer for."""
+
+    status, type, title = 421, "misdirected", "Not a host of this service"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This service does not answer for the host that the request names: the setting "
+            "SERVICE_ALLOWED_HOSTS lists those that it does."
+        )
+
+
 class InvalidRows(Problem):
     """The body is JSON, but not what the schema asks for."""
 
@@ -118,7 +143,7 @@ class InvalidRows(Problem):
 
 
 class TooManyAttempts(Problem):
-    """Too many wrong passwords for one user from one address."""
+    """Too many wrong passwords for one user, or from one address."""
 
     status, type, title = 429, "too-many-attempts", "Too many wrong passwords"
 
@@ -127,6 +152,15 @@ class TooManyAttempts(Problem):
             f"Wait {seconds} seconds before trying these credentials again.",
             headers={"Retry-After": str(seconds)},
         )
+
+
+class LimitReached(Problem):
+    """A key has sent as many requests, or rows, as it may."""
+
+    status, type, title = 429, "limit-reached", "Limit of this key reached"
+
+    def __init__(self, detail: str, seconds: int) -> None:
+        super().__init__(f"{detail} Wait {seconds} seconds.", headers={"Retry-After": str(seconds)})
 
 
 class InternalError(Problem):

@@ -3,15 +3,20 @@
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Iterator
+from typing import NamedTuple, Protocol
 
 from prometheus_client import Counter, Histogram
-from starlette.requests import ClientDisconnect
-from starlette.routing import Route
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.problems import InternalError
+from api.http.fields import Fields, header_fields
+from api.http.origins import Headers
+from api.http.problems import InternalError, Problem
+from api.http.request_rules import RequestRules
+from api.http.trace_context import Trace, continued
 from api.observe.metrics import Metrics
 from api.observe.structured_log import StructuredLog
 
@@ -19,6 +24,85 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CLIENT_LEFT = 499
 """The status recorded, not sent, when the caller left before the answer."""
+
+
+class RequestMarks:
+    """What a request is known by, on its answer and in its access line."""
+
+    __slots__ = ("more", "request_id", "trace")
+
+    def __init__(self, request_id: str, trace: Trace | None) -> None:
+        self.request_id = request_id
+        self.trace = trace
+        self.more: dict[str, str] = {"trace_id": trace.trace_id} if trace else {}
+        """What the access line has besides."""
+
+    @property
+    def headers(self) -> Headers:
+        """What the answer has of it."""
+        found = [(b"x-request-id", self.request_id.encode("ascii"))]
+        return [*found, (b"traceparent", self.trace.field)] if self.trace else found
+
+
+class Shortcut(Protocol):
+    """What answers the requests of one route."""
+
+    @property
+    def route(self) -> Route:
+        """The route."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+
+class Routes(Protocol):
+    """What is known of the routes, without FastAPI."""
+
+    def find(self, scope: Scope) -> BaseRoute | None:
+        """Return the route of a path, whatever the method."""
+
+    def shortcut(self, path: str) -> Shortcut | None:
+        """Return what answers a POST to a path.
+
+        To look for its route among all others, through every layer of the framework, takes longer
+        than a prediction.
+        """
+
+    def refusal(self, request: Request, problem: Problem) -> Response:
+        """Return the answer to a request that is refused."""
+
+
+class Answer:
+    """Sends an answer with what every answer carries, and remembers its status."""
+
+    def __init__(
+        self, rules: RequestRules, fields: Fields, marks: RequestMarks, send: Send
+    ) -> None:
+        self.status = CLIENT_LEFT
+        self.marks = marks
+        self._rules = rules
+        self._fields = fields
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        """Send a part."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            if self.status == CLIENT_LEFT:
+                return
+            own = list(message.get("headers", ()))
+            message["headers"] = [
+                *own,
+                *self.marks.headers,
+                *self._rules.headers(self._fields, own),
+            ]
+        try:
+            await self._send(message)
+        except (OSError, RuntimeError) as error:
+            # What the transport raises when the caller has reset the connection.
+            if isinstance(error, OSError) or "closed" in str(error):
+                raise ClientDisconnect from None
+            raise
 
 
 class Recorder(NamedTuple):
@@ -33,8 +117,8 @@ class RequestMiddleware:
 
     Args:
         app: What answers.
-        shortcuts: Routes that are found by their path alone. To look for them among all others,
-            through every layer of the framework, takes longer than a prediction.
+        rules: What is asked of every request.
+        routes: What is known of the app's routes.
     """
 
     def __init__(
@@ -43,10 +127,12 @@ class RequestMiddleware:
         *,
         metrics: Metrics,
         events: StructuredLog,
-        shortcuts: Sequence[Route] = (),
+        rules: RequestRules,
+        routes: Routes,
     ) -> None:
+        self.rules = rules
         self._app = app
-        self._shortcuts = {route.path: route for route in shortcuts}
+        self._routes = routes
         self._metrics = metrics
         self._recorders: dict[tuple[str, str, int], Recorder] = {}
         self._events = events
@@ -54,65 +140,68 @@ class RequestMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] == "http":
+            await self._serve(scope, receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
-        request_id = self.request_id(scope["headers"])
-        scope.setdefault("state", {})["request_id"] = request_id
-        status = CLIENT_LEFT
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    (b"x-request-id", request_id.encode("ascii")),
-                ]
-            try:
-                await send(message)
-            except (OSError, RuntimeError) as error:
-                # What the transport raises when the caller has reset the connection.
-                if isinstance(error, OSError) or "closed" in str(error):
-                    raise ClientDisconnect from None
-                raise
-
+        fields = header_fields(scope["headers"])
+        marks = self.marks(fields)
+        state = scope.setdefault("state", {})
+        state |= {"request_id": marks.request_id, "marks": marks, "fields": fields}
+        state["address"] = self.rules.client(
+            scope["client"][0] if scope.get("client") else "", fields
+        )
+        answer = Answer(self.rules, fields, marks, send)
         try:
-            await self._answer(scope, receive, send_with_id)
+            await self._answer(scope, receive, answer.send)
         except ClientDisconnect:
             # Nobody is left to answer; `finally` counts it.
             pass
         except Exception as error:  # noqa: BLE001 - nothing may escape the outermost layer
-            self._events.error("unhandled", request_id=request_id, exc_info=error)
-            if status == CLIENT_LEFT:
-                await InternalError.of(request_id).response()(scope, receive, send_with_id)
+            # The framework makes another error of a caller that leaves midway.
+            if not isinstance(error.__cause__, ClientDisconnect):
+                await self._fail(error, answer, scope, receive)
         finally:
-            if status == CLIENT_LEFT:
+            if answer.status == CLIENT_LEFT:
                 # Or the protocol refused it, as its body is not HTTP.
-                status = scope["state"].get("refused", status)
-            self.record(_names(scope), status, time.perf_counter() - started, request_id)
+                answer.status = state.get("refused", CLIENT_LEFT)
+            self.record(_names(scope), answer.status, time.perf_counter() - started, marks)
 
-    def take_no_shortcuts(self) -> None:
-        """Leave every request to the app: something was added to it that all must pass."""
-        self._shortcuts = {}
+    async def _fail(
+        self, error: Exception, answer: "Answer", scope: Scope, receive: Receive
+    ) -> None:
+        request_id = answer.marks.request_id
+        self._events.error("unhandled", request_id=request_id, exc_info=error)
+        if answer.status == CLIENT_LEFT:
+            await InternalError.of(request_id).response()(scope, receive, answer.send)
 
     def refused(self, status: int) -> None:
         """Record a request that was not HTTP, and so never got here."""
-        self.record(("other", "unmatched"), status, 0.0, self.request_id(()))
+        self.record(("other", "unmatched"), status, 0.0, self.marks({}))
 
     def abandoned(self, scope: Scope) -> None:
         """Record a request whose caller left before it was answered."""
-        self.record(_names(scope), CLIENT_LEFT, 0.0, self.request_id(scope["headers"]))
+        self.record(_names(scope), CLIENT_LEFT, 0.0, self.marks(header_fields(scope["headers"])))
 
     def _answer(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        route = self._shortcuts.get(scope["path"]) if scope["method"] == "POST" else None
-        if route is None:
+        fields = scope["state"]["fields"]
+        if problem := self.rules.refusal(scope, fields):
+            scope["route"] = self._routes.find(scope)
+            return self._routes.refusal(Request(scope), problem)(scope, receive, send)
+        if response := self.rules.preflight(scope, fields):
+            return response(scope, receive, send)
+        shortcut = self._routes.shortcut(scope["path"]) if scope["method"] == "POST" else None
+        if shortcut is None:
             return self._app(scope, receive, send)
-        scope["route"] = route
-        return route.app(scope, receive, send)
+        scope["route"] = shortcut.route
+        return shortcut(scope, receive, send)
 
-    def record(self, names: tuple[str, str], status: int, seconds: float, request_id: str) -> None:
+    def record(
+        self, names: tuple[str, str], status: int, seconds: float, marks: RequestMarks
+    ) -> None:
         """Count a request by its method and route, and log it."""
         method, route = names
         recorder = self._recorders.get((method, route, status))
@@ -129,18 +218,24 @@ class RequestMiddleware:
             route=route,
             status=status,
             seconds=round(seconds, 6),
-            request_id=request_id,
+            request_id=marks.request_id,
+            **marks.more,
         )
 
-    def request_id(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
-        """Return the id that a request brings, or a new one."""
-        for name, value in headers:
-            if name == b"x-request-id":
-                given: str = value.decode("latin-1")
-                if REQUEST_ID.fullmatch(given):
-                    return given
+    def marks(self, fields: Fields) -> RequestMarks:
+        """Return what a request is known by: the id that it brings, or a new one."""
+        given = fields.get(b"x-request-id")
+        request_id = _given_id(given.decode("latin-1")) if given else ""
+        trace = continued(fields[b"traceparent"]) if b"traceparent" in fields else None
         # Ids that begin with the time are neighbours in the log's index, which halves its cost.
-        return f"{time.time_ns() // 1_000_000:012x}{next(self._random)}"
+        return RequestMarks(
+            request_id or f"{time.time_ns() // 1_000_000:012x}{next(self._random)}", trace
+        )
+
+
+def _given_id(text: str) -> str:
+    """Return the first valid id of a field, which may have been sent several times."""
+    return next((given for given in text.split(", ") if REQUEST_ID.fullmatch(given)), "")
 
 
 def _names(scope: Scope) -> tuple[str, str]:

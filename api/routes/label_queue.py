@@ -1,6 +1,7 @@
-"""`GET /feedback/queue`: the rows most worth a person's label, given to one person at a time.
+"""`POST /feedback/queue`: the rows most worth a person's label, given to one person at a time.
 
-For administrators: it shows the inputs of other callers.
+For administrators: it shows the inputs of other callers. `GET` shows the same rows and reserves
+none; it stays for one release, for clients of the time when it did.
 """
 
 from collections.abc import Collection, Mapping
@@ -14,13 +15,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.http.problems import FieldError, InvalidRows, LogUnavailable, pointer
-from api.state import StateNow
+from api.state import State, StateNow
 from monitoring.feedback.label_queue import LabelQueue, Task
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.timestamps import utc_now
 from monitoring.log.writing.leases import Reason
 
 MOST_ROWS = 100
+DEPRECATED = "@1796083200"
+"""Since when `GET` is (RFC 9745): the first of December 2026."""
 
 
 class RowView(BaseModel):
@@ -42,21 +45,36 @@ class LabelQueueView(BaseModel):
 
     model: str
     lease_seconds: float
-    """How long these rows are reserved for their receiver."""
+    """How long these rows are reserved for their receiver; 0: they are not."""
     rows: list[RowView]
 
 
-async def label_queue(
-    state: StateNow,
-    response: Response,
-    rows: Annotated[int, Query(json_schema_extra={"minimum": 1, "maximum": MOST_ROWS})] = 20,
-    model: str = "",
+NumberOfRows = Annotated[int, Query(json_schema_extra={"minimum": 1, "maximum": MOST_ROWS})]
+
+
+async def take_rows(
+    state: StateNow, response: Response, rows: NumberOfRows = 20, model: str = ""
 ) -> LabelQueueView:
     """Return the rows of a model that are most worth a label, and reserve them for the caller.
 
     In turn the least certain, the most drifted, and some at random; fewer than asked for where all
     recent rows are labelled or out. Without `model` it is the one that `/predict` answers with.
     """
+    # To ask again gives other rows.
+    response.headers["Cache-Control"] = "no-store"
+    return await _rows(state, rows, model, reserve=True)
+
+
+async def look_at_rows(
+    state: StateNow, response: Response, rows: NumberOfRows = 20, model: str = ""
+) -> LabelQueueView:
+    """Return the rows that `POST` would return, without reserving them. Deprecated."""
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Deprecation"] = DEPRECATED
+    return await _rows(state, rows, model, reserve=False)
+
+
+async def _rows(state: State, rows: int, model: str, *, reserve: bool) -> LabelQueueView:
     if not 1 <= rows <= MOST_ROWS:
         # The framework would refuse it without naming the limit.
         sentence = f"Ask for 1 to {MOST_ROWS} rows."
@@ -65,15 +83,14 @@ async def label_queue(
     name = state.reloader.loaded_models.resolve(model).manifest.model
     seconds = state.settings.feedback_queue_seconds
     queue = LabelQueue(state.log, seconds, utc_now, SystemRandom())
+    give = queue.take if reserve else queue.look
     try:
-        tasks = await run_in_threadpool(queue.take, name, rows, state.monitor.rarities(name))
+        tasks = await run_in_threadpool(give, name, rows, state.monitor.rarities(name))
     except LogUnavailableError:
         raise LogUnavailable("The rows cannot be given out now. Ask again.") from None
-    # To ask again gives other rows.
-    response.headers["Cache-Control"] = "no-store"
     return LabelQueueView(
         model=name,
-        lease_seconds=seconds,
+        lease_seconds=seconds if reserve else 0,
         rows=[_view(task, state.settings.log_personal_fields) for task in tasks],
     )
 

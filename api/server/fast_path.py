@@ -12,8 +12,10 @@ from functools import partial
 from time import perf_counter
 from typing import NamedTuple
 
+from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.auth.keys import Client
 from api.auth.roles import Auth, Role
 from api.batching.batcher import stopping
 from api.batching.prediction_job import Answer, PredictionJob, check_rows
@@ -44,13 +46,16 @@ class FastPath:
     """Answers predictions of one running app on their connections.
 
     Args:
+        app: The app.
         state: The app's.
         auth: Checks the role of each request.
         paths: The routes whose requests are answered.
     """
 
-    def __init__(self, state: State, auth: Auth, paths: PredictionPaths) -> None:
+    def __init__(self, app: FastAPI, state: State, auth: Auth, paths: PredictionPaths) -> None:
+        self.app = app
         self._state = state
+        self._rules = state.middleware.rules
         self._auth = auth
         self._paths = paths
         self._loaded_models: weakref.ref[LoadedModels] | None = None
@@ -59,6 +64,9 @@ class FastPath:
     def target(self, url: bytes, headers: dict[bytes, bytes]) -> Target | None:
         """Return the target of a usual prediction request; None for all other requests."""
         if headers.get(b"content-type") != b"application/json" or not UNUSUAL.isdisjoint(headers):
+            return None
+        # Overrides come and go while the app runs, as in tests.
+        if self.app.dependency_overrides or not self._rules.take(headers):
             return None
         loaded_models = self._state.reloader.loaded_models
         if self._loaded_models is None or self._loaded_models() is not loaded_models:
@@ -78,15 +86,16 @@ class FastPath:
         state = self._state
         if len(body) > state.settings.predict_max_body_bytes:
             return None
-        request_id = state.middleware.request_id(headers.items())
-        fast_response = FastResponse(protocol, state.middleware, target.route, request_id)
-        authorization = headers.get(b"authorization", b"").decode("latin-1")
-        host = protocol.client[0] if protocol.client else ""
+        marks = state.middleware.marks(headers)
+        fast_response = FastResponse(protocol, state.middleware, target.route, marks)
+        peer = protocol.client[0] if protocol.client else ""
         try:
-            self._auth.check(Role.PREDICT, authorization, host)
+            client = self._auth.check(Role.PREDICT, headers, self._rules.client(peer, headers))
+            if client:
+                marks.more["key"] = client.key.name
             # Before the body is decoded: a request that cannot be answered now must cost little.
             state.batcher.admit(target.model)
-            job = self._submitted(target, body, request_id)
+            job = self._submitted(target, body, marks.request_id, client)
         except Problem as problem:
             self._refuse(fast_response, problem)
         except Exception:  # noqa: BLE001 - a body to be explained; else the route meets it, too
@@ -96,13 +105,17 @@ class FastPath:
             job.answered.add_done_callback(partial(self._finish, fast_response, job))
         return fast_response
 
-    def _submitted(self, target: Target, body: bytes, request_id: str) -> PredictionJob:
+    def _submitted(
+        self, target: Target, body: bytes, request_id: str, client: Client | None
+    ) -> PredictionJob:
         state, model = self._state, target.model
         arrived, received = utc_now(), perf_counter()
         state.body_budget.take(len(body))
         try:
             rows = model.decoder.decode(body)
             check_rows(rows, state.settings.predict_max_rows)
+            if client:
+                client.take_rows(rows.size)
             job = PredictionJob(
                 model, rows, body, request_id, target.probabilities, arrived, received
             )

@@ -7,7 +7,7 @@ from typing import Any, cast
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from api.http.request_middleware import CLIENT_LEFT, RequestMiddleware
+from api.http.request_middleware import CLIENT_LEFT, RequestMarks, RequestMiddleware
 from api.server.head_coalescing import HeadCoalescer
 
 CLOSE = (b"connection", b"close")
@@ -23,7 +23,7 @@ class FastResponse:
         protocol: The connection's.
         middleware: Records the request once it is answered.
         route: What it is recorded as.
-        request_id: Its own, or a new one.
+        marks: What the request is known by.
     """
 
     more_body = False
@@ -36,12 +36,12 @@ class FastResponse:
         protocol: HttpToolsProtocol,
         middleware: RequestMiddleware,
         route: str,
-        request_id: str,
+        marks: RequestMarks,
     ) -> None:
         self.disconnected = False
         self.keep_alive: bool = protocol.parser.should_keep_alive()
         self.response_complete = False
-        self.request_id = request_id
+        self.marks = marks
         self._protocol = protocol
         self._middleware = middleware
         self._route = route
@@ -70,7 +70,12 @@ class FastResponse:
             parts += name, b": ", value, b"\r\n"
         for name, value in headers:
             parts += name, b": ", value, b"\r\n"
-        parts += b"x-request-id: ", self.request_id.encode(), b"\r\n\r\n", bytes(response.body)
+        parts += b"x-request-id: ", self.marks.request_id.encode(), b"\r\n"
+        if self.marks.trace:
+            parts += b"traceparent: ", self.marks.trace.field, b"\r\n"
+        for name, value in self._middleware.rules.usual_headers:
+            parts += name, b": ", value, b"\r\n"
+        parts += b"\r\n", bytes(response.body)
         transport.send(b"".join(parts))
         self._complete(response.status_code)
 
@@ -86,4 +91,4 @@ class FastResponse:
             self._protocol.transport.close()
         self._protocol.on_response_complete()
         seconds = perf_counter() - self._started
-        self._middleware.record(("POST", self._route), status, seconds, self.request_id)
+        self._middleware.record(("POST", self._route), status, seconds, self.marks)

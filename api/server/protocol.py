@@ -11,7 +11,6 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.server.fast_path import FastPath, Target
-from api.server.fast_response import FastResponse
 from api.server.head_coalescing import HeadCoalescer
 
 HEAD_SECONDS = 10.0
@@ -19,6 +18,7 @@ WRITE_SECONDS = 10.0
 """How long a caller may leave what was sent unread, once the buffers are full."""
 MAX_HEAD_BYTES = 65_536
 _TOO_LARGE = "The head of the request is too large."
+_AUTHORITY = re.compile(rb"[^/?#@]+(?=[/?#]|$)")
 _UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
 
 
@@ -35,9 +35,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._message_open = False
         self._messages_begun = 0
         """In the piece that is being parsed."""
+        self._invalid = ""
+        """Why what follows the requests that are being answered is not HTTP."""
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
-        self._fast_path: FastPath | None = self.app_state.get("fast_path")
+        fast_path: FastPath | None = self.app_state.get("fast_path")
+        # Where the app was wrapped, every request must pass what it was wrapped in.
+        self._fast_path = fast_path if fast_path and fast_path.app is self.app else None
         self._target: Target | None = None
         """The target to answer by the fast path once the body is here; else uvicorn has a cycle."""
         self._fields: dict[bytes, bytes] = {}
@@ -55,6 +59,8 @@ class HttpProtocol(HttpToolsProtocol):
         if service := self.app_state.get("service"):
             for cycle, _ in self.pipeline:
                 service.middleware.abandoned(cycle.scope)
+            if self._invalid:
+                service.middleware.refused(HTTPStatus.BAD_REQUEST)
         super().connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -76,34 +82,51 @@ class HttpProtocol(HttpToolsProtocol):
         return True
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, and record it as every request is recorded."""
+        """Refuse what is not HTTP, after the answers to all that came before it."""
+        if self._invalid:
+            return
         cycle = self.cycle
-        if (
-            cycle is not None
-            and not cycle.response_complete
-            and not isinstance(cycle, FastResponse)
-        ):
+        if cycle is None or cycle.response_complete:
+            self._refuse(msg)
+        elif not cycle.more_body:
+            self._invalid = msg
+        elif self.pipeline:
+            # It waits for those before it; its own body is what is not HTTP.
+            self.pipeline.popleft()
+            self._invalid = msg
+        else:
             cycle.scope["state"]["refused"] = HTTPStatus.BAD_REQUEST
-        elif service := self.app_state.get("service"):
+            super().send_400_response(msg)
+        if self._invalid:
+            self._stop_timer()
+            self.flow.pause_reading()
+
+    def _refuse(self, msg: str) -> None:
+        self._invalid = ""
+        if service := self.app_state.get("service"):
             service.middleware.refused(HTTPStatus.BAD_REQUEST)
-        super().send_400_response(msg)
+        if not self.transport.is_closing():
+            super().send_400_response(msg)
 
     def data_received(self, data: bytes) -> None:
         """Take what came, and wait for the rest of a head that it left open."""
+        if self._invalid:
+            return
         fresh = not self._message_open
         if self._head_open or fresh:
             end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
-            if end < 0:
-                # The parser would take a head of any size that comes in one piece.
-                if len(data) > MAX_HEAD_BYTES:
-                    self.send_400_response(_TOO_LARGE)
-                    return
-                end = len(data)
-            if _UPGRADE.search(data, 0, end):
-                # We speak HTTP/1.1 alone, and may ignore the offer; the parser would skip the body.
-                data = _UPGRADE.sub(b"\r\nX-Ignored-Upgrade:", data[:end]) + data[end:]
+            # The parser would take a head of any size that comes in one piece.
+            if end < 0 and len(data) > MAX_HEAD_BYTES:
+                self.send_400_response(_TOO_LARGE)
+                return
+            data = _without_upgrade(data, end if end >= 0 else len(data))
+        self._parse(data, fresh=fresh)
+
+    def _parse(self, data: bytes, *, fresh: bool) -> None:
         self._messages_begun = 0
         super().data_received(data)
+        if self._invalid:
+            return
         if self._target:
             # The rest of the body is on its way, and may never come.
             self._leave_to_route()
@@ -142,8 +165,10 @@ class HttpProtocol(HttpToolsProtocol):
         self._head_open = False
         self._stop_timer()
         headers = self.headers
-        fields = dict(headers)
         version = self.parser.get_http_version()
+        if b"://" in self.url and not self.url.startswith(b"/"):
+            self._take_whole_target()
+        fields = dict(headers)
         if b"host" not in fields:
             if version == "1.1":
                 raise ValueError
@@ -187,7 +212,32 @@ class HttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Send what is left of the answer, and go on."""
         cast("HeadCoalescer", self.transport).flush()
-        super().on_response_complete()
+        if self._invalid and not self.pipeline:
+            self._refuse(self._invalid)
+        else:
+            super().on_response_complete()
+
+    def _take_whole_target(self) -> None:
+        """Take host and path of a target such as a proxy is sent: its host counts (RFC 9112).
+
+        Raises:
+            ValueError: it names no host, or a user.
+        """
+        scheme, _, rest = self.url.partition(b"://")
+        found = _AUTHORITY.match(rest)
+        if scheme.lower() not in {b"http", b"https"} or not found:
+            raise ValueError
+        self.url = rest[found.end() :] or b"/"
+        if not self.url.startswith(b"/"):
+            self.url = b"/" + self.url
+        # In place: the scope has this list.
+        self.headers[:] = [
+            (name, found[0] if name == b"host" else value) for name, value in self.headers
+        ]
+        if all(name != b"host" for name, _ in self.headers):
+            if self.parser.get_http_version() == "1.1":
+                raise ValueError
+            self.headers.append((b"host", found[0]))
 
     def _leave_to_route(self) -> None:
         body = self._body
@@ -220,3 +270,11 @@ class HttpProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+def _without_upgrade(data: bytes, end: int) -> bytes:
+    """Return a piece without the offer to speak another protocol, if its head has one."""
+    if not _UPGRADE.search(data, 0, end):
+        return data
+    # We speak HTTP/1.1 alone, and may ignore the offer; the parser would skip the body.
+    return _UPGRADE.sub(b"\r\nX-Ignored-Upgrade:", data[:end]) + data[end:]

@@ -33,9 +33,11 @@ class Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         on_ready: Callable[[State], None],
+        events: StructuredLog,
         accept: Accept | None = None,
     ) -> None:
         super().__init__(config)
+        self._events = events
         self._accept = accept
         self._on_ready = on_ready
 
@@ -44,6 +46,10 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if not self.started:
             return
+        fast_path = self.lifespan.state["fast_path"]
+        if fast_path and fast_path.app is not self.config.loaded_app:
+            kind = type(self.config.loaded_app).__name__
+            self._events.info("fast-path-off", reason=f"The app was wrapped in {kind}.")
         if self._accept:
             # uvicorn asks no more of it than that it closes.
             server = self._accept(self._new_protocol, self.server_state.connections)
@@ -105,7 +111,7 @@ def run(
         ws="none",
     )
     sockets, accept = ([listener], None) if isinstance(listener, socket.socket) else ([], listener)
-    server = Server(config, on_ready, accept)
+    server = Server(config, on_ready, events, accept)
     # uvicorn leaves by itself, with a code of its own, when the lifespan fails.
     with contextlib.suppress(SystemExit):
         server.run(sockets=sockets)

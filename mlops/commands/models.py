@@ -9,9 +9,11 @@ import msgspec
 import typer
 
 from mlops.commands.settings import load_settings
-from mlops.console import Exit, JsonOption, fail, print_json, print_table
-from model_store.errors import ModelStoreError, NotFoundError
+from mlops.console import Exit, JsonOption, fail, notify, print_json, print_table
+from model_store.errors import ModelStoreError, NotFoundError, RefusedError
+from model_store.file_store import FileModelStore
 from model_store.manifest import measured, shown
+from model_store.seals import seal
 from model_store.store import ModelStore
 from settings import factories
 
@@ -33,11 +35,13 @@ class VersionRow(NamedTuple):
     scores: dict[str, float]
     """On test data, by metric."""
     compiled: bool
+    sealed: str
+    """Who sealed it, and when; empty: nobody."""
     refused: str
     """Why its manifest cannot be read; usually empty."""
 
 
-def open_store() -> ModelStore:
+def open_store() -> FileModelStore:
     """Return the store that the settings name."""
     return factories.model_store(load_settings())
 
@@ -73,12 +77,13 @@ def list_models(*, as_json: JsonOption = False) -> None:
     # A table for each model: with its name in a column, the table would be too wide for a terminal.
     for name, versions in itertools.groupby(rows, key=lambda row: row.model):
         print_table(
-            ["Version", "Aliases", "Form", "Test score"],
+            ["Version", "Aliases", "Form", "Sealed by", "Test score"],
             [
                 (
                     row.version,
                     "\n".join(row.aliases),
                     "compiled" if row.compiled else "estimator",
+                    _sealed_shortly(row.sealed),
                     row.refused or _deciding(row.scores),
                 )
                 for row in versions
@@ -92,7 +97,7 @@ def show(model: Model, version: Version = "champion", *, as_json: JsonOption = F
     """Show a version: its manifest with --json, else its card and the moves of its aliases."""
     store = open_store()
     with sentences():
-        version = _version(store, model, version)
+        version = decide_version(store, model, version)
         manifest = store.manifest(model, version)
         if as_json:
             print_json(msgspec.to_builtins(manifest))
@@ -101,6 +106,7 @@ def show(model: Model, version: Version = "champion", *, as_json: JsonOption = F
         if manifest.not_compiled:
             typer.echo(f"It has no compiled form. {manifest.not_compiled}")
         # Two ids and a reason beside each other are too wide for a terminal.
+        typer.echo(f"\nSealed by: {sealed_by(store, model, version) or 'nobody'}")
         typer.echo("\nMoves of the aliases")
         for move in store.aliases(model).history:
             typer.echo(f"  {move.time}  {move.alias} to {move.target}")
@@ -116,9 +122,12 @@ def promote(
     """Give an alias to a version. The running service follows within seconds."""
     store = open_store()
     with sentences():
-        version = _version(store, model, version)
+        version = decide_version(store, model, version)
         store.promote(model, version, alias=alias, reason=reason)
+        refusal = _unserved(store, model, version)
     typer.echo(f"{alias} of {model} is {version} now.")
+    if refusal:
+        notify(f"It is not served before it is sealed. {refusal}")
 
 
 @app.command()
@@ -161,7 +170,8 @@ def _deciding(scores: Mapping[str, float]) -> str:
     return ""
 
 
-def _version(store: ModelStore, model: str, version: str) -> str:
+def decide_version(store: ModelStore, model: str, version: str) -> str:
+    """Return the version that is named by its id or by an alias."""
     return store.aliases(model).current.get(version, version)
 
 
@@ -173,15 +183,47 @@ def _refusal(store: ModelStore, model: str, version: str) -> str:
     return ""
 
 
-def _version_row(store: ModelStore, model: str, version: str) -> VersionRow:
+def sealed_by(store: FileModelStore, model: str, version: str) -> str:
+    """Return who sealed a version, a phrase; empty where nobody did."""
+    return seal.state(store.version_folder(model, version), store.policy.publishers)
+
+
+def _sealed_shortly(sealed: str) -> str:
+    """Return who sealed a version and on which day; `show` has the rest."""
+    who, time, *_ = [*sealed.split(", "), ""]
+    return f"{who}\n{time[:10]}".strip() or "nobody"
+
+
+def _unserved(store: FileModelStore, model: str, version: str) -> str:
+    """Return why a version is not served before somebody seals it, sentences; usually empty."""
+    manifest = store.manifest(model, version)
+    if manifest.compiled:
+        return ""
+    try:
+        seal.check(store.version_folder(model, version), manifest, store.policy.publishers)
+    except RefusedError as error:
+        return str(error)
+    return ""
+
+
+def _version_row(store: FileModelStore, model: str, version: str) -> VersionRow:
     aliases: list[str] = []
     try:
         aliases += [a for a, v in store.aliases(model).current.items() if v == version]
         manifest = store.manifest(model, version)
     except ModelStoreError as error:
-        return VersionRow(model, version, aliases, "", {}, compiled=False, refused=str(error))
+        return VersionRow(
+            model, version, aliases, "", {}, compiled=False, sealed="", refused=str(error)
+        )
     scores = {s.metric: s.value for s in manifest.scores if s.split == "test"}
     is_compiled = manifest.compiled is not None
     return VersionRow(
-        model, version, aliases, manifest.created, scores, compiled=is_compiled, refused=""
+        model,
+        version,
+        aliases,
+        manifest.created,
+        scores,
+        compiled=is_compiled,
+        sealed=sealed_by(store, model, version),
+        refused="",
     )

@@ -29,7 +29,9 @@ from mlops.console import Exit, fail, notify
 from mlops.process.address import local_address
 from mlops.process.file_limits import raise_file_limit
 from mlops.process.git_revision import with_git_revision
+from mlops.process.publisher_key import ensure_signer, has_keys
 from mlops.process.secret_files import copy_secret, ensure_secret
+from model_store.errors import ModelStoreError
 from settings import factories
 from settings.settings import Settings
 
@@ -166,12 +168,24 @@ def with_secrets(settings: Settings) -> Settings:
                 fail(f"{folder} cannot be written ({error.strerror}): set LOG_KEY to a secret.")
             notify(f"{folder} cannot be written ({error.strerror}): {name.upper()} stays unset.")
     settings = settings.model_copy(update=made)
+    ensure_publisher(settings)
     if copy := settings.metrics_password_copy:
         try:
             copy_secret(settings.metrics_password.get_secret_value(), copy)
         except OSError as error:
             notify(f"{copy} cannot be written ({error.strerror}): Prometheus will be refused.")
     return settings
+
+
+def ensure_publisher(settings: Settings) -> None:
+    """Make the key that seals what is published here, unless it is there or others seal."""
+    folder = settings.local_data / "secrets"
+    if not settings.model_seal or has_keys(folder):
+        return
+    try:
+        ensure_signer(folder)
+    except (OSError, ModelStoreError) as error:
+        notify(f"The publisher's key in {folder} cannot be used ({error}): nothing is sealed here.")
 
 
 def _refuse_ambiguous(settings: Settings) -> None:

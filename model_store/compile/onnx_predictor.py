@@ -1,9 +1,11 @@
 """A compiled model as a `Predictor`: ONNX Runtime and numpy, and no library of the training."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
 
+from model_store.checks.graph_check import check_graph
 from model_store.compile.feed import Feeder, read_feed
 from model_store.errors import PredictionError
 from model_store.manifest import Compiled
@@ -14,6 +16,9 @@ from model_store.schema.signature import Signature
 # The names of a graph's outputs: `(rows, outputs)` of doubles, or `(rows,)` of class indexes; and
 # `(rows, classes)`.
 VALUES, LABELS, PROBABILITIES = "answer_values", "answer_labels", "answer_probabilities"
+_FOLDER = "session.model_external_initializers_file_folder_path"
+_MOST_BYTES = 2**31
+"""Of memory that the graphs of a process compute in."""
 _TYPES = {VALUES: "tensor(double)", LABELS: "tensor(int64)", PROBABILITIES: "tensor(double)"}
 
 
@@ -25,6 +30,7 @@ class OnnxPredictor:
 
         Raises:
             PredictionError: the graph cannot be run here, or does not match the manifest.
+            RefusedError: it is no graph of `model_store.checks`.
         """
         self._outputs = signature.outputs
         self._session = _session(graph)
@@ -93,11 +99,33 @@ class OnnxPredictor:
         return found
 
 
+@cache
+def _limit_memory(onnxruntime: Any) -> None:
+    """Let all graphs of this process compute in one memory that has a limit.
+
+    A request that would need more fails by itself; the parameters of the models stand outside.
+    """
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    arena = onnxruntime.OrtArenaCfg({"max_mem": _MOST_BYTES})
+    onnxruntime.create_and_register_allocator(memory, arena)
+
+
 def _session(graph: bytes) -> Any:
+    # No session is made of bytes that nobody has looked through.
+    check_graph(graph)
     try:
         import onnxruntime  # noqa: PLC0415 - a service of other models does without it
 
+        _limit_memory(onnxruntime)
         options = onnxruntime.SessionOptions()
+        # A graph that names another file finds none below a folder that cannot be, and a file of
+        # the runtime's own format, which was not looked through, is none here.
+        options.add_session_config_entry(_FOLDER, "/dev/null")
+        options.add_session_config_entry("session.load_model_format", "ONNX")
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
         # Batches are too small to be shared, and a waiting thread would take the service's core.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -105,10 +105,14 @@ class LabelQueue:
         Raises:
             LogUnavailableError: the log cannot be read or written.
         """
-        found = candidates(self._log.path, model, self._now())
-        wanted = ranked(found, rarities, self._random, rows * _SPARE)
+        wanted = self.look(model, rows * _SPARE, rarities)
         leases = [Lease(task.row.sequence, task.row.row, task.reason) for task in wanted]
         return [wanted[place] for place in self._log.lease(leases, rows, self._seconds)]
+
+    def look(self, model: str, rows: int, rarities: Mapping[str, Rarity]) -> list[Task]:
+        """Return the rows that could be taken now, which stay in the queue; see `take`."""
+        found = candidates(self._log.path, model, self._now())
+        return ranked(found, rarities, self._random, rows)
 
 
 def candidates(path: Path, model: str, now: datetime) -> list[Candidate]:

@@ -41,9 +41,10 @@ from model_store.schema.signature import Column, Kind, Signature
 from model_store.store import LoadedModel, LoadPolicy
 from monitoring.log.reading.reader import LogReader
 from settings.settings import Settings
+from tests.publisher_key import PUBLISHERS, SIGNER, trust_tests
 
 SUM_ROW = {"a": 1, "b": 2}
-POLICY = LoadPolicy(trusted_types=("sklearn.tree._tree.Tree",))
+POLICY = LoadPolicy(publishers=PUBLISHERS)
 SUM_SIGNATURE = Signature(
     inputs=(Column(name="a", kind=Kind.NUMBER), Column(name="b", kind=Kind.NUMBER)),
     outputs=(Column(name="total", kind=Kind.NUMBER),),
@@ -177,7 +178,7 @@ class Service:
 
         A service that asks for more than these answers 500.
         """
-        headers = [(b"content-type", b"application/json")]
+        headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
         scope = {
             "type": "http",
             "http_version": "1.1",
@@ -251,7 +252,6 @@ def small_settings(folder: Path, **changes: Any) -> Settings:
         "local_data": folder / "local_data",
         "metrics_password": "metrics-secret",
         "model_poll_seconds": 3600,
-        "model_trusted_types": POLICY.trusted_types,
     }
     return Settings(**(values | changes))
 
@@ -304,7 +304,7 @@ def fruit_draft() -> Draft:
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of two models with a champion each, made once and only copied."""
     root = tmp_path_factory.mktemp("published")
-    store = FileModelStore(root, POLICY)
+    store = FileModelStore(root, POLICY, signer=SIGNER)
     for draft in (sum_draft(), fruit_draft()):
         store.promote(draft.model, store.publish(draft))
     return root
@@ -313,7 +313,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def store(settings: Settings) -> FileModelStore:
     """Return the store of the service under test, to publish more."""
-    return FileModelStore(settings.local_data / "models", POLICY)
+    return FileModelStore(settings.local_data / "models", POLICY, signer=SIGNER)
 
 
 @contextmanager
@@ -321,6 +321,7 @@ def running(
     published: Path, used: Settings, models: Sequence[str], stream: BinaryIO | None = None
 ) -> Iterator[Service]:
     """Start a service with copies of some published models."""
+    trust_tests(used.local_data)
     for model in models:
         folder = used.local_data / "models" / model
         if not folder.exists():

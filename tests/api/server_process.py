@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from settings.settings import Settings
-from tests.api.conftest import POLICY
+from tests.publisher_key import trust_tests
 
 PATIENCE_SECONDS = 120
 """How long a test waits for an event that comes at once, or never."""
@@ -50,13 +50,13 @@ def process_of(
     if not (folder / "models").exists():
         (folder / "models").symlink_to(published, target_is_directory=True)
     (folder / "settings.ini").touch()
+    trust_tests(folder)
     own = {
         "LOCAL_DATA": str(folder),
         "SETTINGS_FILE": str(folder / "settings.ini"),
         "SERVICE_HOST": "127.0.0.1",
         "SERVICE_PORT": "0",
         "MODEL_NAME": "fruit",
-        "MODEL_TRUSTED_TYPES": ",".join(POLICY.trusted_types),
         "METRICS_PASSWORD": "metrics-secret",
     }
     others = {k: v for k, v in os.environ.items() if k.lower() not in Settings.model_fields}

@@ -46,7 +46,7 @@ class AccessLines:
         self._begin = 0
         # A thread writes lines in their order: after this one, no earlier line comes.
         mark = uuid.uuid4().hex
-        head = f"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Request-ID: {mark}\r\n"
+        head = f"GET /health/live HTTP/1.1\r\nHost: localhost\r\nX-Request-ID: {mark}\r\n"
         exchange(server, head.encode() + b"Connection: close\r\n\r\n")
         deadline = time.monotonic() + PATIENCE_SECONDS
         while mark not in self.text.rpartition("\n")[0]:

@@ -17,6 +17,7 @@ from tests.faults import report
 from tests.faults.ledger import Judge
 from tests.faults.load import judge_sums
 from tests.faults.report import Fault
+from tests.publisher_key import SIGNER
 
 # They are made with what Linux has: /proc, prlimit, namespaces, strace.
 collect_ignore_glob = [] if sys.platform == "linux" else ["test_*.py"]
@@ -41,7 +42,7 @@ class Sums:
     @property
     def store(self) -> FileModelStore:
         """The store, to publish and promote more."""
-        return FileModelStore(self.root, POLICY)
+        return FileModelStore(self.root, POLICY, signer=SIGNER)
 
     @property
     def judge(self) -> Judge:

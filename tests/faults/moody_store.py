@@ -12,11 +12,11 @@ from model_store.golden import golden_rows
 from model_store.manifest import Origin
 from model_store.schema.infer_signature import infer_signature
 from model_store.store import LoadPolicy
-from tests.api.conftest import POLICY
 from tests.faults.conftest import Sums
 from tests.faults.ledger import Judge
 from tests.faults.load import judge_sums
 from tests.faults.moody import Moody
+from tests.publisher_key import PUBLISHERS, SIGNER
 
 VARIABLES = {
     "MODEL_NAME": "moody",
@@ -55,7 +55,8 @@ def publish(sums: Sums, folder: Path, *, work: int = 0) -> MoodyStore:
         origin=Origin(setup="moody"),
     )
     root = sums.copied(folder).root
-    store = FileModelStore(root, LoadPolicy(frozenset({"skops", "pickle"}), POLICY.trusted_types))
+    policy = LoadPolicy(frozenset({"skops", "pickle"}), publishers=PUBLISHERS)
+    store = FileModelStore(root, policy, signer=SIGNER)
     version = store.publish(draft)
     store.promote("moody", version)
     return MoodyStore(root, version, judge_sums(sums.factors | {version: 2.0}))

@@ -10,9 +10,9 @@ from typing import Self
 from tests.api.server_process import PATIENCE_SECONDS
 
 DRIP_SECONDS = 3.0
-_HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+_HEAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 _BODY = b'[{"a": 1, "b": 2}, {"a": 3, "b": 4}]'
-_LARGE = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+_LARGE = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: localhost\r\n\r\n"
 """Over a megabyte is the answer; several do not fit in the buffers of a connection."""
 SMALL_BUFFER_BYTES = 2048
 LONG_BYTES = 2_000_000

@@ -70,7 +70,7 @@ def waits_nobody(service: Service) -> bool:
 def request(call: Call) -> bytes:
     """Return a request as it stands on the wire."""
     head = (
-        "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"X-Request-ID: {call.request_id}\r\nContent-Length: {len(call.body)}\r\n\r\n"
     )
     return head.encode() + call.body

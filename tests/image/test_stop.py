@@ -55,7 +55,7 @@ def test_a_request_whose_body_is_half_sent_is_answered(running: Project) -> None
     before = running.logged()
     body = json.dumps(ROW).encode()
     head = (
-        "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Expect: 100-continue\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     address = ("127.0.0.1", running.ports["SERVICE"])

@@ -13,6 +13,7 @@ from ml_pipe.runner.source.export import PACKAGE
 from ml_pipe.workflow import run_pipeline
 from model_store.file_store import FileModelStore
 from model_store.schema.prediction import answers
+from model_store.seals.publishers import PublisherFolder
 from model_store.store import LoadedModel, LoadPolicy
 from settings.model_settings import TRUSTED_TYPES
 from tests.iris_example import ANSWER, REQUEST
@@ -24,8 +25,10 @@ pytestmark = pytest.mark.slow  # each makes whole runs, through notebooks, or lo
 
 def store_of(report: RunReport) -> FileModelStore:
     """Return the store that a run published to."""
-    root = report.folder.parents[1] / "models"
-    return FileModelStore(root, LoadPolicy(trusted_types=TRUSTED_TYPES))
+    local_data = report.folder.parents[1]
+    publishers = PublisherFolder(local_data / "secrets" / "publishers")
+    policy = LoadPolicy(trusted_types=TRUSTED_TYPES, publishers=publishers)
+    return FileModelStore(local_data / "models", policy)
 
 
 def loaded(report: RunReport) -> LoadedModel:
@@ -65,6 +68,7 @@ def test_a_run_keeps_what_it_did(iris_run: RunReport) -> None:
         "importance.png",
         "missing.png",
         "published.json",
+        "releases.json",
         "run.json",
         "summary.json",
         "table.json",
@@ -176,6 +180,6 @@ def test_a_table_of_mixed_columns_becomes_a_version(
 def test_a_table_that_cannot_be_trained_on_is_reported(iris: Path, tmp_path: Path) -> None:
     """The report ends in the sentence, and no model folder is made."""
     parameters = {"data": str(iris / "iris.csv"), "target": "varity"}
-    with pytest.raises(CellError, match='TableError: The table has no column "varity": it has var'):
+    with pytest.raises(CellError, match='The table has no column "varity": it has var'):
         run_pipeline(PACKAGE, parameters, context_in(tmp_path))
     assert not (tmp_path / "models").exists()

@@ -15,6 +15,7 @@ from model_store.golden import golden_rows
 from model_store.schema.conform import conform
 from model_store.schema.infer_signature import infer_signature
 from model_store.store import LoadPolicy
+from tests.publisher_key import PUBLISHERS, SIGNER, trust_tests
 
 Mlops = Callable[..., Result]
 Publish = Callable[..., str]
@@ -41,7 +42,9 @@ def mlops(local_data: Path) -> Mlops:
 @pytest.fixture
 def store(local_data: Path) -> FileModelStore:
     """Return the store that the command reads."""
-    return FileModelStore(local_data / "models", LoadPolicy())
+    trust_tests(local_data)
+    policy = LoadPolicy(publishers=PUBLISHERS)
+    return FileModelStore(local_data / "models", policy, signer=SIGNER)
 
 
 @pytest.fixture

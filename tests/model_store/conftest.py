@@ -18,7 +18,9 @@ from model_store.golden import golden_rows
 from model_store.manifest import File, Manifest
 from model_store.schema.conform import conform
 from model_store.schema.infer_signature import infer_signature
+from model_store.seals.seal import SEAL
 from model_store.store import LoadPolicy
+from tests.publisher_key import PUBLISHERS, SIGNER
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -51,7 +53,8 @@ def draft_line() -> DraftLine:
 @pytest.fixture
 def store(tmp_path: Path) -> FileModelStore:
     """Return an empty store in `tmp_path / "models"`, where it is always noon."""
-    return FileModelStore(tmp_path / "models", LoadPolicy(), lambda: NOON)
+    policy = LoadPolicy(publishers=PUBLISHERS)
+    return FileModelStore(tmp_path / "models", policy, lambda: NOON, SIGNER)
 
 
 @pytest.fixture
@@ -73,7 +76,7 @@ def reseal(folder: Path) -> Reseal:
 
 
 def reseal_bundle(folder: Path, contents: dict[str, bytes] | None = None, **changes: Any) -> None:
-    """Do what a careful forger would do: change files or the manifest, and put it right."""
+    """Do what a publisher could do: change files or the manifest, put it right, and seal it."""
     path = folder / "manifest.json"
     manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     files = {file.name: file for file in manifest.files}
@@ -82,4 +85,7 @@ def reseal_bundle(folder: Path, contents: dict[str, bytes] | None = None, **chan
         digest = hashlib.sha256(content).hexdigest()
         files[name] = File(name=name, size=len(content), sha256=digest)
     options = {"files": tuple(files.values())} | changes
-    path.write_bytes(msgspec.structs.replace(manifest, **options).sealed())
+    text = msgspec.structs.replace(manifest, **options).sealed()
+    path.write_bytes(text)
+    if (folder / SEAL).exists():
+        (folder / SEAL).write_bytes(SIGNER.seal(text, "2026-11-21T12:00:00Z"))

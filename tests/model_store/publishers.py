@@ -25,6 +25,7 @@ from model_store.golden import golden_rows
 from model_store.schema.conform import conform
 from model_store.schema.infer_signature import infer_signature
 from model_store.store import LoadPolicy
+from tests.publisher_key import PUBLISHERS, SIGNER
 
 X = pd.DataFrame({"x": [0.0, 1.0, 2.0]})
 SIGNATURE = infer_signature(X, X.rename(columns={"x": "y"}))
@@ -43,7 +44,7 @@ DRAFT = Draft(
 def open_store(folder: Path) -> FileModelStore:
     """Return a store in which it is always noon, so that every version has the same name."""
     noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    return FileModelStore(folder, LoadPolicy(), lambda: noon)
+    return FileModelStore(folder, LoadPolicy(publishers=PUBLISHERS), lambda: noon, SIGNER)
 
 
 def publish(folder: Path) -> None:

@@ -15,6 +15,7 @@ from model_store.errors import ModelStoreError, RefusedError
 from model_store.file_store import FileModelStore
 from model_store.store import LoadPolicy
 from tests.model_store.conftest import DraftLine, Reseal
+from tests.publisher_key import PUBLISHERS, SIGNER
 
 FILES = ["manifest.json", "model.skops", "model.onnx", "golden.json", "reference.json", "card.md"]
 
@@ -209,7 +210,9 @@ def test_a_file_whose_name_leads_elsewhere_is_not_read(
 
 def test_a_model_that_is_none_is_refused(tmp_path: Path, draft_line: DraftLine) -> None:
     """A pickle can hold anything."""
-    store = FileModelStore(tmp_path, LoadPolicy(formats=frozenset({"pickle"})))
+    store = FileModelStore(
+        tmp_path, LoadPolicy(frozenset({"pickle"}), publishers=PUBLISHERS), signer=SIGNER
+    )
     with pytest.raises(RefusedError, match="The model raised AttributeError"):
         store.publish(draft_line(estimator="text", format="pickle"))
 
@@ -222,7 +225,9 @@ def test_a_pickle_runs_only_if_allowed_and_whole(tmp_path: Path, draft_line: Dra
         def __reduce__(self) -> Any:
             return Path.touch, (marker,)
 
-    allowing = FileModelStore(tmp_path, LoadPolicy(formats=frozenset({"pickle"})))
+    allowing = FileModelStore(
+        tmp_path, LoadPolicy(frozenset({"pickle"}), publishers=PUBLISHERS), signer=SIGNER
+    )
     uncompiled = Compilation(reason="Not asked for.")
     version = allowing.publish(draft_line(format="pickle", compilation=uncompiled))
     path = tmp_path / "line" / version / "model.pickle"
@@ -232,6 +237,6 @@ def test_a_pickle_runs_only_if_allowed_and_whole(tmp_path: Path, draft_line: Dra
         allowing.load("line", version)
     path.write_bytes(good)
     with pytest.raises(RefusedError, match="format pickle is not allowed"):
-        FileModelStore(tmp_path, LoadPolicy()).load("line", version)
+        FileModelStore(tmp_path, LoadPolicy(publishers=PUBLISHERS)).load("line", version)
     assert not marker.exists()
     allowing.verify("line", version)

@@ -11,6 +11,7 @@ from model_store.errors import ModelStoreError
 from model_store.file_store import FileModelStore
 from model_store.store import LoadPolicy
 from tests.model_store.conftest import DraftLine
+from tests.publisher_key import PUBLISHERS
 
 HERE = Path(__file__).parent
 
@@ -48,7 +49,10 @@ def stores_after(root: Path, action: str, least: int) -> list[FileModelStore]:
     """Return the store that each killed publisher left, of at least so many."""
     killed = run_publishers(root, action) - 1
     assert killed >= least
-    return [FileModelStore(root / str(n), LoadPolicy()) for n in range(1, killed + 1)]
+    return [
+        FileModelStore(root / str(n), LoadPolicy(publishers=PUBLISHERS))
+        for n in range(1, killed + 1)
+    ]
 
 
 @pytest.mark.slow  # every publisher is a process of its own, and there is one for each step
@@ -87,7 +91,7 @@ def test_these_tests_catch_a_publisher_that_does_not_rename(action: str, tmp_pat
 def test_publishers_at_once_all_stand(tmp_path: Path) -> None:
     """In the same second, sweeping around each other."""
     assert run_publishers(tmp_path, "publish at once") == 4
-    store = FileModelStore(tmp_path / "0", LoadPolicy())
+    store = FileModelStore(tmp_path / "0", LoadPolicy(publishers=PUBLISHERS))
     assert len(store.versions("line")) == 5
     assert damage(store) == []
     assert list(tmp_path.glob("*/line/.publishing-*")) == []

@@ -110,7 +110,7 @@ def turn_away(service: Service) -> None:
     """Ask for more than there is room for, while another client takes nearly all of it."""
     size = MOST_BYTES - 1000
     head = (
-        "POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         f"Content-Length: {size}\r\n\r\n"
     )
     with service.server.connect() as holder, service.connected() as connection:

@@ -16,6 +16,7 @@ from model_store.golden import golden_rows
 from model_store.schema.infer_signature import infer_signature
 from model_store.store import LoadPolicy
 from tests.mlops.conftest import Publish
+from tests.publisher_key import PUBLISHERS, SIGNER, trust_tests
 
 UNCOMPILED = "sklearn.compose._target.TransformedTargetRegressor"
 
@@ -45,7 +46,9 @@ def test_the_modules_of_the_models_are_imported(
 ) -> None:
     """In this test they are those of scikit-learn, for a model without a compiled form."""
     monkeypatch.setenv("MODEL_TRUSTED_TYPES", UNCOMPILED)
-    store = FileModelStore(local_data / "models", LoadPolicy(trusted_types=(UNCOMPILED,)))
+    trust_tests(local_data)
+    policy = LoadPolicy(trusted_types=(UNCOMPILED,), publishers=PUBLISHERS)
+    store = FileModelStore(local_data / "models", policy, signer=SIGNER)
     x = pd.DataFrame({"x": [0.0, 1.0, 2.0]})
     estimator = TransformedTargetRegressor(LinearRegression()).fit(x, x["x"])
     signature = infer_signature(x, pd.DataFrame({"y": x["x"]}))

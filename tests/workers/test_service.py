@@ -25,6 +25,7 @@ from model_store.file_store import FileModelStore
 from monitoring.log.reading.reader import LogReader
 from tests.api.conftest import POLICY, fruit_draft
 from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
+from tests.publisher_key import SIGNER
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.slow  # each starts a service of four processes
@@ -222,7 +223,7 @@ def test_requests_are_counted_and_logged_before_and_after_a_kill(
 def test_a_swap_is_seen_by_all(tmp_path: Path, published: Path) -> None:
     """Each worker logs the swap with its number."""
     shutil.copytree(published, tmp_path / "models")
-    store = FileModelStore(tmp_path / "models", POLICY)
+    store = FileModelStore(tmp_path / "models", POLICY, signer=SIGNER)
     with (
         TWO(tmp_path, published) as server,
         connection_to_each(server, tmp_path) as workers,
@@ -266,7 +267,7 @@ def test_control_c_lets_a_request_in_flight_be_finished(tmp_path: Path, publishe
     """
     with TWO(tmp_path, published) as server, server.connect() as connection:
         connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Expect: 100-continue\r\nContent-Length: 13\r\n\r\n"
         )
         # The service asks for the body, so it is surely reading when the signal comes.

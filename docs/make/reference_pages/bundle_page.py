@@ -13,6 +13,7 @@ from model_store.aliases import Aliases, Move
 from model_store.golden import Golden
 from model_store.manifest import Compiled, File, Manifest, Origin, Score
 from model_store.schema.signature import Column, Kind, Signature
+from model_store.seals.seal import Seal
 from monitoring.statistics import profile
 
 INTRODUCTION = """
@@ -27,6 +28,7 @@ others and renames it, so that nobody sees half of one. Nothing in a bundle is c
 | `golden.json` | Up to twenty rows of the table with their answers: every load must reproduce them. |
 | `reference.json` | How each column was distributed in training, as counts: drift is measured against it. |
 | `card.md` | The model card, for people. |
+| `seal.json` | A publisher's signature of the manifest; it is not in the manifest's list. [Publishers' keys](../how-to/publishers-keys.md) explains it. |
 
 `local_data/models/<model>/aliases.json` names the versions: `champion` is the alias of the one that answers.
 """
@@ -86,6 +88,7 @@ MEANINGS = {
 STRUCTS: dict[str, tuple[type, ...]] = {
     "manifest.json": (Manifest, Score, File, Origin, Compiled, Signature, Column),
     "golden.json": (Golden,),
+    "seal.json": (Seal,),
     "aliases.json": (Aliases, Move),
 }
 

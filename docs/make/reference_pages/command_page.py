@@ -42,6 +42,7 @@ def _described(command: Any, path: str) -> Iterator[str]:
     rows = [
         [f"`{_spelled(parameter)}`", parameter.help or ""]
         for parameter in command.params
+        if not getattr(parameter, "hidden", False)
         if "--help" not in parameter.opts
     ]
     if rows:

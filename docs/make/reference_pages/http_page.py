@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api.auth.roles import GuardedRoute, RoleNeeded
+from api.auth.roles import RoleNeeded
 from api.http.problems import Problem
 from docs.make.reference_pages.markdown import table
 from docs.make.reference_pages.service import service
@@ -25,7 +25,7 @@ ROUTES = {
     "/business-metrics": 'Numbers of your own system, declared in the settings: `{"revenue": 12.5}`.',
     "/models": "What is served: versions, aliases, signatures, scores.",
     "/models/{model}": "The same of one model, with its card.",
-    "/feedback/queue": "The rows most worth a label, each to one person at a time: `?rows=20`.",
+    "/feedback/queue": "The rows most worth a label, `?rows=20`; `POST` gives each to one person at a time, `GET` reserves none.",
     "/monitoring": "The newest page of `mlops report` that no option narrowed.",
     "/metrics": "The metrics, for Prometheus.",
     "/health/live": "200 while the process answers.",
@@ -95,15 +95,14 @@ def http_parts() -> Iterator[str]:
 def _roles(app: FastAPI) -> Iterator[tuple[str, str, str]]:
     """Yield method, path and role of every route."""
     for route in app.routes:
-        if isinstance(route, GuardedRoute):
-            yield "POST", route.path, str(route.role)
-        elif isinstance(route, APIRoute):
+        if isinstance(route, APIRoute):
             [role] = [
                 depends.dependency.role
                 for depends in route.dependencies
                 if isinstance(depends.dependency, RoleNeeded)
             ]
-            yield "GET", route.path, str(role)
+            for method in route.methods or ():
+                yield method, route.path, str(role)
 
 
 def _subclasses(kind: type[Problem]) -> Iterator[type[Problem]]:

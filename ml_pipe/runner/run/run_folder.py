@@ -4,7 +4,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ import msgspec
 
 from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.run.context import Context, context_by_hand
+from ml_pipe.runner.run.outputs import kept_reason
 from ml_pipe.runner.run.parameters import Value
 from ml_pipe.runner.source.export import PACKAGE
 from ml_pipe.runner.summary import Summary
@@ -148,6 +149,8 @@ def recorded(folder: Path, run: Run) -> Iterator[None]:
     except Exception as error:
         reason = str(error)
         state = "refused" if getattr(error, "is_refusal", False) else "failed"
+        if state == "failed":
+            reason = kept_reason(folder, reason, run.context.personal_fields)
         raise
     finally:
         with contextlib.suppress(OSError):
@@ -187,8 +190,8 @@ def past_runs(local_data: Path) -> dict[Path, Run]:
     return found
 
 
-def report_of(run_folder: Path) -> RunReport:
-    """Return what came of a run that succeeded."""
+def report_of(run_folder: Path, remarks: Sequence[str] = ()) -> RunReport:
+    """Return what came of a run that succeeded; remarks, sentences, end what is to be shown."""
     published: dict[str, str] = {}
     with contextlib.suppress(FileNotFoundError):
         text = (run_folder / "published.json").read_bytes()
@@ -198,7 +201,7 @@ def report_of(run_folder: Path) -> RunReport:
         run_folder,
         published.get("model", ""),
         published.get("version"),
-        published.get("summary", ""),
+        "\n".join(filter(None, [published.get("summary", ""), *remarks])),
     )
 
 

@@ -13,7 +13,7 @@ from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
 from tests.api.wire import exchange
 from tests.waiting import wait_until
 
-HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 ROW = b'{"weight":60}'
 ANSWER = b'{"fruit":"Plum"}'
 MOST = 100_000
@@ -77,7 +77,9 @@ def test_a_caller_that_leaves_gives_its_share_back(server: Server) -> None:
 
 def test_a_short_body_that_is_refused_costs_no_connection(server: Server) -> None:
     """The next request on it is answered; before a long body the connection is closed."""
-    wrong = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: "
+    wrong = (
+        b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: "
+    )
     answer = exchange(server, wrong + b"13\r\n\r\n" + ROW + of_size(100))
     assert answer.startswith(b"HTTP/1.1 415 ")
     assert answer.endswith(ANSWER)

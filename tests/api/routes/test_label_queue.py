@@ -1,4 +1,4 @@
-"""`GET /feedback/queue` returns the rows that are most useful to label."""
+"""`POST /feedback/queue` returns the rows that are most useful to label."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ def ask(service: Service) -> Ask:
     """Ask for rows."""
 
     def get(query: str = "", auth: tuple[str, str] = ADMIN) -> Any:
-        return service.client.get(f"/feedback/queue{query}", auth=auth)
+        return service.client.post(f"/feedback/queue{query}", auth=auth)
 
     return get
 
@@ -63,6 +63,19 @@ def test_no_row_is_returned_twice_while_it_is_out(ask: Ask, service: Service) ->
     service.predict([{"request_id": "first", "row": 0, "value": "Plum"}], "/feedback")
     given = [row["row"] for _ in range(3) for row in ask("?rows=1").json()["rows"]]
     assert sorted(given) == [1, 2]
+
+
+def test_a_get_reserves_no_row(ask: Ask, service: Service) -> None:
+    """It stays for one release and says so; the rows can still be taken afterwards."""
+    for _ in range(3):
+        for method in ("GET", "HEAD"):
+            seen = service.client.request(method, "/feedback/queue", auth=ADMIN)
+            assert seen.status_code == 200
+            assert seen.headers["deprecation"].startswith("@")
+    seen = service.client.get("/feedback/queue", auth=ADMIN).json()
+    assert (len(seen["rows"]), seen["lease_seconds"]) == (3, 0)
+    assert len(ask().json()["rows"]) == 3
+    assert service.client.get("/feedback/queue", auth=ADMIN).json()["rows"] == []
 
 
 def test_another_model_is_asked_for_by_name(ask: Ask, service: Service) -> None:
@@ -98,7 +111,7 @@ def test_too_many_rows_are_refused_with_the_limit(ask: Ask, service: Service) ->
     documents = service.client.get("/openapi.json", auth=ADMIN).json()
     [rows] = [
         parameter["schema"]
-        for parameter in documents["paths"]["/feedback/queue"]["get"]["parameters"]
+        for parameter in documents["paths"]["/feedback/queue"]["post"]["parameters"]
         if parameter["name"] == "rows"
     ]
     assert (rows["minimum"], rows["maximum"]) == (1, 100)
@@ -114,7 +127,7 @@ def test_a_column_that_became_personal_is_not_shown(
         service.predict({"weight": 60}, "/predict?probabilities=true")
     private = new_settings(**settings, log_personal_fields=(personal,), log_key="k" * 32)
     with serve(["fruit"], private) as service:
-        (row,) = service.client.get("/feedback/queue", auth=ADMIN).json()["rows"]
+        (row,) = service.client.post("/feedback/queue", auth=ADMIN).json()["rows"]
     assert row[hidden] == {}
     shown = row["answer" if hidden == "inputs" else "inputs"]
     assert shown.keys() == ({"fruit", "probabilities"} if hidden == "inputs" else {"weight"})
@@ -144,7 +157,7 @@ def test_two_workers_return_no_row_twice(tmp_path: Path, published: Path) -> Non
 
         def take(_: int) -> list[int]:
             user = b64encode(":".join(ADMIN).encode()).decode()
-            found = send("GET", "/feedback/queue?rows=10", "", Authorization=f"Basic {user}")
+            found = send("POST", "/feedback/queue?rows=10", "", Authorization=f"Basic {user}")
             return [row["row"] for row in found["rows"]]
 
         headers = {"Content-Type": "application/json"}

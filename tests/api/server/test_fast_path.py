@@ -68,7 +68,7 @@ def running(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def request(path: bytes, headers: bytes, body: bytes) -> bytes:
     """Return the last request of a connection."""
-    head = b"POST " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + headers
+    head = b"POST " + path + b" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers
     return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
 
 
@@ -127,10 +127,10 @@ def test_whole_and_in_pieces_a_request_has_one_answer(
 
 def test_requests_on_one_connection_are_answered_in_their_order(running: Running) -> None:
     """That holds for requests of the fast path and for others, mixed."""
-    good = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + CREDENTIALS
+    good = b"POST /predict HTTP/1.1\r\nHost: localhost\r\n" + KIND + CREDENTIALS
     one = good + b"Content-Length: 13\r\n\r\n" + ROW
     chunked = good + b"Transfer-Encoding: chunked\r\n\r\nd\r\n" + ROW + b"\r\n0\r\n\r\n"
-    health = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+    health = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
     last = request(b"/models/sum/predict", KIND + CREDENTIALS, b'{"a":1,"b":2}')
     for sent in (one + one + last, one + chunked + health + one + last, health + one + last):
         received = exchange(running.server, sent)
@@ -141,7 +141,12 @@ def test_requests_on_one_connection_are_answered_in_their_order(running: Running
 
 def test_a_request_after_a_refusal_is_not_cut_off_as_idle(running: Running) -> None:
     """The limit for idle connections begins with each answer and ends with each request."""
-    wrong = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + b"Content-Length: 13\r\n\r\n" + ROW
+    wrong = (
+        b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
+        + KIND
+        + b"Content-Length: 13\r\n\r\n"
+        + ROW
+    )
     last = request(b"/predict", KIND + CREDENTIALS, ROW)
     with running.server.connect() as connection:
         connection.sendall(wrong + last[:-1])
@@ -179,20 +184,46 @@ def test_a_caller_that_waits_while_the_service_stops_gets_503(
                 assert b"The service is stopping." in received
 
 
-def test_invalid_http_after_a_request_is_recorded_by_itself(running: Running) -> None:
-    """The access line of the request before it says whether that one was answered."""
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("before", [1, 2])
+@pytest.mark.parametrize(
+    "invalid",
+    [b"no http\r\n\r\n", b"GET /health/live HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00", b"{}\r\n"],
+)
+def test_what_is_no_http_does_not_change_the_answers_before_it(
+    running: Running, invalid: bytes, before: int, *, whole: bool
+) -> None:
+    """A good prediction gets its own answer and a row; what follows in the packet gets 400."""
     lines = AccessLines(*running)
-    head = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + CREDENTIALS
-    exchange(running.server, head + b"Content-Length: 13\r\n\r\n" + ROW + b"no http\r\n\r\n")
-    recorded = sorted((line["route"], line["status"]) for line in lines.wait(2))
-    assert recorded == [("/predict", 499), ("unmatched", 400)]
+    good = b"POST /predict HTTP/1.1\r\nHost: localhost\r\n" + KIND + CREDENTIALS
+    length = b"Content-Length: 13\r\n\r\n" + ROW
+    chunked = b"Transfer-Encoding: chunked\r\n\r\nd\r\n" + ROW + b"\r\n0\r\n\r\n"
+    received = exchange(running.server, (good + (length if whole else chunked)) * before + invalid)
+    statuses = re.findall(rb"HTTP/1.1 (\d+) ", received)
+    assert statuses == [b"200"] * before + [b"400"]
+    recorded = sorted((line["route"], line["status"]) for line in lines.wait(before + 1))
+    assert recorded == [("/predict", 200)] * before + [("unmatched", 400)]
+
+
+def test_a_later_body_that_is_no_http_waits_for_the_answer_before_it(running: Running) -> None:
+    """Its own request is refused, and no other."""
+    good = b"POST /predict HTTP/1.1\r\nHost: localhost\r\n" + KIND + CREDENTIALS
+    chunked = good + b"Transfer-Encoding: chunked\r\n\r\nd\r\n" + ROW + b"\r\n0\r\n\r\n"
+    broken = good + b"Transfer-Encoding: chunked\r\n\r\nxyzzy\r\n"
+    received = exchange(running.server, chunked + broken)
+    assert re.findall(rb"HTTP/1.1 (\d+) ", received) == [b"200", b"400"]
 
 
 def test_a_request_that_comes_while_the_service_stops_gets_503(
     published: Path, tmp_path: Path
 ) -> None:
     """It has `Connection: close`; requests admitted before are answered and logged."""
-    sent = b"POST /predict HTTP/1.1\r\nHost: x\r\n" + KIND + b"Content-Length: 13\r\n\r\n" + ROW
+    sent = (
+        b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
+        + KIND
+        + b"Content-Length: 13\r\n\r\n"
+        + ROW
+    )
     with (
         process_of(tmp_path, published, prefix=[sys.executable, "-c", PATIENT]) as server,
         server.connect() as connection,
@@ -235,14 +266,16 @@ def test_only_usual_requests_are_taken(
 ) -> None:
     """The route takes the others, and explains what is wrong with them."""
     fast_path: FastPath = service.client.app_state["fast_path"]
-    found = fast_path.target(url, {b"content-type": b"application/json"} | headers)
+    found = fast_path.target(
+        url, {b"host": b"localhost", b"content-type": b"application/json"} | headers
+    )
     assert (found is not None) is taken
 
 
 def test_the_fast_path_follows_the_served_models(service: Service) -> None:
     """It does so at the next request after a swap."""
     fast_path: FastPath = service.client.app_state["fast_path"]
-    headers = {b"content-type": b"application/json"}
+    headers = {b"host": b"localhost", b"content-type": b"application/json"}
     target = fast_path.target(b"/predict", headers)
     assert target
     replaced = weakref.ref(target.model)

@@ -12,7 +12,7 @@ from tests.api.wire import exchange, status_of
 
 BODY = b'{"weight":60}'
 ANSWER = b'{"fruit":"Plum"}'
-HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+HEAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 def good(*, close: bool = False) -> bytes:
@@ -112,7 +112,7 @@ def test_a_body_in_chunks_over_the_limit_is_refused(server: Server) -> None:
         b"xyzzy\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"GET /\x00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /\x00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"GET / HTTP/1.1\r\nBad Header: x\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ],

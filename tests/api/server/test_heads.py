@@ -16,7 +16,7 @@ VALUE = b"xyzzy"
 LAST = b"Content-Type: application/json\r\nContent-Length: 13\r\nConnection: close\r\n\r\n" + BODY
 """The rest of a good request, the last one of its connection."""
 POST = b"POST /predict HTTP/1.1\r\n"
-HOST = b"Host: x\r\n"
+HOST = b"Host: localhost\r\n"
 KIND = b"Content-Type: application/json\r\n"
 CLOSE = b"Connection: close\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"

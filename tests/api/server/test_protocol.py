@@ -173,6 +173,7 @@ class EmptyFastPath:
 
     def __init__(self) -> None:
         self.urls = []
+        self.app = here
 
     def target(self, url: bytes, _: dict[bytes, bytes]) -> None:
         """Record the URL."""
@@ -197,7 +198,9 @@ def test_a_caller_that_does_not_read_does_not_get_the_fast_path() -> None:
     post = REQUEST.replace(b"GET", b"POST")
 
     async def scenario() -> None:
-        config = uvicorn.Config(here, lifespan="off", log_config=None, ws="none")
+        config = uvicorn.Config(
+            here, lifespan="off", log_config=None, proxy_headers=False, ws="none"
+        )
         state = ServerState()
         protocol = HttpProtocol(
             config=config, server_state=state, app_state={"fast_path": fast_path}

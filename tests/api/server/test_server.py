@@ -74,7 +74,7 @@ def test_a_request_in_flight_is_finished_before_the_service_stops(
     """Half of its body comes before the signal, the rest after."""
     with process_of(tmp_path, published) as server, server.connect() as connection:
         connection.sendall(
-            b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Expect: 100-continue\r\nContent-Length: 13\r\n\r\n"
         )
         # The service asks for the body, so it is surely reading when the signal comes.
@@ -157,7 +157,7 @@ def test_a_second_service_on_one_log_does_not_start(tmp_path: Path, published: P
 
 def test_the_signal_ends_readiness(service: Service) -> None:
     """It does so before anything is closed."""
-    server = api_server.Server(uvicorn.Config(service.app), lambda _: None)
+    server = api_server.Server(uvicorn.Config(service.app), lambda _: None, Mock())
     server.started, server.lifespan = True, Mock(state=service.client.app_state)
     server.handle_exit(signal.SIGTERM, None)
     assert server.should_exit

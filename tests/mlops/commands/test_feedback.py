@@ -20,6 +20,7 @@ from model_store.schema.infer_signature import infer_signature
 from tests.api.conftest import POLICY, fruit_draft, sum_draft
 from tests.api.server_process import Server, process_of
 from tests.mlops.conftest import Mlops
+from tests.publisher_key import SIGNER
 
 Import = Callable[..., Result]
 
@@ -51,7 +52,7 @@ def income_draft() -> Draft:
 def server(folder: Path) -> Iterator[Server]:
     """Return a service of three models that answered requests of nine rows each."""
     published = folder / "published"
-    store = FileModelStore(published, POLICY)
+    store = FileModelStore(published, POLICY, signer=SIGNER)
     for draft in (fruit_draft(), income_draft(), sum_draft()):
         store.promote(draft.model, store.publish(draft))
     with process_of(folder, published) as server:

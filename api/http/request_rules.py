@@ -1,0 +1,104 @@
+"""What is asked of every request before anything else of it is read, and what every answer carries.
+
+One object for both ways of answering: the framework's, and the fast path on the connection.
+"""
+
+from collections.abc import Callable, Iterable
+
+from starlette.responses import Response
+from starlette.types import Scope
+
+from api.http.client_address import TrustedProxies
+from api.http.fields import Fields
+from api.http.hosts import ANY, LOOPBACK, Hosts
+from api.http.origins import SAFE_METHODS, Headers, Origins, is_cross_site
+from api.http.problems import CrossSite, Misdirected, Problem
+from settings.settings import Settings
+
+HEALTH = ("/health/live", "/health/ready")
+"""Whatever checks a service's health asks it by its address, of which the service knows nothing."""
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - not bound to, but left out
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+PAGE_POLICY = (
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""Of a page that names no policy of its own."""
+_TEST_CLIENT = ("testclient", b"testserver")
+"""The peer and the host of Starlette's client for tests, which no connection can have."""
+
+Methods = Callable[[Scope], Iterable[str]]
+
+
+class RequestRules:
+    """The rules of one service.
+
+    Args:
+        settings: The settings.
+        methods: Returns the methods of the routes with a request's path.
+    """
+
+    def __init__(self, settings: Settings, methods: Methods = lambda _: SAFE_METHODS) -> None:
+        self.unchecked_hosts = not settings.loopback and not settings.service_allowed_hosts
+        """Whether any host is answered for, as nothing says which are right."""
+        allowed = [*LOOPBACK, *settings.service_allowed_hosts]
+        if settings.service_host not in EVERYWHERE:
+            allowed.append(settings.service_host)
+        self._hosts = None if self.unchecked_hosts or ANY in allowed else Hosts(allowed)
+        origins = settings.service_cors_origins
+        self._origins = Origins(origins) if origins else None
+        proxies = settings.service_trusted_proxies
+        self._proxies = TrustedProxies(proxies) if proxies else None
+        self._methods = methods
+        vary = self._origins.headers({}) if self._origins else []
+        self.usual_headers = [NO_SNIFFING, *vary]
+        """What the answer to a usual request carries besides its own."""
+
+    def take(self, fields: Fields) -> bool:
+        """Return whether a POST without anything unusual may be answered at once."""
+        return (
+            (self._hosts is None or self._hosts.allow(fields.get(b"host")))
+            and b"sec-fetch-site" not in fields
+            and (self._origins is None or b"origin" not in fields)
+        )
+
+    def client(self, peer: str, fields: Fields) -> str:
+        """Return the address that a request comes from."""
+        return self._proxies.client(peer, fields) if self._proxies else peer
+
+    def trust(self, peer: str) -> bool:
+        """Return whether a connection comes from a proxy that the settings name."""
+        return self._proxies is not None and self._proxies.trust(peer)
+
+    def refusal(self, scope: Scope, fields: Fields) -> Problem | None:
+        """Return why a request is not answered; None if it is."""
+        peer = scope["client"][0] if scope.get("client") else ""
+        host = fields.get(b"host")
+        if (
+            self._hosts
+            and not self._hosts.allow(host)
+            and scope["path"] not in HEALTH
+            and (peer, host) != _TEST_CLIENT
+        ):
+            return Misdirected()
+        if scope["method"] not in SAFE_METHODS and is_cross_site(fields):
+            allowed = self._origins is not None and self._origins.allow_change(fields)
+            return None if allowed else CrossSite()
+        return None
+
+    def preflight(self, scope: Scope, fields: Fields) -> Response | None:
+        """Return the answer to a browser's question before a request; None if it asks nothing."""
+        if self._origins is None or scope["method"] != "OPTIONS":
+            return None
+        return self._origins.preflight(fields, self._methods(scope))
+
+    def headers(self, fields: Fields, own: Headers) -> Headers:
+        """Return the headers that an answer carries besides its own."""
+        more = [NO_SNIFFING]
+        names = {name.lower(): value for name, value in own}
+        page = names.get(b"content-type", b"").startswith(b"text/html")
+        if page and b"content-security-policy" not in names:
+            more.append((b"content-security-policy", PAGE_POLICY.encode()))
+        if self._origins:
+            more += self._origins.headers(fields)
+        return [header for header in more if header[0] == b"vary" or header[0] not in names]

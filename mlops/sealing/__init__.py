@@ -1,0 +1,1 @@
+"""Who seals models here, whose seals count, and what a person approves."""

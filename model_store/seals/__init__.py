@@ -1,0 +1,1 @@
+"""Seals: a publisher's signature under a version, and the keys that a service knows."""
