@@ -33,7 +33,7 @@ class LogOptions:
     @property
     def wal_bytes(self) -> int:
         """From what length on the write-ahead log is moved into the database."""
-        return _WAL_BYTES if self.max_bytes is None else min(_WAL_BYTES, self.max_bytes // 5)
+        return _WAL_BYTES if self.max_bytes is None else min(_WAL_BYTES, self.max_bytes // 6)
 
     @property
     def longest_wal_bytes(self) -> int:
