@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from api.models.loaded_models import LoadedModels, Refusal, ServedModel
 from api.observe.audit_log import AuditLog
@@ -36,6 +37,8 @@ class ModelReloader:
         self._on_swap = on_swap
         self._seen: object = None
         self._trouble = ""
+        self._wanted = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def refresh(self) -> None:
         """Load what the aliases name now, and swap if anything changed. Blocks."""
@@ -60,11 +63,24 @@ class ModelReloader:
     async def run(self) -> None:
         """Refresh for ever, in a thread, as loading may take long."""
         while True:
-            await asyncio.sleep(self._settings.model_poll_seconds)
+            await self._pause()
             try:
                 await asyncio.to_thread(self.refresh)
             except Exception as error:  # noqa: BLE001 - the reloader must outlive whatever it meets
                 self._warn("reload-failed", type(error).__name__)
+
+    def look_now(self) -> None:
+        """Have `run` look at the store at once, and try refused versions again. From any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wanted.set)
+
+    async def _pause(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wanted.wait(), self._settings.model_poll_seconds)
+            self._wanted.clear()
+            self._seen = None
+            self._audit_log.record("reload-requested")
 
     def _refused_state(self) -> object:
         """Return a value that changes when a refused version should be tried again.
