@@ -14,7 +14,7 @@ Outcome = Literal["answered", "failed"]
 
 # The JSON texts come as bytes: from a text, Python would make bytes again for SQLite.
 _INSERT = """
-INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))
+INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?)
 """
 _COUNT = """
 INSERT INTO totals (model, version, outcome, requests, rows) VALUES (?, ?, ?, ?, ?)
@@ -41,6 +41,8 @@ class Entry(NamedTuple):
     """JSON text of a row object or an array of them, UTF-8: the inputs by their names."""
     outputs: bytes
     """JSON text as answered, in the same shape; empty where it failed."""
+    client: str = ""
+    """The name of the key by which the caller came; empty: by none."""
 
 
 class Ledger(NamedTuple):
@@ -82,6 +84,7 @@ class Batch:
                         entry.seconds,
                         privacy.inputs(entry.inputs),
                         privacy.outputs(entry.outputs),
+                        entry.client or None,
                     )
                 )
         self._requests = len(entries)
@@ -115,4 +118,4 @@ def kept(entry: Entry, privacy: Privacy) -> dict[str, str | int | None]:
         "rows": entry.rows,
         "inputs": None if inputs is None else inputs.decode(),
         "outputs": None if outputs is None else outputs.decode(),
-    }
+    } | ({"client": entry.client} if entry.client else {})
