@@ -15,6 +15,8 @@ from model_store.aliases import Aliases
 from model_store.bundle import Draft
 from model_store.compile import compiling
 from model_store.errors import ModelStoreError, NotFoundError, RefusedError
+from model_store.first_load import verdicts
+from model_store.first_load.first_loads import FirstLoads
 from model_store.manifest import Manifest
 from model_store.names import checked_name, is_name
 from model_store.seals import seal
@@ -45,6 +47,7 @@ class FileModelStore:
         policy: what may be loaded.
         clock: returns the time, aware, for version ids and the history of aliases.
         signer: who seals what is published; None: nobody does.
+        only_known: whether a version is refused that nobody has loaded yet: see `FirstLoads`.
     """
 
     def __init__(
@@ -53,10 +56,13 @@ class FileModelStore:
         policy: LoadPolicy,
         clock: Callable[[], datetime] = _now,
         signer: Signer | None = None,
+        *,
+        only_known: bool = False,
     ) -> None:
         self._root = root
         self.policy = policy
         self._clock = clock
+        self._first_loads = FirstLoads(verdicts.folder_beside(root), only_known=only_known)
         self._signer = signer
 
     def models(self) -> list[str]:
@@ -130,8 +136,9 @@ class FileModelStore:
         with staged(model_folder, version) as stage:
             manifest = bundle.manifest_of(draft, compilation, stage.version, _rfc3339(now))
             text = bundle.write(stage.folder, manifest, contents)
-            with _named(draft.model, stage.version):
-                loading.verify(stage.folder, draft.model, stage.version, self.policy)
+            names = draft.model, stage.version
+            with _named(*names):
+                loading.verify(stage.folder, *names, self.policy, self._first_loads)
             if self._signer:
                 files.write(stage.folder / SEAL, self._signer.seal(text, _rfc3339(now)))
                 files.sync_folder(stage.folder)
@@ -142,10 +149,7 @@ class FileModelStore:
     def seal(self, model: str, version: str, manifest: str = "") -> None:
         """Seal an undamaged version, in place of whoever sealed it before.
 
-        Args:
-            model: its model.
-            version: its id.
-            manifest: the SHA-256 of its manifest's text, as it was when somebody looked at it.
+        `manifest` is the SHA-256 of its manifest's text, as it was when somebody looked at it.
 
         Raises:
             NotFoundError: there is no such version.
@@ -193,18 +197,20 @@ class FileModelStore:
             RefusedError: it failed a check.
         """
         with _named(model, version):
-            return loading.load(self.version_folder(model, version), model, version, self.policy)
+            folder = self.version_folder(model, version)
+            return loading.load(folder, model, version, self.policy, self._first_loads)
 
     def verify(self, model: str, version: str) -> None:
-        """Load each form of a version with every check, and forget it; raises what `load` raises.
-
-        That is more than `load` does, which needs one form only.
-        """
+        """Load both forms of a version with every check, and forget them; `load` needs one."""
         manifest = self.manifest(model, version)
         with _named(model, version):
             folder = self.version_folder(model, version)
             seal.check(folder, manifest, self.policy.publishers)
-            loading.verify(folder, model, version, self.policy)
+            loading.verify(folder, model, version, self.policy, self._first_loads)
+
+    def close(self) -> None:
+        """End what is being loaded in other processes."""
+        self._first_loads.close()
 
     def fingerprint(self) -> Hashable:
         """Return what differs whenever an alias of any model has moved; it reads no file."""

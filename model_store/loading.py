@@ -1,5 +1,7 @@
 """Loading a bundle: every check, in the order in which each is safe to make."""
 
+import importlib
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,9 +10,11 @@ import msgspec
 from model_store import bundle, formats, golden, packages
 from model_store.compile.onnx_predictor import OnnxPredictor
 from model_store.errors import ModelStoreError, RefusedError
+from model_store.first_load.first_loads import FirstLoads, UnknownError
 from model_store.golden import Golden
-from model_store.manifest import Compiled, Manifest
+from model_store.manifest import Manifest
 from model_store.predictor import EstimatorPredictor, Predictor
+from model_store.schema.columns import Columns
 from model_store.schema.row_decoder import RowDecoder
 from model_store.seals import seal
 from model_store.store import LoadedModel, LoadPolicy
@@ -21,7 +25,7 @@ _ESTIMATOR_MODULES = {
 }
 
 
-class _Opened(NamedTuple):
+class Opened(NamedTuple):
     """A bundle that was read, with nothing in it run."""
 
     manifest: Manifest
@@ -30,25 +34,32 @@ class _Opened(NamedTuple):
     golden: Golden
 
 
-def load(folder: Path, model: str, version: str, policy: LoadPolicy) -> LoadedModel:
+def load(
+    folder: Path, model: str, version: str, policy: LoadPolicy, first_loads: FirstLoads
+) -> LoadedModel:
     """Load the bundle in a folder, as this version of this model.
 
     First everything that runs nothing: manifest and hashes. Then the compiled form, which holds no
     code; without it, or where it fails here, the estimator, whose seal, format, types and modules
-    are checked before. Either must give the golden answers, whatever the packages are here.
+    are checked before. Either is loaded in a process of its own first, and must give the golden
+    answers, whatever the packages are here.
 
     Raises:
         NotFoundError: there is no bundle.
         RefusedError: it failed a check; the sentence says which, and what to do.
+        OSError: no process can be started.
     """
-    opened = _opened(folder, model, version)
+    opened = open_bundle(folder, model, version)
     manifest = opened.manifest
     card = opened.contents[bundle.CARD].decode(errors="replace")
     reference = opened.contents[bundle.REFERENCE]
     reason = manifest.not_compiled
     if manifest.compiled:
         try:
-            predictor: Predictor = _compiled(opened, manifest.compiled)
+            first_loads.see(folder, manifest, "compiled", policy)
+            predictor: Predictor = load_compiled(opened)
+        except UnknownError:
+            raise
         except ModelStoreError as error:
             reason = f"The compiled form fails here. {error}"
         else:
@@ -56,27 +67,43 @@ def load(folder: Path, model: str, version: str, policy: LoadPolicy) -> LoadedMo
                 manifest, opened.decoder, predictor, card, "compiled", reference=reference
             )
     seal.check(folder, manifest, policy.publishers)
-    predictor = _estimator(opened, policy)
+    check_estimator(opened, policy)
+    first_loads.see(folder, manifest, "estimator", policy)
+    predictor = load_estimator(opened, policy)
     return LoadedModel(manifest, opened.decoder, predictor, card, "estimator", reason, reference)
 
 
-def verify(folder: Path, model: str, version: str, policy: LoadPolicy) -> None:
+def verify(
+    folder: Path, model: str, version: str, policy: LoadPolicy, first_loads: FirstLoads
+) -> None:
     """See that both forms of the bundle in a folder can be loaded, with every check.
 
     Raises:
         NotFoundError: there is no bundle.
         RefusedError: one of them failed a check; the sentence says which, and what to do.
+        OSError: no process can be started.
     """
-    opened = _opened(folder, model, version)
-    _estimator(opened, policy)
+    opened = open_bundle(folder, model, version)
+    check_estimator(opened, policy)
+    if not opened.manifest.compiled:
+        # The form that a service loads: it finds the verdict, and starts as quickly as ever.
+        first_loads.see(folder, opened.manifest, "estimator", policy)
+    load_estimator(opened, policy)
     if opened.manifest.compiled:
         try:
-            _compiled(opened, opened.manifest.compiled)
+            first_loads.see(folder, opened.manifest, "compiled", policy)
+            load_compiled(opened)
         except ModelStoreError as error:
             raise RefusedError(f"Its compiled form fails here. {error}") from error
 
 
-def _opened(folder: Path, model: str, version: str) -> _Opened:
+def open_bundle(folder: Path, model: str, version: str) -> Opened:
+    """Read the bundle in a folder, and run nothing of it.
+
+    Raises:
+        NotFoundError: there is no bundle.
+        RefusedError: it is damaged.
+    """
     manifest = bundle.read_manifest(folder, model, version)
     contents = bundle.read_files(folder, manifest)
     try:
@@ -84,17 +111,29 @@ def _opened(folder: Path, model: str, version: str) -> _Opened:
         rows = msgspec.json.decode(contents[bundle.GOLDEN], type=Golden)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise RefusedError(f"The bundle is damaged ({error}): publish again.") from error
-    return _Opened(manifest, contents, decoder, rows)
+    return Opened(manifest, contents, decoder, rows)
 
 
-def _compiled(opened: _Opened, compiled: Compiled) -> OnnxPredictor:
-    signature = opened.manifest.signature
+def load_compiled(opened: Opened) -> OnnxPredictor:
+    """Return the compiled form, which gives the golden answers.
+
+    Raises:
+        ModelStoreError: it does not, or cannot be loaded.
+    """
+    signature, compiled = opened.manifest.signature, opened.manifest.compiled
+    if compiled is None:
+        raise RefusedError("It has no compiled form.")
     predictor = OnnxPredictor(opened.contents[bundle.COMPILED], signature, compiled)
     golden.check(opened.golden, signature, opened.decoder, predictor)
     return predictor
 
 
-def _estimator(opened: _Opened, policy: LoadPolicy) -> EstimatorPredictor:
+def check_estimator(opened: Opened, policy: LoadPolicy) -> None:
+    """See that the estimator may be loaded here; nothing of it is run.
+
+    Raises:
+        RefusedError: it may not; the sentence says why, and what to do.
+    """
     manifest = opened.manifest
     if missing := packages.missing_modules(_ESTIMATOR_MODULES[manifest.estimator]):
         raise RefusedError(
@@ -108,6 +147,16 @@ def _estimator(opened: _Opened, policy: LoadPolicy) -> EstimatorPredictor:
             f"The model needs modules that are not here ({', '.join(missing)}): export the "
             "notebooks, and install what they are exported to."
         )
+
+
+def load_estimator(opened: Opened, policy: LoadPolicy) -> EstimatorPredictor:
+    """Return the estimator, which gives the golden answers; call `check_estimator` before.
+
+    Raises:
+        RefusedError: it does not, or cannot be loaded.
+    """
+    manifest = opened.manifest
+    stored = opened.contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
     try:
         estimator = formats.load(stored, manifest.estimator, policy)
         predictor = EstimatorPredictor(estimator, manifest.signature)
@@ -117,3 +166,18 @@ def _estimator(opened: _Opened, policy: LoadPolicy) -> EstimatorPredictor:
         reasons = [str(error), packages.differences(manifest.packages)]
         raise RefusedError(" ".join(filter(None, reasons))) from error
     return predictor
+
+
+def import_for(opened: Opened) -> None:
+    """Import what its estimator needs, as far as it is here; call `check_estimator` before."""
+    manifest = opened.manifest
+    for name in (*_ESTIMATOR_MODULES[manifest.estimator], *manifest.requires):
+        # What is missing is reported by the load that follows.
+        with suppress(Exception):
+            importlib.import_module(name)
+
+
+def golden_columns(opened: Opened) -> Columns:
+    """Return the golden rows as a model takes them, one array a column."""
+    decoder = opened.decoder
+    return decoder.columns([decoder.decode(msgspec.json.encode(opened.golden.inputs))])

@@ -93,6 +93,10 @@ class ModelStore(Protocol):
         """Load each form of a version with every check, and forget it."""
         ...
 
+    def close(self) -> None:
+        """End what is being loaded in other processes."""
+        ...
+
     def bundle_fingerprint(self, model: str, version: str) -> Hashable:
         """Return what differs when a version's files have changed. It costs next to nothing."""
         ...

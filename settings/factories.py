@@ -22,14 +22,23 @@ class StartError(Exception):
     """The service cannot start; the sentence says what to do."""
 
 
-def model_store(settings: Settings, signer: Signer | None = None) -> FileModelStore:
-    """Return the store of models; who signs, seals what is published."""
+def model_store(
+    settings: Settings, signer: Signer | None = None, *, only_known: bool = False
+) -> FileModelStore:
+    """Return the store of models.
+
+    Args:
+        settings: they say where it is, and what is trusted.
+        signer: who seals what is published.
+        only_known: whether a version that nobody has loaded yet is refused.
+    """
     policy = LoadPolicy(
         formats=frozenset(settings.model_formats),
         trusted_types=settings.model_trusted_types,
         publishers=publishers(settings),
     )
-    return FileModelStore(settings.local_data / "models", policy, signer=signer)
+    root = settings.local_data / "models"
+    return FileModelStore(root, policy, signer=signer, only_known=only_known)
 
 
 def publishers(settings: Settings) -> PublisherFolder:

@@ -55,6 +55,20 @@ def _own_local_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LOCAL_DATA", str(tmp_path / "local_data"))
 
 
+@pytest.fixture(scope="session")
+def verdicts_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where all tests remember which versions may be loaded."""
+    return tmp_path_factory.mktemp("checked")
+
+
+@pytest.fixture(autouse=True)
+def _shared_verdicts(monkeypatch: pytest.MonkeyPatch, verdicts_of_tests: Path) -> None:
+    """Let copies of one store, of which tests make many, be loaded in a process once."""
+    monkeypatch.setattr(
+        "model_store.first_load.verdicts.folder_beside", lambda _: verdicts_of_tests
+    )
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

@@ -30,7 +30,8 @@ def preload(settings: Settings) -> None:
 def _modules_of_models(settings: Settings) -> list[str]:
     """Load what the aliases name, and return what that imported, in the order of the imports."""
     before = set(sys.modules)
-    store = factories.model_store(settings)
+    # What nobody has loaded yet may hang: the workers see to it, in a process of its own.
+    store = factories.model_store(settings, only_known=True)
     with suppress(Exception):
         for model in store.models():
             for version in set(store.aliases(model).current.values()):
