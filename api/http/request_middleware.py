@@ -154,6 +154,7 @@ class RequestMiddleware:
         state["address"] = self.rules.client(
             scope["client"][0] if scope.get("client") else "", fields
         )
+        self.rules.strip(scope)
         answer = Answer(self.rules, fields, marks, send)
         try:
             await self._answer(scope, receive, answer.send)

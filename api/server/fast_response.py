@@ -70,6 +70,8 @@ class FastResponse:
             parts += name, b": ", value, b"\r\n"
         for name, value in headers:
             parts += name, b": ", value, b"\r\n"
+        if self.keep_alive:
+            parts.append(transport.keep_alive)
         parts += b"x-request-id: ", self.marks.request_id.encode(), b"\r\n"
         if self.marks.trace:
             parts += b"traceparent: ", self.marks.trace.field, b"\r\n"
