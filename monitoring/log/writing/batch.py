@@ -114,11 +114,12 @@ class Batch:
 def kept(entry: Entry, privacy: Privacy) -> dict[str, str | int | None]:
     """Return what a log would keep of a request, to be kept elsewhere while it cannot."""
     inputs, outputs = privacy.inputs(entry.inputs), privacy.outputs(entry.outputs)
-    return {
+    found: dict[str, str | int | None] = {
         "request_id": entry.request_id,
         "model": entry.model,
         "version": entry.version,
         "rows": entry.rows,
         "inputs": None if inputs is None else inputs.decode(),
         "outputs": None if outputs is None else outputs.decode(),
-    } | ({"client": entry.client} if entry.client else {})
+    }
+    return found | {"client": entry.client} if entry.client else found

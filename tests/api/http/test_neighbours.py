@@ -29,7 +29,7 @@ def test_head_is_wherever_get_is(serve: Serve, new_settings: NewSettings) -> Non
         }
         assert len(paths) > 8
         for path, template in paths.items():
-            for auth in (ADMIN, ("metrics", "metrics-secret"), None):
+            for auth in (ADMIN, ("metrics", "metrics-secret"), ("nobody", "")):
                 got, head = (
                     service.client.request(method, path, auth=auth) for method in ("GET", "HEAD")
                 )
