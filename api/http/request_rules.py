@@ -53,13 +53,16 @@ class RequestRules:
         self._methods = methods
         self._root = settings.service_root_path
         vary = self._origins.headers({}) if self._origins else []
-        self.usual_headers = [NO_SNIFFING, *vary]
-        """What the answer to a usual request carries besides its own."""
+        self.usual_headers = b"".join(
+            name + b": " + value + b"\r\n" for name, value in (NO_SNIFFING, *vary)
+        )
+        """What the answer to a usual request carries besides its own, as it is sent."""
 
     def take(self, fields: Fields) -> bool:
-        """Return whether a POST without anything unusual may be answered at once."""
+        """Return whether a POST, which names a host, may be answered without a closer look."""
+        hosts = self._hosts
         return (
-            (self._hosts is None or self._hosts.allow(fields.get(b"host")))
+            (hosts is None or fields[b"host"] in hosts.accepted or hosts.allow(fields[b"host"]))
             and b"sec-fetch-site" not in fields
             and (self._origins is None or b"origin" not in fields)
         )
