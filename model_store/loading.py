@@ -40,8 +40,8 @@ def load(
     """Load the bundle in a folder, as this version of this model.
 
     First everything that runs nothing: manifest and hashes. Then the compiled form, which holds no
-    code; without it, or where it fails here, the estimator, whose seal, format, types and
-    modules are checked before. Either is loaded in a process of its own first, and must give the golden
+    code; without it, or where it fails here, the estimator, whose seal, format, types and modules
+    are checked before. Either is loaded in a process of its own first, and must give the golden
     answers, whatever the packages are here.
 
     Raises:
