@@ -40,7 +40,7 @@ def create_app(
     """
     events = events or make_structured_log(settings.service_event_level)
     counted = counted or Metrics()
-    auth = Auth(settings, time.monotonic)
+    auth = Auth(settings, time.monotonic, events)
     app = Service(
         auth,
         Refusals(counted.rejected, predict.PATHS),

@@ -46,7 +46,7 @@ class Service(FastAPI):
             **options,
         )
         self.state.refusal = ""
-        self._auth = auth
+        self.auth = auth
         self._refusals = refusals
         self._shortcuts: dict[str, Guarded] = {}
         self.router.middleware_stack = HeadAsGet(self.router)
@@ -61,7 +61,7 @@ class Service(FastAPI):
             path,
             endpoint,
             methods=["POST"],
-            dependencies=[Depends(RoleNeeded(self._auth, role))],
+            dependencies=[Depends(RoleNeeded(self.auth, role))],
             include_in_schema=False,
             response_model=None,
         )
@@ -69,10 +69,10 @@ class Service(FastAPI):
         self._original.add_shortcut(route)
         # One with names in it must be matched among all others.
         if "{" not in path:
-            guarded = Guarded(self._auth, route, role, endpoint, self._refusals.response)
+            guarded = Guarded(self.auth, route, role, endpoint, self._refusals.response)
             self._shortcuts.setdefault(path, guarded)
 
-    def add_get(
+    def add_get(  # noqa: PLR0913 - one line of the table of routes
         self,
         path: str,
         role: Role,
@@ -87,7 +87,7 @@ class Service(FastAPI):
             path,
             endpoint,
             methods=[method],
-            dependencies=[Depends(RoleNeeded(self._auth, role))],
+            dependencies=[Depends(RoleNeeded(self.auth, role))],
             tags=[tag],
             include_in_schema=bool(tag),
             response_class=response_class,

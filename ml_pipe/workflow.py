@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .runner.run.context import Context, context_by_hand
 from .runner.run.notebook_run import run_notebook
+from .runner.run.outputs import hide_personal_outputs
 from .runner.run.pipeline import Pipeline, overridden
 from .runner.run.progress import show_phases
 from .runner.run.release import release_run, versions_now
@@ -64,14 +65,18 @@ def run_pipeline(
         before = versions_now(context)
         with recorded(run_folder, run):
             for path in notebooks:
-                run_notebook(
-                    path,
-                    run_folder / path.name,
-                    pipeline.given_to(path, values, context, run_folder),
-                    cell_timeout_seconds=context.cell_timeout_seconds,
-                    on_phase=phases.show,
-                    variables={VARIABLE: str(run_folder)},
-                )
+                try:
+                    run_notebook(
+                        path,
+                        run_folder / path.name,
+                        pipeline.given_to(path, values, context, run_folder),
+                        cell_timeout_seconds=context.cell_timeout_seconds,
+                        on_phase=phases.show,
+                        variables={VARIABLE: str(run_folder)},
+                        more=context.variables,
+                    )
+                finally:
+                    hide_personal_outputs(run_folder / path.name, context.personal_fields)
             phases.show("sealing what was published")
             remarks = release_run(run_folder, run, before)
     return report_of(run_folder, remarks)

@@ -2,7 +2,7 @@
 
 import typer
 
-from mlops.commands import feedback, log, models, runs
+from mlops.commands import feedback, keys, log, models, runs
 from mlops.commands.lab import lab
 from mlops.commands.report import report
 from mlops.commands.serve import serve
@@ -27,4 +27,5 @@ app.add_typer(models.app, name="models")
 app.add_typer(publishers.app, name="publishers")
 app.add_typer(runs.app, name="runs")
 app.add_typer(log.app, name="log")
+app.add_typer(keys.app, name="keys")
 app.add_typer(feedback.app, name="feedback")

@@ -50,5 +50,10 @@ class ModelSettings(Section):
     """
     train_cell_timeout_seconds: Seconds = 600
     """Maximum time of one notebook cell; a longer cell fails the run."""
+    train_variables: Names = ()
+    """Environment variables that notebooks get besides those of a plain program, by name.
+
+    Passwords and keys of the service are never among them.
+    """
     train_setup: str = "setup-1"
     """A name for this machine or configuration; it is part of the id of each version."""

@@ -17,9 +17,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
+from api.auth.keys import Client, Keys, sent_key
 from api.auth.login_throttle import LoginThrottle
 from api.http.fields import Fields
 from api.http.problems import Forbidden, Problem, TooManyAttempts, Unauthorized
+from api.observe.structured_log import StructuredLog
 from settings.settings import Settings
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -36,23 +38,37 @@ class Role(StrEnum):
 
 
 class Auth:
-    """Checks callers against the roles' credentials, of which it keeps keyed hashes alone."""
+    """Checks callers against passwords, of which it keeps keyed hashes alone, and against keys.
 
-    def __init__(self, settings: Settings, clock: Callable[[], float]) -> None:
-        self._throttle = LoginThrottle(clock, settings.service_workers)
-        self._key = secrets.token_bytes(32)
+    Args:
+        settings: The settings.
+        clock: Returns the time, in seconds.
+        events: Where changes of the keys are written.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float],
+        events: StructuredLog | None = None,
+    ) -> None:
+        self._secret = secrets.token_bytes(32)
         self._digests: list[tuple[bytes, Role]] = []
+        names = []
         for role in (Role.PREDICT, Role.METRICS, Role.ADMIN):
-            user = getattr(settings, f"{role}_username")
-            password = getattr(settings, f"{role}_password").get_secret_value()
+            user = getattr(settings, f"{role}_username").encode()
+            password = getattr(settings, f"{role}_password").get_secret_value().encode()
             if password:
-                self._digests.append((self._digest(f"{user}:{password}".encode()), role))
-        self._open = {Role.OPEN}
-        if settings.predict_is_open:
-            self._open.add(Role.PREDICT)
+                self._digests.append((self._digest(user + b":" + password), role))
+                names.append(self._digest(user))
+        self._throttle = LoginThrottle(clock, settings.service_workers, names)
+        self._keys = Keys(settings.local_data, clock, events)
+        self._predict_open = settings.predict_is_open
+        # A key closes the route as a password does: whoever makes one means it to be needed.
+        self._closed_by_keys = settings.predict_open != "yes"
 
-    def check(self, role: Role, fields: Fields, address: str) -> None:
-        """Return if the caller has the role.
+    def check(self, role: Role, fields: Fields, address: str) -> Client | None:
+        """Return if the caller has the role; the client, if it came by a key.
 
         Args:
             role: The role.
@@ -62,39 +78,69 @@ class Auth:
         Raises:
             Unauthorized: credentials are missing, malformed or wrong.
             Forbidden: the credentials have another role, or no user has the role.
-            TooManyAttempts: this user failed too often from this address.
+            TooManyAttempts: there were too many wrong passwords.
+            LimitReached: the key has sent too many requests.
         """
-        if role in self._open:
-            return
-        if role not in {known for _, known in self._digests}:
+        text = sent_key(fields)
+        # A key's name and limits count where no key is needed, too.
+        client = self._keys.client(text) if text else None
+        if self._is_open(role):
+            return client
+        if role not in {known for _, known in self._digests} and not self._keys.has_role(role):
             raise Forbidden(
-                f"Nobody has the role {role}: set {role.upper()}_PASSWORD to open this route."
+                f"Nobody has the role {role}: set {role.upper()}_PASSWORD, or make a key with "
+                f"`mlops keys add NAME --role {role}`, to open this route."
             )
-        credentials = _basic_credentials(fields.get(b"authorization", b"").decode("latin-1"))
-        user = credentials.partition(b":")[0]
-        # A digest: a name may be long, and is not needed in clear.
-        who = (self._digest(user), address)
-        if wait := self._throttle.wait_seconds(who):
-            raise TooManyAttempts(wait)
-        found = self._role_of(credentials)
-        if found is None:
-            self._throttle.failed(who)
+        if text is None:
+            found = self._role_of_user(fields, address)
+        elif client is None:
             raise Unauthorized
-        self._throttle.succeeded(who)
+        else:
+            found = Role(client.key.role)
         if found is not role:
             raise Forbidden(f"These credentials have the role {found}; this route needs {role}.")
+        return client
 
-    def _digest(self, credentials: bytes) -> bytes:
-        return hmac.digest(self._key, credentials, hashlib.sha256)
+    def know(self, fields: Fields, address: str) -> bool:
+        """Return whether a caller has credentials of any role."""
+        try:
+            text = sent_key(fields)
+            if text is not None:
+                return self._keys.client(text) is not None
+            self._role_of_user(fields, address)
+        except Problem:
+            return False
+        return True
 
-    def _role_of(self, credentials: bytes) -> Role | None:
-        # Digests have one length and all are compared, so that timing reveals nothing.
-        given = self._digest(credentials)
+    def _is_open(self, role: Role) -> bool:
+        if role is Role.OPEN:
+            return True
+        return (
+            role is Role.PREDICT
+            and self._predict_open
+            and not (self._closed_by_keys and self._keys.has_role(role))
+        )
+
+    def _role_of_user(self, fields: Fields, address: str) -> Role:
+        """Return the role of a user and password."""
+        credentials = _basic_credentials(fields.get(b"authorization", b""))
+        # Digests: a name may be long, and none is needed in clear.
+        name, given = self._digest(credentials.partition(b":")[0]), self._digest(credentials)
+        if wait := self._throttle.wait_seconds(name, address):
+            raise TooManyAttempts(wait)
         found = None
+        # Digests have one length and all are compared, so that timing reveals nothing.
         for expected, role in self._digests:
             if hmac.compare_digest(given, expected):
                 found = role
+        if found is None:
+            self._throttle.failed(name, address)
+            raise Unauthorized
+        self._throttle.succeeded(name, address)
         return found
+
+    def _digest(self, credentials: bytes) -> bytes:
+        return hmac.digest(self._secret, credentials, hashlib.sha256)
 
 
 class Guarded:
@@ -113,7 +159,7 @@ class Guarded:
         """Answer the request, or refuse it."""
         request = Request(scope, receive)
         try:
-            self._auth.check(self._role, *_caller(request))
+            identify(request, self._auth.check(self._role, *caller(request)))
             response = await self._endpoint(request)
         except Problem as problem:
             response = self._refusal(request, problem)
@@ -129,7 +175,7 @@ class RoleNeeded:
 
     async def __call__(self, request: Request) -> None:
         """Check the caller."""
-        self._auth.check(self.role, *_caller(request))
+        identify(request, self._auth.check(self.role, *caller(request)))
 
 
 def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
@@ -149,15 +195,28 @@ def refuse_unguarded(routes: Iterable[BaseRoute]) -> None:
             )
 
 
-def _caller(request: Request) -> tuple[Fields, str]:
+def identify(request: Request, client: Client | None) -> None:
+    """Note who sent a request, for its access line and its limits."""
+    request.scope["state"]["client"] = client
+    if client:
+        request.scope["state"]["marks"].more["key"] = client.key.name
+
+
+def client_of(request: Request) -> Client | None:
+    """Return who sent a request, if it came by a key."""
+    client: Client | None = request.scope["state"].get("client")
+    return client
+
+
+def caller(request: Request) -> tuple[Fields, str]:
     """Return what the role check needs of a request: its fields and its address."""
     state = request.scope["state"]
     return state["fields"], state["address"]
 
 
-def _basic_credentials(header: str) -> bytes:
-    scheme, _, encoded = header.partition(" ")
-    if scheme.lower() != "basic":
+def _basic_credentials(field: bytes) -> bytes:
+    scheme, _, encoded = field.partition(b" ")
+    if scheme.lower() != b"basic":
         raise Unauthorized
     try:
         credentials = base64.b64decode(encoded.strip(), validate=True)

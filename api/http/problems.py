@@ -70,7 +70,8 @@ class Unauthorized(Problem):
 
     def __init__(self) -> None:
         super().__init__(
-            "Send the user name and password of a role that may do this, as HTTP Basic.",
+            "Send the user name and password of a role that may do this, as HTTP Basic, or a key, "
+            "as `Authorization: Bearer` or `X-API-Key`.",
             headers={"WWW-Authenticate": 'Basic realm="service", charset="UTF-8"'},
         )
 
@@ -142,7 +143,7 @@ class InvalidRows(Problem):
 
 
 class TooManyAttempts(Problem):
-    """Too many wrong passwords for one user from one address."""
+    """Too many wrong passwords for one user, or from one address."""
 
     status, type, title = 429, "too-many-attempts", "Too many wrong passwords"
 
@@ -151,6 +152,15 @@ class TooManyAttempts(Problem):
             f"Wait {seconds} seconds before trying these credentials again.",
             headers={"Retry-After": str(seconds)},
         )
+
+
+class LimitReached(Problem):
+    """A key has sent as many requests, or rows, as it may."""
+
+    status, type, title = 429, "limit-reached", "Limit of this key reached"
+
+    def __init__(self, detail: str, seconds: int) -> None:
+        super().__init__(f"{detail} Wait {seconds} seconds.", headers={"Retry-After": str(seconds)})
 
 
 class InternalError(Problem):

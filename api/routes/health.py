@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from api import readiness
-from api.state import StateNow
+from api.auth.roles import caller
+from api.state import State, StateNow
 
 
 async def live() -> dict[str, str]:
@@ -13,18 +15,35 @@ async def live() -> dict[str, str]:
     return {"status": "live"}
 
 
-async def ready(state: StateNow) -> JSONResponse:
-    """Answer whether predictions can be answered now, and which versions were refused."""
+async def ready(request: Request, state: StateNow) -> JSONResponse:
+    """Answer whether predictions can be answered now, and which versions were refused.
+
+    The names of models and versions, which hold those of branches, are for those who may ask for
+    predictions.
+    """
     loaded_models = state.reloader.loaded_models
     missing = readiness.missing(state)
     content: dict[str, Any] = {
         "status": "not ready" if missing else "ready",
         "missing": missing,
         "prediction_log": readiness.unwritable(state) or "writable",
-        "models": {name: dict(aliases) for name, aliases in loaded_models.aliases.items()},
-        "refused": [
-            {"model": r.model, "version": r.version, "reason": r.reason}
-            for r in loaded_models.refusals
-        ],
     }
+    if may_see_models(request, state):
+        content |= {
+            "models": {name: dict(aliases) for name, aliases in loaded_models.aliases.items()},
+            "refused": [
+                {"model": r.model, "version": r.version, "reason": r.reason}
+                for r in loaded_models.refusals
+            ],
+        }
+    elif missing and loaded_models.missing():
+        content["missing"] = "No model can answer: send credentials to see why."
     return JSONResponse(content, 503 if missing else 200)
+
+
+def may_see_models(request: Request, state: State) -> bool:
+    """Return whether the caller is on this machine, where predictions are open, or known."""
+    settings = state.settings
+    return (settings.loopback and settings.predict_is_open) or request.app.auth.know(
+        *caller(request)
+    )

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.auth.roles import client_of
 from api.batching.batcher import stopping
 from api.batching.prediction_job import PredictionJob, check_rows
 from api.batching.prediction_response import PredictionResponse
@@ -45,9 +46,12 @@ async def predict(request: Request) -> Response:
             max_bytes=settings.predict_max_body_bytes,
             timeout_seconds=settings.predict_body_timeout_seconds,
         )
+        rows = await _decode(model, body, settings.predict_max_rows)
+        if client := client_of(request):
+            client.take_rows(rows.size)
         job = PredictionJob(
             model=model,
-            rows=await _decode(model, body, settings.predict_max_rows),
+            rows=rows,
             body=body,
             request_id=request.scope["state"]["request_id"],
             probabilities=probabilities,

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from api.auth.keys import Client
 from api.auth.roles import Auth, Role
 from api.batching.batcher import stopping
 from api.batching.prediction_job import Answer, PredictionJob, check_rows
@@ -89,10 +90,12 @@ class FastPath:
         fast_response = FastResponse(protocol, state.middleware, target.route, marks)
         peer = protocol.client[0] if protocol.client else ""
         try:
-            self._auth.check(Role.PREDICT, headers, self._rules.client(peer, headers))
+            client = self._auth.check(Role.PREDICT, headers, self._rules.client(peer, headers))
+            if client:
+                marks.more["key"] = client.key.name
             # Before the body is decoded: a request that cannot be answered now must cost little.
             state.batcher.admit(target.model)
-            job = self._submitted(target, body, marks.request_id)
+            job = self._submitted(target, body, marks.request_id, client)
         except Problem as problem:
             self._refuse(fast_response, problem)
         except Exception:  # noqa: BLE001 - a body to be explained; else the route meets it, too
@@ -102,13 +105,17 @@ class FastPath:
             job.answered.add_done_callback(partial(self._finish, fast_response, job))
         return fast_response
 
-    def _submitted(self, target: Target, body: bytes, request_id: str) -> PredictionJob:
+    def _submitted(
+        self, target: Target, body: bytes, request_id: str, client: Client | None
+    ) -> PredictionJob:
         state, model = self._state, target.model
         arrived, received = utc_now(), perf_counter()
         state.body_budget.take(len(body))
         try:
             rows = model.decoder.decode(body)
             check_rows(rows, state.settings.predict_max_rows)
+            if client:
+                client.take_rows(rows.size)
             job = PredictionJob(
                 model, rows, body, request_id, target.probabilities, arrived, received
             )

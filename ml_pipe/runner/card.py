@@ -1,5 +1,7 @@
 """The model card: what a version is, how good, and the questions of ethics that it raises."""
 
+from collections.abc import Collection
+
 from ml_pipe.runner.summary import Summary
 from ml_pipe.runner.table.prepared_table import Facts
 from model_store.manifest import measured, shown
@@ -33,6 +35,7 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
         + ", ".join(_text(name) for name in list(summary.importance)[:3])
         + ".",
         "Fairness": fairness,
+        "Privacy": _privacy(facts),
         "Responsibility": f"{ASK} The manifest says where this version comes from.",
         "Security": "Values of another kind are refused; values outside the ranges above are "
         f"answered and counted. {ASK}",
@@ -65,7 +68,7 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
         "",
         "| column | kind | may be missing | seen in training |",
         "| --- | --- | --- | --- |",
-        *(_column_line(column) for column in facts.signature),
+        *(_column_line(column, facts.personal) for column in facts.signature),
         "",
         "Not for rows from elsewhere: other times, places or people than in the table above.",
         "",
@@ -127,8 +130,19 @@ def _candidate_lines(summary: Summary) -> list[str]:
     return [*lines, ""]
 
 
-def _column_line(column: Column) -> str:
-    seen = "" if column.minimum is None else f"{_end(column.minimum)} to {_end(column.maximum)}"
+def _privacy(facts: Facts) -> str:
+    if not facts.personal:
+        return ASK
+    names = ", ".join(map(_text, facts.personal))
+    return (
+        f"{names}: personal by the settings. No range, example or golden row of this version holds "
+        f"a value of them; the model has learnt from them. {ASK}"
+    )
+
+
+def _column_line(column: Column, personal: Collection[str]) -> str:
+    seen = "not shown: personal" if column.name in personal else ""
+    seen = seen if column.minimum is None else f"{_end(column.minimum)} to {_end(column.maximum)}"
     if column.categories:
         seen = ", ".join(map(_text, column.categories[:10]))
         seen += ", …" if len(column.categories) > 10 else ""  # noqa: PLR2004 - a line's worth

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import Image
 
+from ml_pipe.runner.run.personal import is_personal, personal_columns
 from ml_pipe.runner.run.run_folder import current_folder
 from model_store.manifest import Task
 from model_store.schema.signature import Column
@@ -43,8 +44,12 @@ def plot_columns(table: pd.DataFrame, columns: Sequence[Column], most: int = 12)
     shown = columns[:most]
     rows = -(-len(shown) // 4)
     figure = _figure((12, 2.4 * rows))
+    personal = personal_columns()
     for axes, column in zip(figure.subplots(rows, 4, squeeze=False).flat, shown, strict=False):
-        _distribution(axes, table[column.name].dropna())
+        if is_personal(column, personal):
+            _hidden(axes)
+        else:
+            _distribution(axes, table[column.name].dropna())
         axes.set_title(caption(column.name))
     for axes in figure.axes[len(shown) :]:
         axes.set_axis_off()
@@ -56,7 +61,10 @@ def plot_target(labels: "pd.Series[Any]", task: Task) -> "Figure":
     figure = _figure((6, 2.6))
     axes = figure.subplots()
     present = labels.dropna()
-    _distribution(axes, present if task == "regression" else present.astype(object))
+    if labels.name in personal_columns():
+        _hidden(axes)
+    else:
+        _distribution(axes, present if task == "regression" else present.astype(object))
     axes.set_title(caption(str(labels.name)))
     axes.set_ylabel("rows") if task == "regression" else axes.set_xlabel("rows")
     return figure
@@ -80,6 +88,9 @@ def plot_answers(truth: "pd.Series[Any]", answers: np.ndarray, task: Task) -> "F
     """Return a figure: the confusion matrix, or the residuals over the answers."""
     figure = _figure((6, 5))
     axes = figure.subplots()
+    if truth.name in personal_columns():
+        _hidden(axes)
+        return figure
     if task == "regression":
         axes.scatter(answers, truth - answers, s=8, alpha=0.5)
         axes.axhline(0, color="black", linewidth=1)
@@ -127,6 +138,13 @@ def _figure(size: tuple[float, float]) -> "Figure":
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     return Figure(figsize=size, layout="constrained")
+
+
+def _hidden(axes: Any) -> None:
+    """Say in place of a picture that there is none."""
+    axes.text(0.5, 0.5, "personal: not shown", ha="center", va="center", fontsize=8)
+    axes.set_xticks([])
+    axes.set_yticks([])
 
 
 def _distribution(axes: Any, values: "pd.Series[Any]") -> None:

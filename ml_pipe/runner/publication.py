@@ -1,6 +1,6 @@
 """`publish`: the last of the three calls: an estimator becomes a version that can be served."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from ml_pipe.runner.evaluation import Evaluation
 from ml_pipe.runner.loading import RunData, exports_now
 from ml_pipe.runner.quality.acceptance import check_beaten
 from ml_pipe.runner.run.context import Context
+from ml_pipe.runner.run.personal import made_up
 from ml_pipe.runner.run.pipeline import notebooks_of
 from ml_pipe.runner.run.release import Release, keep_release, release
 from ml_pipe.runner.run.run_folder import is_by_hand, keep_summary, run_context, run_in
@@ -74,7 +75,8 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     context = run_context(fresh=True)
     facts, signature = run.facts, run.facts.signature
     modules = modules_of(estimator)
-    golden = golden_rows(estimator, signature, run.table[run.names], seed=seed)
+    rows = made_up(run.table[run.names], signature, facts.personal, seed)
+    golden = golden_rows(estimator, signature, rows, seed=seed)
     compilation = compile_estimator(estimator, signature, golden)
     summary = msgspec.structs.replace(evaluation.summary, form=form_of(compilation), alias=alias)
     draft = Draft(
@@ -88,7 +90,7 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         parameters=parameters,
         origin=origin_of(run, context, seed),
         requires=modules,
-        reference=reference_of(evaluation.answers, splits, signature),
+        reference=reference_of(evaluation.answers, splits, signature, facts.personal),
         card=model_card(facts, summary, evaluation.fairness, compilation.reason),
         compilation=compilation,
     )
@@ -149,18 +151,22 @@ def next_steps(model: str, version: str, alias: str, *, is_first: bool) -> str:
 
 
 def reference_of(
-    unseen: np.ndarray, splits: Mapping[str, pd.DataFrame], signature: Signature
+    unseen: np.ndarray,
+    splits: Mapping[str, pd.DataFrame],
+    signature: Signature,
+    personal: Collection[str] = (),
 ) -> bytes:
     """Return the reference profile of inputs and answers as JSON.
 
     Inputs are those of the training rows; answers are those to rows that training has not seen,
-    because answers to rows that it has seen look better than they will be.
+    because answers to rows that it has seen look better than they will be. Personal columns are in
+    no statistics, and have no profile.
     """
-    names = [column.name for column in signature.inputs]
+    names = [column.name for column in signature.inputs if column.name not in personal]
     output = signature.outputs[0]
     columns = {name: splits["train"][name].to_numpy() for name in names}
     found = profile(columns, {column.name: column.kind for column in signature.inputs})
-    answers = {output.name: unseen}
+    answers = {} if output.name in personal else {output.name: unseen}
     return msgspec.json.encode(found | profile(answers, {output.name: output.kind}))
 
 

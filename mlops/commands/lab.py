@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from pydantic import SecretStr
 
 from api.server.listening import AddressError, listen
 from mlops.commands.settings import load_settings
@@ -86,7 +87,7 @@ def environment(settings: Settings) -> dict[str, str]:
     But for `MPLBACKEND`: who works here wants to see a figure that a run has no screen for.
     """
     # Somebody's own Jupyter may have other kernels, another password, or no token.
-    own = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
+    own = {k: v for k, v in _given(settings).items() if not k.startswith("JUPYTER")}
     jupyter = str(settings.local_data.resolve() / "jupyter")
     return {
         **own,
@@ -96,6 +97,15 @@ def environment(settings: Settings) -> dict[str, str]:
         "LOCAL_DATA": str(settings.local_data.resolve()),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT_ROOT), own.get("PYTHONPATH")])),
     }
+
+
+def _given(settings: Settings) -> dict[str, str]:
+    """Return what of this environment a notebook may have: the settings among it, no secret."""
+    from ml_pipe.runner.run.environment import kernel_environment  # noqa: PLC0415 - only this needs it
+
+    fields = type(settings).model_fields.items()
+    public = {name.upper() for name, field in fields if field.annotation is not SecretStr}
+    return kernel_environment(os.environ, {*public, *settings.train_variables})
 
 
 def _become(command: list[str], settings: Settings, token: str) -> NoReturn:

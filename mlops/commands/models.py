@@ -83,7 +83,7 @@ def list_models(*, as_json: JsonOption = False) -> None:
                     row.version,
                     "\n".join(row.aliases),
                     "compiled" if row.compiled else "estimator",
-                    row.sealed.replace(", ", "\n") or "nobody",
+                    _sealed_shortly(row.sealed),
                     row.refused or _deciding(row.scores),
                 )
                 for row in versions
@@ -186,6 +186,12 @@ def _refusal(store: ModelStore, model: str, version: str) -> str:
 def sealed_by(store: FileModelStore, model: str, version: str) -> str:
     """Return who sealed a version, a phrase; empty where nobody did."""
     return seal.state(store.version_folder(model, version), store.policy.publishers)
+
+
+def _sealed_shortly(sealed: str) -> str:
+    """Return who sealed a version and on which day; `show` has the rest."""
+    who, time, *_ = [*sealed.split(", "), ""]
+    return f"{who}\n{time[:10]}".strip() or "nobody"
 
 
 def _unserved(store: FileModelStore, model: str, version: str) -> str:

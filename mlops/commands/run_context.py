@@ -25,6 +25,8 @@ def run_context(settings: Settings) -> dict[str, Any]:
         "cell_timeout_seconds": settings.train_cell_timeout_seconds,
         "model_formats": list(settings.model_formats),
         "trusted_types": list(settings.model_trusted_types),
+        "personal_fields": list(settings.log_personal_fields),
+        "variables": list(settings.train_variables),
         "setup": settings.train_setup,
         "git_branch": settings.git_branch,
         "git_head": head,

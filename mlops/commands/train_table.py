@@ -1,8 +1,9 @@
 """From a table to a model that serves it, trained once for as long as the table stays the same."""
 
 import importlib
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import typer
@@ -29,6 +30,7 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
     """
     # Only this verb, and only with a table, needs the notebooks' libraries.
     from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
+    from ml_pipe.runner.run.environment import kernel_environment  # noqa: PLC0415
     from ml_pipe.runner.run.model_name import model_name  # noqa: PLC0415
     from ml_pipe.runner.run.progress import show_phases  # noqa: PLC0415
 
@@ -42,7 +44,11 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
     def check() -> str:
         try:
             with show_phases(f"reading {data.name}"):
-                said = check_table(settings.local_data, data, given)
+                # The table's code is the user's, as in a kernel: it gets no secret.
+                kept = kernel_environment(os.environ, settings.train_variables)
+                os.environ.clear()
+                os.environ.update(kept)
+                said = check_table(settings.local_data, data, given, settings.log_personal_fields)
         except (TableError, PipelineError, ModelStoreError) as error:
             notify(f"mlops: {error}")
             sys.exit(Exit.FAILED)
@@ -58,7 +64,12 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
     return run(settings, PIPELINE, given).model
 
 
-def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> list[str]:
+def check_table(
+    local_data: Path,
+    data: Path,
+    parameters: Mapping[str, str],
+    personal: Collection[str] = (),
+) -> list[str]:
     """Prepare a table as the first notebook will, so that what is wrong is said at once.
 
     Return how it is read, where that could have been otherwise, in sentences. The notebooks are
@@ -72,6 +83,11 @@ def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> 
     from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
     from ml_pipe.runner.reading.options import ReadingOptions  # noqa: PLC0415
     from ml_pipe.runner.reading.read_table import read_table  # noqa: PLC0415
+    from ml_pipe.runner.run.personal import (  # noqa: PLC0415
+        without_quotes,
+        without_reasons,
+        without_values,
+    )
     from ml_pipe.runner.run.pipeline import Pipeline  # noqa: PLC0415
     from ml_pipe.runner.source.export import refresh_modules  # noqa: PLC0415
     from ml_pipe.runner.table.last_version import expected_signature  # noqa: PLC0415
@@ -87,8 +103,11 @@ def check_table(local_data: Path, data: Path, parameters: Mapping[str, str]) -> 
         # A notebook without it is checked by the run alone.
         if hasattr(module, "prepare"):
             prepared = module.prepare(table, values, expected)
-            left_out = [f"{n} is left out: {why}." for n, why in prepared.left_out.items()]
-            return [*prepared.notes, *left_out, *filter(None, [prepared.task_reason])]
+            without_values(prepared.signature, personal)
+            reasons = without_reasons(prepared.left_out, personal)
+            left_out = [f"{n} is left out: {why}." for n, why in reasons.items()]
+            notes = without_quotes(prepared.notes, personal)
+            return [*notes, *left_out, *filter(None, [prepared.task_reason])]
     except (TableError, ModelStoreError):
         raise
     except Exception as error:

@@ -7,7 +7,7 @@ BUSINESS_METRIC_BYTES = 1_400_000
 """What the values that are kept of one business metric take, at most: half with a short name."""
 SMALLEST_LOG_BYTES = 1024 * 1024
 SMALLEST_KEY_BYTES = 16
-_WAL_BYTES = 64_000_000
+_WAL_BYTES = 32_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +32,18 @@ class LogOptions:
 
     @property
     def wal_bytes(self) -> int:
-        """What the write-ahead log may take, as long as no reader needs more of it."""
-        return _WAL_BYTES if self.max_bytes is None else min(_WAL_BYTES, self.max_bytes // 8)
+        """From what length on the write-ahead log is moved into the database."""
+        return _WAL_BYTES if self.max_bytes is None else min(_WAL_BYTES, self.max_bytes // 5)
+
+    @property
+    def longest_wal_bytes(self) -> int:
+        """What it may take in a while of many commits, where no reader needs more of it."""
+        return self.wal_bytes * 7 // 4
 
     @property
     def database_bytes(self) -> int | None:
         """What the requests and all else in the database may take; None: no limit."""
-        return None if self.max_bytes is None else self.max_bytes - self.wal_bytes
+        return None if self.max_bytes is None else self.max_bytes * 3 // 4
 
     def __post_init__(self) -> None:
         if (self.keep == "hashed" or self.personal_fields) and len(self.key) < SMALLEST_KEY_BYTES:

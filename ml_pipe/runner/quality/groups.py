@@ -8,6 +8,7 @@ import pandas as pd
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.quality.answers import Answers, Remembering
 from ml_pipe.runner.quality.metrics import ScoreOf
+from ml_pipe.runner.run.personal import personal_columns
 from ml_pipe.runner.table.column_names import check_names
 from model_store.manifest import Task
 
@@ -40,6 +41,11 @@ def score_groups(  # noqa: PLR0913 - the last is what is known already
     """
     group, target = names
     check_names(table, group)
+    if group in personal_columns():
+        raise TableError(
+            f'The column "{group}" is personal by LOG_PERSONAL_FIELDS, and its groups would be '
+            "shown by their values: compare groups of another column."
+        )
     groups = table[group].astype(object).where(table[group].notna(), "missing").astype(str)
     if groups.nunique() > MOST_GROUPS:
         raise TableError(

@@ -37,6 +37,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     """The formats that may be loaded."""
     trusted_types: tuple[str, ...] = ()
     """The types that a stored estimator may hold beyond those that skops trusts."""
+    personal_fields: tuple[str, ...] = ()
+    """The columns whose values are shown nowhere and published with no model."""
+    variables: tuple[str, ...] = ()
+    """The environment variables that notebooks get beside those that every kernel gets."""
 
 
 OVERRIDES = {

@@ -4,7 +4,7 @@ import logging
 import math
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
@@ -13,6 +13,7 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import default
 
 from ml_pipe.runner.errors import AcceptanceError, PipelineError, TableError
+from ml_pipe.runner.run.environment import kernel_environment
 from ml_pipe.runner.run.slim_papermill import (
     CellTimeoutError,
     DeadKernelError,
@@ -72,6 +73,8 @@ class OwnKernelManager(AsyncKernelManager):
 
     variables: ClassVar[Mapping[str, str]] = {}
     """What the environment of its kernels has besides; a run names its folder there."""
+    more: ClassVar[Collection[str]] = ()
+    """The names of variables of this process that its kernels get as well."""
 
     @default("kernel_spec_manager")
     def _only_this_interpreter(self) -> KernelSpecManager:
@@ -97,7 +100,8 @@ class OwnKernelManager(AsyncKernelManager):
             "MALLOC_TRIM_THRESHOLD_": "1000000",
         }
         own = {"PYTHONPATH": path, "MPLBACKEND": "Agg", **self.variables}
-        options["env"] = {**threads, **memory, **os.environ, **own}
+        given = kernel_environment(os.environ, self.more)
+        options["env"] = {**threads, **memory, **given, **own}
         await super()._async_start_kernel(**options)
 
     start_kernel = _async_start_kernel
@@ -111,6 +115,7 @@ def run_notebook(  # noqa: PLR0913 - what a run of a notebook is made of
     cell_timeout_seconds: float,
     on_phase: Callable[[str], None],
     variables: Mapping[str, str] | None = None,
+    more: Collection[str] = (),
 ) -> None:
     """Run a notebook in its own folder, keep the executed copy, and report each phase.
 
@@ -120,7 +125,8 @@ def run_notebook(  # noqa: PLR0913 - what a run of a notebook is made of
         parameters: values for its cell tagged `parameters`.
         cell_timeout_seconds: how long one cell may take.
         on_phase: is called before each cell, with the notebook and the heading above the cell.
-        variables: what the environment of its kernel has besides this process's.
+        variables: what the environment of its kernel has besides.
+        more: the names of variables of this process that its kernel gets as well.
 
     Raises:
         CellError: a cell raised, took longer than allowed, or lost its kernel.
@@ -149,7 +155,9 @@ def run_notebook(  # noqa: PLR0913 - what a run of a notebook is made of
             start_timeout=KERNEL_START_SECONDS,
             execution_timeout=max(1, math.ceil(cell_timeout_seconds)),
             kernel_manager_class=type(
-                "RunKernelManager", (OwnKernelManager,), {"variables": variables or {}}
+                "RunKernelManager",
+                (OwnKernelManager,),
+                {"variables": variables or {}, "more": more},
             ),
             # Nothing is left to say to a kernel that hangs.
             shutdown_kernel="immediate",

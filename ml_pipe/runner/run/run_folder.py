@@ -14,6 +14,7 @@ import msgspec
 
 from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.run.context import Context, context_by_hand
+from ml_pipe.runner.run.outputs import kept_reason
 from ml_pipe.runner.run.parameters import Value
 from ml_pipe.runner.source.export import PACKAGE
 from ml_pipe.runner.summary import Summary
@@ -148,6 +149,8 @@ def recorded(folder: Path, run: Run) -> Iterator[None]:
     except Exception as error:
         reason = str(error)
         state = "refused" if getattr(error, "is_refusal", False) else "failed"
+        if state == "failed":
+            reason = kept_reason(folder, reason, run.context.personal_fields)
         raise
     finally:
         with contextlib.suppress(OSError):

@@ -11,6 +11,13 @@ import pandas as pd
 from ml_pipe.runner.errors import PipelineError, TableError
 from ml_pipe.runner.reading.files.packing import fingerprint
 from ml_pipe.runner.run.model_name import model_name
+from ml_pipe.runner.run.personal import (
+    is_personal,
+    personal_columns,
+    without_quotes,
+    without_reasons,
+    without_values,
+)
 from ml_pipe.runner.run.run_folder import current_folder, is_by_hand
 from ml_pipe.runner.source.kernel_history import definitions, not_run, own_notebook, ran
 from model_store.manifest import Task
@@ -57,6 +64,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     task_reason: str = ""
     left_out: dict[str, str] = {}
     notes: list[str] = []
+    personal: list[str] = []
+    """Those of its columns whose values are shown nowhere."""
     notebook: str = ""
     """By hand: the name of the notebook that made it."""
     cells: dict[str, str] = {}
@@ -78,6 +87,7 @@ def save(
     folder = current_folder()
     table = prepared.table
     notebook = own_notebook(Path.cwd()) if is_by_hand() else None
+    personal = personal_columns()
     facts = Facts(
         model=model or model_name(source),
         task=prepared.task,
@@ -85,11 +95,12 @@ def save(
         source=source.name,
         fingerprint=fingerprint(source),
         dropped=prepared.dropped,
-        remarks=prepared.remarks,
-        signature=prepared.signature,
+        remarks=without_quotes(prepared.remarks, personal),
+        signature=without_values(prepared.signature, personal),
         task_reason=prepared.task_reason,
-        left_out=prepared.left_out,
-        notes=prepared.notes,
+        left_out=without_reasons(prepared.left_out, personal),
+        notes=without_quotes(prepared.notes, personal),
+        personal=[c.name for c in prepared.signature if is_personal(c, personal)],
         notebook=notebook.name if notebook else "",
         cells=definitions(ran()) if notebook else {},
     )

@@ -7,6 +7,7 @@ from typing import Literal
 
 import apsw
 
+from monitoring.log.database.checkpointer import Checkpointer
 from monitoring.log.database.file import (
     BUSY_MILLISECONDS,
     Identity,
@@ -27,7 +28,7 @@ _LOOK_SECONDS = 1.0
 class LogConnection:
     """Opens the log file under its lock, made where it is missing, and notices its removal.
 
-    To be used by one thread at a time, but for `sync_wal`.
+    To be used by one thread at a time, but for `checkpoint_ahead`.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class LogConnection:
         self._options = options
         self._connection_class = connection_class
         self._lock = LogLock(path)
+        self._checkpointer = Checkpointer(path, options)
         self._connection: apsw.Connection | None = None
         self._identity: Identity | None = None
         self._wal_identity: Identity | None = None
@@ -84,6 +86,7 @@ class LogConnection:
     def opened(self) -> None:
         """Note that the log which was opened is the one that counts."""
         self._identity, self._wal_identity = identity(self._path), identity(self._wal_path)
+        self._checkpointer.open()
 
     def stands(self) -> bool:
         """Return whether the files that are written are those that others find."""
@@ -96,8 +99,10 @@ class LogConnection:
         """Look at the files and the lock the next time, however soon that is."""
         self._look_again = 0.0
 
-    def sync_wal(self) -> None:
-        """Write the write-ahead log through to the disk. Any thread may do this at any time."""
+    def checkpoint_ahead(self) -> None:
+        """Do most of a checkpoint's work. Any thread may do this at any time."""
+        self._checkpointer.move()
+        # What came meanwhile: the disk may have it before the writer has to wait for that.
         sync_file(self._wal_path)
 
     def checkpoint(self, mode: Literal["PASSIVE", "TRUNCATE"]) -> None:
@@ -121,11 +126,13 @@ class LogConnection:
 
     def _wal_is_short(self) -> bool:
         with contextlib.suppress(OSError):
-            return self._wal_path.stat().st_size <= 2 * self._options.wal_bytes
+            return self._wal_path.stat().st_size <= self._options.longest_wal_bytes
         return True
 
     def close(self) -> None:
         """Close the connection, if there is one; the lock stays."""
+        # The last connection that is closed tidies up, and is to be the one that wrote.
+        self._checkpointer.close()
         connection, self._connection = self._connection, None
         if connection is not None:
             # A cursor that a traceback still holds would keep its transaction open.

@@ -145,9 +145,9 @@ def connect_writer(
         # What retention removes must not stay readable in the file.
         connection.execute("PRAGMA secure_delete = ON")
         # `PredictionLog.checkpoint` comes first; this is for who never calls it.
-        connection.execute(f"PRAGMA wal_autocheckpoint = {options.wal_bytes // PAGE_BYTES}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {options.longest_wal_bytes // PAGE_BYTES}")
         # A reader that takes long lets the write-ahead log grow; afterwards it shrinks again.
-        connection.execute(f"PRAGMA journal_size_limit = {options.wal_bytes}")
+        connection.execute(f"PRAGMA journal_size_limit = {options.longest_wal_bytes}")
     except BaseException:
         connection.close()
         raise

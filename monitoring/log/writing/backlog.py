@@ -17,11 +17,11 @@ class Backlog:
     moves all of its share within a commit.
 
     Args:
-        wal_bytes: The share of the write-ahead log; at half of it, it is time.
+        wal_bytes: From what length on it is time.
     """
 
     def __init__(self, wal_bytes: int) -> None:
-        self._due_bytes = wal_bytes // 2
+        self._due_bytes = wal_bytes
         self._bytes = 0
         self._is_long = False
         self._moved = monotonic()
@@ -38,9 +38,9 @@ class Backlog:
             return True
         return self._is_long and waited > AGAIN_SECONDS
 
-    def add(self, text_bytes: int) -> None:
-        """Count a commit with so many bytes of JSON texts, stored or removed."""
-        self._bytes += _COMMIT_BYTES + text_bytes
+    def add(self, changed_bytes: int) -> None:
+        """Count a commit that stored or removed so many bytes."""
+        self._bytes += _COMMIT_BYTES + changed_bytes
 
     def clear(self) -> None:
         """Forget what is about to be moved."""

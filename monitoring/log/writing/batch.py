@@ -12,6 +12,9 @@ from monitoring.log.timestamps import utc_text
 
 Outcome = Literal["answered", "failed"]
 
+REQUEST_BYTES = 300
+"""What a request takes beside its texts: its other columns, and its places in two indexes."""
+
 # The JSON texts come as bytes: from a text, Python would make bytes again for SQLite.
 _INSERT = """
 INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))
@@ -85,8 +88,8 @@ class Batch:
                     )
                 )
         self._requests = len(entries)
-        self.text_bytes = sum(len(entry.inputs) + len(entry.outputs) for entry in entries)
-        """How long the JSON texts are."""
+        self.bytes = sum(REQUEST_BYTES + len(e.inputs) + len(e.outputs) for e in entries)
+        """What it takes in the log, about."""
 
     def insert(self, connection: apsw.Connection, before: Ledger) -> None:
         """Store the rows, numbered on from the ledger, and count them."""

@@ -210,7 +210,7 @@ class PredictionLog:
         if not self._backlog:
             return
         # Most of the disk's work, while writes go on; the rest then takes a millisecond or two.
-        self._log.sync_wal()
+        self._log.checkpoint_ahead()
         with self._guard:
             self._backlog.clear()
             self._log.checkpoint("PASSIVE")
@@ -232,7 +232,7 @@ class PredictionLog:
             try:
                 connection = self._open()
                 self._doubtful = batch
-                coming = batch.text_bytes if batch else 0
+                coming = batch.bytes if batch else 0
                 connection.execute("BEGIN IMMEDIATE")
                 self._retention.make_room(connection, coming)
                 result = work(connection)

@@ -10,6 +10,7 @@ import apsw
 from monitoring.log.database import queries
 from monitoring.log.options import LogOptions
 from monitoring.log.timestamps import utc_text
+from monitoring.log.writing.batch import REQUEST_BYTES
 
 # Removing holds predictions up for about this long; requests differ too much in size to count them.
 STEP_SECONDS = 0.002
@@ -22,8 +23,6 @@ _LOOK_SECONDS = 1.0
 _LOOK_SHARE = 128
 _CHUNK_REQUESTS = 16
 _CHUNK_BYTES = 256 * 1024
-# What a request takes beside its texts: its other columns, and its places in two indexes.
-_REQUEST_BYTES = 300
 
 _FOUND = """
 SELECT sequence, model, version, rows,
@@ -179,7 +178,7 @@ class _Removed:
             going.append((sequence,))
             self._requests[model, version] += 1
             self._rows[model, version] += rows
-            self.bytes += text_bytes + _REQUEST_BYTES
+            self.bytes += text_bytes + REQUEST_BYTES
             if self.bytes > until:
                 break
         connection.executemany(_REMOVE, going)

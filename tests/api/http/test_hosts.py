@@ -19,7 +19,7 @@ OTHERS = [
     *("evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.evil.example"),
     *("user@localhost", "localhost@evil.example", "localhost:8000@evil.example", "localhost:x"),
     *("::1", "[::1", "[::2]", "127.1", "2130706433", "0x7f.0.0.1", "127.0.0.1:8000:8000"),
-    *("localhost, evil.example", "localhost/", "local host", "", ".", "localhost..", "0.0.0.0"),
+    *("localhost, evil.example", "localhost/", "local host", "", ".", "localhost..", "0.0.0.0"),  # noqa: S104
     *("[::ffff:127.0.0.1]", "locaLho\u017ft", "[localhost]", "localhost:123456"),
 ]
 
@@ -33,7 +33,7 @@ def test_this_machine_is_called_by_its_own_names(service: Service, host: str) ->
 @pytest.mark.parametrize("host", OTHERS)
 def test_on_loopback_no_other_host_is_answered_for(service: Service, host: str) -> None:
     """The refusal is a problem as any other; health has no secrets, and is asked by addresses."""
-    headers = {"host": host.encode("utf-8")}
+    headers = {b"host": host.encode("utf-8")}
     refused = service.client.post("/predict", json=SUM_ROW, headers=headers)
     assert refused.status_code == 421
     assert refused.headers["content-type"] == "application/problem+json"
@@ -71,7 +71,7 @@ def test_beyond_loopback_a_list_says_who_may_call(serve: Serve, new_settings: Ne
             "service": 421,
             "10.1.2.3:8000": 200,
             "localhost:8000": 200,
-            "0.0.0.0": 421,
+            "0.0.0.0": 421,  # noqa: S104
         }.items():
             answer = service.predict(SUM_ROW, headers={"host": host})
             assert (host, answer.status_code) == (host, status)

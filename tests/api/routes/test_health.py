@@ -105,3 +105,38 @@ def test_health_answers_while_a_model_does_not(service: Service) -> None:
         finally:
             held.released.set()
         assert waiting.result().json() == {"total": 2.0}
+
+
+def test_beyond_loopback_only_callers_who_may_predict_see_names(
+    serve: Serve, new_settings: NewSettings
+) -> None:
+    """A version's id has the branch and the commit; a wrong password counts as anywhere else."""
+    used = new_settings(service_host="0.0.0.0", predict_password="predict-secret")  # noqa: S104
+    with serve(used=used) as service:
+        version = service.state.reloader.loaded_models.aliases["sum"]["champion"]
+        get = service.client.get
+        for auth in (None, ("predict", "wrong"), ("nobody", "")):
+            answer = get("/health/ready", auth=auth)
+            assert answer.status_code == 200
+            assert answer.json() == {
+                "status": "ready",
+                "missing": "",
+                "prediction_log": "writable",
+            }
+        for auth in (("predict", "predict-secret"), ("metrics", "metrics-secret")):
+            assert version in get("/health/ready", auth=auth).text
+        for number in range(20):
+            assert get("/health/ready", auth=("predict", f"{number}")).status_code == 200
+        assert get("/models", auth=("predict", "wrong")).status_code == 429
+
+
+def test_beyond_loopback_the_reason_without_names_is_a_sentence(
+    serve: Serve, new_settings: NewSettings
+) -> None:
+    """Whoever may see why, sees it with credentials."""
+    with serve([], new_settings(service_host="0.0.0.0", model_name="secret-model")) as service:  # noqa: S104
+        answer = service.client.get("/health/ready")
+        assert answer.status_code == 503
+        assert "secret-model" not in answer.text
+        known = service.client.get("/health/ready", auth=("metrics", "metrics-secret"))
+        assert "secret-model" in known.json()["missing"]

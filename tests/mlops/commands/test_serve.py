@@ -160,7 +160,8 @@ def test_passwords_that_are_set_are_not_made(local_data: Path) -> None:
     assert settings.metrics_password.get_secret_value() == "chosen"
     assert settings.admin_password.get_secret_value()
     assert not settings.predict_password.get_secret_value()
-    assert [path.name for path in (local_data / "secrets").iterdir()] == ["admin_password"]
+    made = {path.name for path in (local_data / "secrets").iterdir()}
+    assert made == {"admin_password", "publisher_key.pem", "publishers"}
     # The next start finds it there.
     assert Settings().admin_password == settings.admin_password
 
