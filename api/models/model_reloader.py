@@ -40,12 +40,9 @@ class ModelReloader:
         self._on_swap = on_swap
         self._seen: object = None
         self._trouble = ""
-<<<<<<< HEAD
         self._wanted = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-=======
         self._loads: BackgroundLoads[ServedModel | Refusal] = BackgroundLoads(self._load)
->>>>>>> 65e95a5380090aecce25b03b085130ba5a0d7551
 
     def refresh(self, seconds: float | None = None) -> None:
         """Load what the aliases name now, and swap if anything changed.
