@@ -73,6 +73,8 @@ def verdicts_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _shared_verdicts(monkeypatch: pytest.MonkeyPatch, verdicts_of_tests: Path) -> None:
     """Let copies of one store, of which tests make many, be loaded in a process once."""
+    # To check one for the first time may take longer, beside other tests, than a start waits.
+    monkeypatch.setattr("api.lifespan.START_SECONDS", 100.0)
     monkeypatch.setattr(
         "model_store.first_load.verdicts.folder_beside", lambda _: verdicts_of_tests
     )

@@ -82,6 +82,8 @@ class LoadedModels:
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The version that each alias stands for, of served versions only, by model."""
     refusals: tuple[Refusal, ...] = ()
+    loading: tuple[tuple[str, str], ...] = ()
+    """Models and versions that are still being loaded."""
 
     def __iter__(self) -> Iterator[ServedModel]:
         """Iterate over all served versions."""
@@ -118,6 +120,9 @@ class LoadedModels:
         """Return a sentence on why `/predict` has no model; empty when it has one."""
         if CHAMPION in self.aliases.get(self.default, {}):
             return ""
+        for model, version in self.loading:
+            if not self.versions or model == self.default:
+                return f"Version {version} of {model} is being loaded: ask again soon."
         for refusal in self.refusals:
             if not self.versions or refusal.model == self.default:
                 return refusal.reason

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, cast
 import typer
 from pydantic import SecretStr
 
+from api.server import signals
 from api.server.listening import AddressError, listen
 from mlops.commands.first_training import (
     Listener,
@@ -64,7 +65,9 @@ def serve(  # noqa: PLR0913 - the last two are between this program and itself
 ) -> None:
     """Serve the models of the store; train one first if it is empty, or if a table is given."""
     # Until the server handles them: as process 1 of a container we would not be stopped otherwise.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
+    ending = tuple(set(signals.STOPPING) - {signal.SIGINT})
+    idle = signals.RELOADING + signals.SURVIVED
+    signals.handle({ending: lambda *_: sys.exit(Exit.DONE), idle: signals.nothing})
     settings = load_settings()
     raise_file_limit()
     # The address comes first: who cannot have it shall not wait for a training.
