@@ -116,6 +116,7 @@ def run(
         # A caller that may choose its address would have more tries at passwords.
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=settings.service_keep_alive_seconds,
         timeout_graceful_shutdown=settings.service_shutdown_seconds,
         ws="none",
     )

@@ -56,6 +56,8 @@ def process_of(
         "SETTINGS_FILE": str(folder / "settings.ini"),
         "SERVICE_HOST": "127.0.0.1",
         "SERVICE_PORT": "0",
+        # Tests read until the connection closes.
+        "SERVICE_KEEP_ALIVE_SECONDS": "5",
         "MODEL_NAME": "fruit",
         "METRICS_PASSWORD": "metrics-secret",
     }
