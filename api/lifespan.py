@@ -16,7 +16,7 @@ from api.batching.batcher import Batcher
 from api.http.body_budget import BodyBudget
 from api.models.collector import ModelCollector
 from api.models.log_views import declare_views
-from api.models.model_reloader import ModelReloader
+from api.models.model_reloader import START_SECONDS, ModelReloader
 from api.observe.audit_log import AuditLog
 from api.observe.metrics import Metrics
 from api.observe.service_collector import ServiceCollector
@@ -96,7 +96,8 @@ async def lifespan(
         for collector in _collectors(state):
             metrics.registry.register(collector)
             closing.callback(metrics.registry.unregister, collector)
-        await asyncio.to_thread(reloader.refresh)
+        closing.callback(reloader.close)
+        await asyncio.to_thread(reloader.refresh, START_SECONDS)
         closing.callback(audit_log.record, "stop")
         closing.push_async_callback(batcher.close)
         tasks = [
@@ -128,7 +129,9 @@ def _collectors(state: State) -> Iterator[Collector]:
     yield WindowCollector(lambda: state.monitor.observations)
     yield FeedbackCollector(FeedbackReader(log), lambda: state.monitor.scores, utc_now)
     yield BusinessCollector(BusinessMetrics(log, settings.business_metrics), utc_now)
-    yield ModelCollector(lambda: state.reloader.loaded_models, utc_now)
+    yield ModelCollector(
+        lambda: state.reloader.loaded_models, state.reloader.loading_seconds, utc_now
+    )
     yield ServiceCollector(
         partial(readiness.missing, state),
         state.monitor.age_seconds,

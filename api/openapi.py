@@ -115,7 +115,7 @@ def _predict_operation(path: str, served: ServedModel, max_string: int) -> dict[
     manifest = served.manifest
     row = row_model(manifest.signature, max_string=max_string).model_json_schema()
     row.pop("title", None)
-    for column in manifest.signature.inputs:
+    for column in served.shown.inputs:
         row["properties"][column.name] |= _notes(column)
     for name in manifest.signature.ignored:
         row["properties"][name] = _IGNORED
@@ -131,7 +131,7 @@ def _predict_operation(path: str, served: ServedModel, max_string: int) -> dict[
             "content": {
                 "application/json": {
                     "schema": _one_or_many(row),
-                    "example": example_rows(manifest.signature),
+                    "example": example_rows(served.shown),
                 }
             },
         },
@@ -167,7 +167,7 @@ def _answer_schema(served: ServedModel) -> dict[str, Any]:
     types = {Kind.INTEGER: "integer", Kind.NUMBER: "number", Kind.BOOLEAN: "boolean"}
     properties: dict[str, Any] = {
         column.name: {"type": types.get(column.kind, "string")} | _notes(column)
-        for column in served.manifest.signature.outputs
+        for column in served.shown.outputs
     }
     required = list(properties)
     if classes := served.loaded.predictor.classes:

@@ -3,6 +3,7 @@
 No test depends on the machine that runs it: see `tests/empty_environment.py`.
 """
 
+import os
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -55,6 +56,14 @@ def _own_local_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LOCAL_DATA", str(tmp_path / "local_data"))
 
 
+@pytest.fixture(autouse=True)
+def _own_umask() -> Generator[None]:
+    """Let no test decide who may read the files of the next: a run makes its own private."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
 @pytest.fixture(scope="session")
 def verdicts_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return where all tests remember which versions may be loaded."""
@@ -64,6 +73,8 @@ def verdicts_of_tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _shared_verdicts(monkeypatch: pytest.MonkeyPatch, verdicts_of_tests: Path) -> None:
     """Let copies of one store, of which tests make many, be loaded in a process once."""
+    # To check one for the first time may take longer, beside other tests, than a start waits.
+    monkeypatch.setattr("api.lifespan.START_SECONDS", 100.0)
     monkeypatch.setattr(
         "model_store.first_load.verdicts.folder_beside", lambda _: verdicts_of_tests
     )

@@ -1,6 +1,6 @@
 """Metrics of the models that are served, read at scrape time: no gauge can go stale."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client.core import GaugeMetricFamily
@@ -13,9 +13,13 @@ class ModelCollector(Collector):
     """Publishes the served versions, their age and their training scores."""
 
     def __init__(
-        self, loaded_models: Callable[[], LoadedModels], now: Callable[[], datetime]
+        self,
+        loaded_models: Callable[[], LoadedModels],
+        loading_seconds: Callable[[], Mapping[tuple[str, str], float]],
+        now: Callable[[], datetime],
     ) -> None:
         self._loaded_models = loaded_models
+        self._loading_seconds = loading_seconds
         self._now = now
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -55,4 +59,11 @@ class ModelCollector(Collector):
         )
         for refusal in loaded_models.refusals:
             refused.add_metric([refusal.model, refusal.version], 1)
-        yield from (info, age, score, refused)
+        loading = GaugeMetricFamily(
+            "model_loading_seconds",
+            "Time since a version began to be loaded that is not served yet.",
+            labels=["model", "version"],
+        )
+        for (model, version), seconds in self._loading_seconds().items():
+            loading.add_metric([model, version], seconds)
+        yield from (info, age, score, refused, loading)

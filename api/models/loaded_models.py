@@ -1,6 +1,6 @@
 """The models that are served: immutable, replaced as a whole when anything changes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from api.http.body_errors import Explainer
@@ -10,6 +10,7 @@ from model_store.aliases import CHAMPION
 from model_store.manifest import Manifest
 from model_store.schema.answer_encoder import AnswerEncoder
 from model_store.schema.row_decoder import RowDecoder
+from model_store.schema.signature import Signature
 from model_store.store import LoadedModel
 
 
@@ -24,9 +25,13 @@ class ServedModel:
     explainer: Explainer
     training_range: TrainingRange
     version_header: tuple[bytes, bytes]
+    shown: Signature
+    """As callers and pages see it: without values of personal columns."""
 
     @classmethod
-    def of(cls, loaded: LoadedModel, *, max_string: int) -> "ServedModel":
+    def of(
+        cls, loaded: LoadedModel, *, max_string: int, personal: Collection[str] = ()
+    ) -> "ServedModel":
         """Derive everything from a loaded version."""
         signature = loaded.manifest.signature
         return cls(
@@ -36,12 +41,20 @@ class ServedModel:
             Explainer(signature, max_string=max_string),
             TrainingRange(signature),
             (b"x-model-version", loaded.manifest.version.encode("ascii")),
+            signature.without_values(personal),
         )
 
     @property
     def compiled(self) -> bool:
         """Whether the compiled form answers, which runs no Python of the model's own."""
         return self.loaded.form == "compiled"
+
+    @property
+    def card(self) -> str:
+        """The version's card, unless it is older than the setting that makes a column personal."""
+        if self.shown == self.manifest.signature:
+            return self.loaded.card
+        return "Not shown: it holds values of columns that are personal by now. Train again."
 
     @property
     def manifest(self) -> Manifest:
@@ -69,6 +82,8 @@ class LoadedModels:
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """The version that each alias stands for, of served versions only, by model."""
     refusals: tuple[Refusal, ...] = ()
+    loading: tuple[tuple[str, str], ...] = ()
+    """Models and versions that are still being loaded."""
 
     def __iter__(self) -> Iterator[ServedModel]:
         """Iterate over all served versions."""
@@ -105,6 +120,9 @@ class LoadedModels:
         """Return a sentence on why `/predict` has no model; empty when it has one."""
         if CHAMPION in self.aliases.get(self.default, {}):
             return ""
+        for model, version in self.loading:
+            if not self.versions or model == self.default:
+                return f"Version {version} of {model} is being loaded: ask again soon."
         for refusal in self.refusals:
             if not self.versions or refusal.model == self.default:
                 return refusal.reason
