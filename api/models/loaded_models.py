@@ -1,6 +1,6 @@
 """The models that are served: immutable, replaced as a whole when anything changes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from api.http.body_errors import Explainer
@@ -11,6 +11,9 @@ from model_store.manifest import Manifest
 from model_store.schema.answer_encoder import AnswerEncoder
 from model_store.schema.row_decoder import RowDecoder
 from model_store.store import LoadedModel
+from monitoring.criteria import monitored_columns, scored_version
+from monitoring.feedback.live_scores import ScoredVersion
+from monitoring.windows.columns import WindowColumn
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +27,18 @@ class ServedModel:
     explainer: Explainer
     training_range: TrainingRange
     version_header: tuple[bytes, bytes]
+    monitored: tuple[WindowColumn, ...]
+    """The columns of its window, with the reference that they are compared with."""
+    scored: ScoredVersion
 
     @classmethod
-    def of(cls, loaded: LoadedModel, *, max_string: int) -> "ServedModel":
-        """Derive everything from a loaded version."""
+    def of(
+        cls, loaded: LoadedModel, *, max_string: int, personal_fields: Collection[str] = ()
+    ) -> "ServedModel":
+        """Derive everything from a loaded version.
+
+        Whatever fails here fails for this version alone: it is not served.
+        """
         signature = loaded.manifest.signature
         return cls(
             loaded,
@@ -36,6 +47,8 @@ class ServedModel:
             Explainer(signature, max_string=max_string),
             TrainingRange(signature),
             (b"x-model-version", loaded.manifest.version.encode("ascii")),
+            monitored_columns(loaded.manifest, loaded.reference, personal_fields=personal_fields),
+            scored_version(loaded.manifest),
         )
 
     @property

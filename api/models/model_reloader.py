@@ -178,9 +178,12 @@ class ModelReloader:
             return self.loaded_models.aliases.get(model, {})
 
     def _load(self, model: str, version: str) -> ServedModel | Refusal:
-        limit = self._settings.predict_max_string_characters
         try:
-            served = ServedModel.of(self._store.load(model, version), max_string=limit)
+            served = ServedModel.of(
+                self._store.load(model, version),
+                max_string=self._settings.predict_max_string_characters,
+                personal_fields=self._settings.log_personal_fields,
+            )
         except ModelStoreError as error:
             refusal = Refusal(model, version, str(error))
         except Exception as error:  # noqa: BLE001 - one odd bundle must not hold up all others
