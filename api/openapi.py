@@ -36,16 +36,19 @@ PROBLEM_RESPONSE: dict[str, Any] = {
     "description": "A problem, as RFC 9457 has it.",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+_SECURITY: list[dict[str, list[str]]] = [{}, {"basic": []}, {"bearer": []}, {"key": []}]
+"""Of each operation, so that the page offers all; whether one is needed, `api.auth` decides."""
 _PROBLEMS = {
     400: "Not acceptable JSON text",
     401: "Credentials are missing or wrong",
-    403: "The credentials have another role",
+    403: "The credentials have another role, or a page of another site asks",
     404: "No such model or version",
     408: "The body came too slowly",
     413: "Too many bytes or rows",
     415: "Not declared as JSON",
+    421: "Not a host of this service",
     422: "Not what the schema asks for",
-    429: "Too many wrong passwords",
+    429: "Too many wrong passwords, or the limit of a key is reached",
     500: "The model failed",
     503: "Overloaded, stopping, or no model",
     504: "Not answered in time",
@@ -71,7 +74,11 @@ def openapi_document(
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = _PROBLEM
-    document["components"]["securitySchemes"] = {"basic": {"type": "http", "scheme": "basic"}}
+    document["components"]["securitySchemes"] = {
+        "basic": {"type": "http", "scheme": "basic"},
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    }
     # The route that most readers need comes first.
     paths: dict[str, Any] = {}
     if not loaded_models.missing():
@@ -86,7 +93,7 @@ def openapi_document(
     for path in ("/models", "/models/{model}", "/metrics", "/feedback/queue"):
         # So that the page offers to send credentials; whether they are needed, `api.auth` decides.
         for operation in document["paths"][path].values():
-            operation["security"] = [{}, {"basic": []}]
+            operation["security"] = _SECURITY
     document["paths"]["/feedback/queue"]["get"]["deprecated"] = True
     document["paths"] = paths | document["paths"]
     return document
@@ -108,7 +115,7 @@ def _predict_operation(path: str, served: ServedModel, max_string: int) -> dict[
     manifest = served.manifest
     row = row_model(manifest.signature, max_string=max_string).model_json_schema()
     row.pop("title", None)
-    for column in manifest.signature.inputs:
+    for column in served.shown.inputs:
         row["properties"][column.name] |= _notes(column)
     for name in manifest.signature.ignored:
         row["properties"][name] = _IGNORED
@@ -118,13 +125,13 @@ def _predict_operation(path: str, served: ServedModel, max_string: int) -> dict[
         "summary": f"Predict with {manifest.model}",
         "description": f"Answered by version `{manifest.version}`.",
         "operationId": path.strip("/").replace("/", "_"),
-        "security": [{}, {"basic": []}],
+        "security": _SECURITY,
         "requestBody": {
             "required": True,
             "content": {
                 "application/json": {
                     "schema": _one_or_many(row),
-                    "example": example_rows(manifest.signature),
+                    "example": example_rows(served.shown),
                 }
             },
         },
@@ -160,7 +167,7 @@ def _answer_schema(served: ServedModel) -> dict[str, Any]:
     types = {Kind.INTEGER: "integer", Kind.NUMBER: "number", Kind.BOOLEAN: "boolean"}
     properties: dict[str, Any] = {
         column.name: {"type": types.get(column.kind, "string")} | _notes(column)
-        for column in served.manifest.signature.outputs
+        for column in served.shown.outputs
     }
     required = list(properties)
     if classes := served.loaded.predictor.classes:
@@ -222,7 +229,7 @@ _FEEDBACK = {
         "tags": ["predict"],
         "summary": "Send the true values of rows that were predicted",
         "operationId": "feedback",
-        "security": [{}, {"basic": []}],
+        "security": _SECURITY,
         "requestBody": {
             "required": True,
             "content": {
@@ -255,7 +262,7 @@ def _business_metrics_operation(names: Sequence[str]) -> dict[str, Any]:
         "tags": ["predict"],
         "summary": "Send numbers of your own system, such as its revenue",
         "operationId": "business_metrics",
-        "security": [{}, {"basic": []}],
+        "security": _SECURITY,
         "requestBody": {"required": True, "content": {"application/json": {"schema": values}}},
         "responses": _responses("The names whose values were stored.", stored),
     }

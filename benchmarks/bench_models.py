@@ -15,6 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from benchmarks.errors import LoadError
+from mlops.process.publisher_key import ensure_signer
 from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
@@ -144,7 +145,8 @@ def publish(
     estimator = estimator.fit(conform(inputs, signature.inputs), outputs[OUTPUT])
     # What the service trusts by default is trusted here.
     policy = LoadPolicy(trusted_types=Settings.model_fields["model_trusted_types"].default)
-    store = FileModelStore(root, policy)
+    # The service that is started on this folder knows who sealed them.
+    store = FileModelStore(root, policy, signer=ensure_signer(root.parent / "secrets"))
     kinds = {column.name: column.kind for column in signature}
     table = conform(inputs, signature.inputs).join(outputs)
     columns = {name: table[name].to_numpy() for name in kinds}

@@ -26,9 +26,8 @@ from ml_pipe.runner.run.context import Context
 from ml_pipe.runner.table.prepared_table import Facts, read_table
 from ml_pipe.train_test_validate import split_rows
 from ml_pipe.workflow import run_pipeline
-from model_store.file_store import FileModelStore
 from model_store.schema.signature import Kind
-from model_store.store import LoadPolicy
+from settings import factories
 from settings.model_settings import TRUSTED_TYPES
 from settings.settings import Settings
 from settings.sources import PROJECT_ROOT
@@ -146,8 +145,7 @@ def measure(table: RealTable, folder: Path) -> Outcome:
         report = run_pipeline(PROJECT_ROOT / "ml_pipe", given, _context(folder / "local_data"))
     except PipelineError as error:
         return Outcome(table, refused=str(error))
-    policy = LoadPolicy(trusted_types=TRUSTED_TYPES)
-    store = FileModelStore(folder / "local_data" / "models", policy)
+    store = factories.model_store(Settings(local_data=folder / "local_data"))
     manifest = store.manifest(report.model, str(report.version))
     clean, facts = read_table(report.folder)
     splits = split_rows(clean, facts.target, facts.task, (0.2, 0.2), 7)

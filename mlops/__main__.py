@@ -2,6 +2,7 @@
 
 import gc
 
+from mlops.process.private_files import keep_private
 from mlops.process.threads import use_one_thread
 
 
@@ -10,6 +11,7 @@ def main() -> None:
     # Imports make many objects and leave hardly any garbage, so that looking for it is a tenth of
     # the time that `mlops serve` takes to be ready.
     gc.disable()
+    keep_private()
     # Before anything imports numpy.
     use_one_thread()
     from mlops.cli import app  # noqa: PLC0415 - that is what takes long

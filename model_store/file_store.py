@@ -132,7 +132,8 @@ class FileModelStore:
         now = self._clock()
         origin = draft.origin
         version = new_version(now, origin.git_branch, origin.git_head, origin.setup)
-        model_folder.mkdir(parents=True, exist_ok=True)
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        model_folder.mkdir(mode=0o700, exist_ok=True)
         with staged(model_folder, version) as stage:
             manifest = bundle.manifest_of(draft, compilation, stage.version, _rfc3339(now))
             text = bundle.write(stage.folder, manifest, contents)

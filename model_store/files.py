@@ -112,7 +112,7 @@ def _is_locked(descriptor: int) -> bool:
 @contextmanager
 def _open(path: Path, flags: int) -> Iterator[int]:
     try:
-        descriptor = os.open(path, flags | _SAFE, 0o666)
+        descriptor = os.open(path, flags | _SAFE, 0o600)
     except FileNotFoundError:
         raise
     except OSError as error:

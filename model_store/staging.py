@@ -63,7 +63,7 @@ def _claim(model_folder: Path, version: str) -> Stage:
         # In this order: another publisher may rename the one to the other between the two looks.
         if not folder.exists() and not (model_folder / name).exists():
             break
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     return Stage(name, folder)
 
 

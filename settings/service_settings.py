@@ -29,7 +29,7 @@ class ServiceSettings(Section):
     """Number of worker processes. Each holds the models in memory and has queues of its own."""
     service_shutdown_seconds: int = Field(20, ge=1, le=3600)
     """Maximum time for requests in flight to finish after a stop was requested."""
-    service_keep_alive_seconds: float = Field(75, ge=1, le=3600)
+    service_keep_alive_seconds: int = Field(75, ge=1, le=3600)
     """How long an idle connection stays open; longer than a proxy keeps it (often 60 s)."""
     service_allowed_hosts: Names = ()
     """Host names that requests may name, besides this machine's own; `*`: all.

@@ -3,6 +3,7 @@
 No test depends on the machine that runs it: see `tests/empty_environment.py`.
 """
 
+import os
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
@@ -53,6 +54,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _own_local_data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let a service that a test starts write to the folder of the test."""
     monkeypatch.setenv("LOCAL_DATA", str(tmp_path / "local_data"))
+
+
+@pytest.fixture(autouse=True)
+def _own_umask() -> Generator[None]:
+    """Let no test decide who may read the files of the next: a run makes its own private."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="session")

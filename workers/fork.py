@@ -11,6 +11,8 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 
+from api.server import signals
+
 _ENDS_SECONDS = 20
 """How long a copy that is stopped may take to end what it started."""
 _PR_SET_PDEATHSIG = 1
@@ -47,7 +49,7 @@ def ask_copy(question: Callable[[], str]) -> tuple[int, str]:
     """
     reader, writer = os.pipe()
     parent = os.getpid()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.STOPPING)
 
     def answer() -> int:
         _stand_apart(parent, writer)

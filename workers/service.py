@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import socket
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -22,6 +21,7 @@ from api.app import create_app
 from api.background.background_tasks import cancelled, checkpoint, retain
 from api.observe.audit_log import AuditLog
 from api.observe.structured_log import BackgroundStream, StructuredLog, make_structured_log
+from api.server import signals
 from api.server.server import run as run_server
 from api.state import State
 from monitoring.log.errors import LogUnavailableError
@@ -29,6 +29,7 @@ from monitoring.log.writing.prediction_log import PredictionLog
 from settings import factories
 from settings.settings import Settings
 from workers.child_process import report_to_supervisor
+from workers.left_behind import shared_folder
 from workers.log_client import LogClient
 from workers.log_server import LogServer
 from workers.preload import preload
@@ -39,7 +40,6 @@ from workers.supervisor import Programme, Supervisor
 from workers.worker_table import WorkerTable
 
 STANDARD_OUTPUT = 1
-SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there, safely
 NOT_STARTED = "The service could not start: see the events above."
 CLOSE_SECONDS = 5.0
 """How much longer a stop may take than requests in flight and hanging models."""
@@ -60,16 +60,12 @@ def run_workers(
         announce: Shows a person a text.
     """
     preload(settings)
-    # In memory where there is such a place: see `shared_metrics`.
-    there = SHARED_MEMORY if os.access(SHARED_MEMORY, os.W_OK) else None
-    with tempfile.TemporaryDirectory(
-        prefix="mlops-metrics-", dir=there, ignore_cleanup_errors=True
-    ) as folder:
-        parts = Parts(settings, listener, welcome, Path(folder))
+    with shared_folder() as folder:
+        parts = Parts(settings, listener, welcome, folder)
         programme = Programme(
             write_log=parts.write_log,
             work=parts.work,
-            clean=partial(forget_worker, Path(folder)),
+            clean=partial(forget_worker, folder),
             refuse=listener.close,
             welcome=announce,
         )
@@ -99,8 +95,8 @@ class Parts:
 
     def write_log(self, control: socket.socket, after: str) -> int:
         """Write the log for the workers, until the supervisor closes `control` or ends."""
-        # Ctrl-C reaches all processes; this one ends last.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Ctrl-C and its like reach all processes; this one ends last.
+        signals.handle({signals.STOPPING: signals.nothing})
         # A second service names this process as the one to stop, and means the whole service.
         signal.signal(signal.SIGTERM, self._stop_service)
         self._listener.close()

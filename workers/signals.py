@@ -2,39 +2,44 @@
 
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Self
 
-_HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+from api.server import signals
+
+_HEARD = (signal.SIGCHLD, *signals.STOPPING, *signals.RELOADING, *signals.SURVIVED)
 
 
 class Signals:
-    """Makes a socket readable when a signal comes, and remembers a request to stop."""
+    """Makes a socket readable when a signal comes, and remembers what was requested."""
 
     def __init__(self) -> None:
         self.stop_requested = False
+        self.reload_requested = False
         self._socket, self._waker = socket.socketpair()
 
     def __enter__(self) -> Self:
         def stop(*_: object) -> None:
             self.stop_requested = True
 
+        def reload(*_: object) -> None:
+            self.reload_requested = True
+
         self._socket.setblocking(False)
         self._waker.setblocking(False)
-        self._before = {
-            signal.SIGTERM: signal.signal(signal.SIGTERM, stop),
-            signal.SIGINT: signal.signal(signal.SIGINT, stop),
-            # Without a handler, the end of a process would not wake anyone.
-            signal.SIGCHLD: signal.signal(signal.SIGCHLD, lambda *_: None),
-        }
+        # Without a handler, the end of a process would not wake anyone.
+        idle = (signal.SIGCHLD, *signals.SURVIVED)
+        self._before = signals.handle(
+            {signals.STOPPING: stop, signals.RELOADING: reload, idle: signals.nothing}
+        )
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         return self
 
     def __exit__(self, *_: object) -> None:
         signal.set_wakeup_fd(-1)
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        signals.restore(self._before)
         self._close()
 
     def fileno(self) -> int:
@@ -55,10 +60,19 @@ class Signals:
             signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def forget(self) -> None:
-        """Stop handling signals, in a copy of the process made while signals were held."""
+        """Handle signals as a copy of the process does that starts; it was made while held.
+
+        A request to stop ends it. All else means nothing yet.
+        """
         signal.set_wakeup_fd(-1)
-        for number in _HEARD:
-            signal.signal(number, signal.SIG_DFL)
+        by_default = (signal.SIGCHLD, signal.SIGINT, signal.SIGTERM)
+        signals.handle(
+            {
+                signals.STOPPING: lambda number, _: sys.exit(128 + number),
+                signals.RELOADING + signals.SURVIVED: signals.nothing,
+                by_default: signal.SIG_DFL,
+            }
+        )
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
         self._close()
 

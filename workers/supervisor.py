@@ -83,6 +83,7 @@ class Supervisor:
                 elif self._signals.stop_requested or self._refusal:
                     self._stop()
                 else:
+                    self._forward_reload()
                     self._start_due()
         return self._refusal
 
@@ -212,6 +213,11 @@ class Supervisor:
             self._kill_at = None
             with suppress(OSError):
                 self._processes[LOG_SLOT].control.shutdown(socket.SHUT_WR)
+
+    def _forward_reload(self) -> None:
+        if self._signals.reload_requested:
+            self._signals.reload_requested = False
+            self._signal_workers(signal.SIGHUP)
 
     def _signal_workers(self, number: signal.Signals) -> None:
         for slot, process in self._processes.items():

@@ -58,6 +58,8 @@ class Keys:
     def has_role(self, role: str) -> bool:
         """Return whether there is a key that opens the routes of a role."""
         self._look()
+        if not self._keys:
+            return False
         now = datetime.now(UTC)
         return any(key.role == role and key.is_valid(now) for key in self._keys.values())
 
@@ -113,5 +115,7 @@ def sent_key(fields: Fields) -> str | None:
     """
     if b"x-api-key" in fields:
         return fields[b"x-api-key"].decode("latin-1").strip()
-    scheme, _, token = fields.get(b"authorization", b"").partition(b" ")
+    if b"authorization" not in fields:
+        return None
+    scheme, _, token = fields[b"authorization"].partition(b" ")
     return token.decode("latin-1").strip() if scheme.lower() == b"bearer" else None

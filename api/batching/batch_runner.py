@@ -140,4 +140,5 @@ def _entry(job: PredictionJob, outcome: Outcome, finished: float) -> Entry:
         seconds=finished - job.received,
         inputs=job.rows.rewritten or job.body,
         outputs=outcome.body if isinstance(outcome, Answer) else b"",
+        client=job.client,
     )

@@ -34,6 +34,8 @@ class PredictionJob:
     """When the request came in, with a time zone."""
     received: float
     """`time.perf_counter()` at that moment."""
+    client: str = ""
+    """The name of the key by which the caller came; empty: by none."""
     deadline: float = field(init=False)
     """When the job is too late, by the same clock."""
     answered: "asyncio.Future[Answer]" = field(init=False)

@@ -57,17 +57,18 @@ class Hosts:
 
     def __init__(self, allowed: Collection[str]) -> None:
         self._allowed = {host for text in allowed if (host := parse_allowed(text))}
-        self._accepted: set[bytes] = set()
+        self.accepted: set[bytes] = set()
+        """Values of the field that were allowed before."""
 
     def allow(self, field: bytes | None) -> bool:
         """Return whether a request with this field `Host` may be answered."""
-        if field in self._accepted:
+        if field in self.accepted:
             return True
         host = parse_host(field.decode("latin-1")) if field else None
         if field is None or host is None or not self._allows(host):
             return False
-        if len(self._accepted) < _MOST_REMEMBERED:
-            self._accepted.add(field)
+        if len(self.accepted) < _MOST_REMEMBERED:
+            self.accepted.add(field)
         return True
 
     def _allows(self, host: Host) -> bool:

@@ -154,6 +154,7 @@ class RequestMiddleware:
         state["address"] = self.rules.client(
             scope["client"][0] if scope.get("client") else "", fields
         )
+        self.rules.strip(scope)
         answer = Answer(self.rules, fields, marks, send)
         try:
             await self._answer(scope, receive, answer.send)
@@ -225,7 +226,7 @@ class RequestMiddleware:
     def marks(self, fields: Fields) -> RequestMarks:
         """Return what a request is known by: the id that it brings, or a new one."""
         given = fields.get(b"x-request-id")
-        request_id = _given_id(given.decode("latin-1")) if given else ""
+        request_id = given and _given_id(given.decode("latin-1"))
         trace = continued(fields[b"traceparent"]) if b"traceparent" in fields else None
         # Ids that begin with the time are neighbours in the log's index, which halves its cost.
         return RequestMarks(

@@ -13,6 +13,7 @@ from api.http.fields import Fields
 from api.http.hosts import ANY, LOOPBACK, Hosts
 from api.http.origins import SAFE_METHODS, Headers, Origins, is_cross_site
 from api.http.problems import CrossSite, Misdirected, Problem
+from settings.service_settings import ROOT_PATH
 from settings.settings import Settings
 
 HEALTH = ("/health/live", "/health/ready")
@@ -50,14 +51,18 @@ class RequestRules:
         proxies = settings.service_trusted_proxies
         self._proxies = TrustedProxies(proxies) if proxies else None
         self._methods = methods
+        self._root = settings.service_root_path
         vary = self._origins.headers({}) if self._origins else []
-        self.usual_headers = [NO_SNIFFING, *vary]
-        """What the answer to a usual request carries besides its own."""
+        self.usual_headers = b"".join(
+            name + b": " + value + b"\r\n" for name, value in (NO_SNIFFING, *vary)
+        )
+        """What the answer to a usual request carries besides its own, as it is sent."""
 
     def take(self, fields: Fields) -> bool:
-        """Return whether a POST without anything unusual may be answered at once."""
+        """Return whether a POST, which names a host, may be answered without a closer look."""
+        hosts = self._hosts
         return (
-            (self._hosts is None or self._hosts.allow(fields.get(b"host")))
+            (hosts is None or fields[b"host"] in hosts.accepted or hosts.allow(fields[b"host"]))
             and b"sec-fetch-site" not in fields
             and (self._origins is None or b"origin" not in fields)
         )
@@ -66,9 +71,20 @@ class RequestRules:
         """Return the address that a request comes from."""
         return self._proxies.client(peer, fields) if self._proxies else peer
 
-    def trust(self, peer: str) -> bool:
-        """Return whether a connection comes from a proxy that the settings name."""
-        return self._proxies is not None and self._proxies.trust(peer)
+    def prefix(self, peer: str, fields: Fields) -> str:
+        """Return the path under which a proxy publishes the service; empty: under none."""
+        said = fields.get(b"x-forwarded-prefix", b"").decode("latin-1").rstrip("/")
+        if said and self._proxies and self._proxies.trust(peer) and ROOT_PATH.fullmatch(said):
+            return said
+        return self._root
+
+    def strip(self, scope: Scope) -> None:
+        """Take the prefix off a path, for a proxy that leaves it there."""
+        root = self._root
+        if root and scope["path"].startswith(root + "/"):
+            scope["path"] = scope["path"][len(root) :]
+            if raw := scope.get("raw_path"):
+                scope["raw_path"] = raw.removeprefix(root.encode())
 
     def refusal(self, scope: Scope, fields: Fields) -> Problem | None:
         """Return why a request is not answered; None if it is."""

@@ -1,5 +1,6 @@
 """JSON text as RFC 8259 has it, read strictly, and a sentence on what is wrong with it."""
 
+import codecs
 import json
 import math
 from typing import Any
@@ -18,6 +19,13 @@ _TURNS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _DIGITS = bytes(ord("0") if byte in b"0123456789" else ord(" ") for byte in range(256))
 _LONG_NUMBER = b"0" * 309
 """From this many digits on, a number may overflow a float."""
+_MARKS = {
+    codecs.BOM_UTF8: "UTF-8",
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
 _TWICE = "An object of the body names a key twice."
 
 
@@ -27,6 +35,11 @@ def parse_strictly(body: bytes) -> Any:
     Raises:
         InvalidJson: with a sentence that says what is wrong, and where that is known.
     """
+    for mark, encoding in _MARKS.items():
+        if body.startswith(mark):
+            raise InvalidJson(
+                f"The body begins with a byte order mark, of {encoding}: send UTF-8 without one."
+            )
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -10,6 +10,7 @@ from model_store.aliases import CHAMPION
 from model_store.manifest import Manifest
 from model_store.schema.answer_encoder import AnswerEncoder
 from model_store.schema.row_decoder import RowDecoder
+from model_store.schema.signature import Signature
 from model_store.store import LoadedModel
 from monitoring.criteria import monitored_columns, scored_version
 from monitoring.feedback.live_scores import ScoredVersion
@@ -27,13 +28,15 @@ class ServedModel:
     explainer: Explainer
     training_range: TrainingRange
     version_header: tuple[bytes, bytes]
+    shown: Signature
+    """As callers and pages see it: without values of personal columns."""
     monitored: tuple[WindowColumn, ...]
     """The columns of its window, with the reference that they are compared with."""
     scored: ScoredVersion
 
     @classmethod
     def of(
-        cls, loaded: LoadedModel, *, max_string: int, personal_fields: Collection[str] = ()
+        cls, loaded: LoadedModel, *, max_string: int, personal: Collection[str] = ()
     ) -> "ServedModel":
         """Derive everything from a loaded version.
 
@@ -47,7 +50,8 @@ class ServedModel:
             Explainer(signature, max_string=max_string),
             TrainingRange(signature),
             (b"x-model-version", loaded.manifest.version.encode("ascii")),
-            monitored_columns(loaded.manifest, loaded.reference, personal_fields=personal_fields),
+            signature.without_values(personal),
+            monitored_columns(loaded.manifest, loaded.reference, personal_fields=personal),
             scored_version(loaded.manifest),
         )
 
@@ -55,6 +59,13 @@ class ServedModel:
     def compiled(self) -> bool:
         """Whether the compiled form answers, which runs no Python of the model's own."""
         return self.loaded.form == "compiled"
+
+    @property
+    def card(self) -> str:
+        """The version's card, unless it is older than the setting that makes a column personal."""
+        if self.shown == self.manifest.signature:
+            return self.loaded.card
+        return "Not shown: it holds values of columns that are personal by now. Train again."
 
     @property
     def manifest(self) -> Manifest:

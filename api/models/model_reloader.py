@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from api.models.background_loads import BackgroundLoads, Names
 from api.models.loaded_models import LoadedModels, Refusal, ServedModel
@@ -39,6 +40,8 @@ class ModelReloader:
         self._on_swap = on_swap
         self._seen: object = None
         self._trouble = ""
+        self._wanted = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._loads: BackgroundLoads[ServedModel | Refusal] = BackgroundLoads(self._load)
 
     def refresh(self, seconds: float | None = None) -> None:
@@ -77,11 +80,24 @@ class ModelReloader:
     async def run(self) -> None:
         """Refresh for ever, in a thread, as to read the store may take long."""
         while True:
-            await asyncio.sleep(self._settings.model_poll_seconds)
+            await self._pause()
             try:
                 await asyncio.to_thread(self.refresh, self._settings.model_poll_seconds)
             except Exception as error:  # noqa: BLE001 - the reloader must outlive whatever it meets
                 self._warn("reload-failed", type(error).__name__)
+
+    def look_now(self) -> None:
+        """Have `run` look at the store at once, and try refused versions again. From any thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._wanted.set)
+
+    async def _pause(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wanted.wait(), self._settings.model_poll_seconds)
+            self._wanted.clear()
+            self._seen = None
+            self._audit_log.record("reload-requested")
 
     def _refused_state(self) -> object:
         """Return a value that changes when a refused version should be tried again.
@@ -182,7 +198,7 @@ class ModelReloader:
             served = ServedModel.of(
                 self._store.load(model, version),
                 max_string=self._settings.predict_max_string_characters,
-                personal_fields=self._settings.log_personal_fields,
+                personal=self._settings.log_personal_fields,
             )
         except ModelStoreError as error:
             refusal = Refusal(model, version, str(error))

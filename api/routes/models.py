@@ -112,14 +112,14 @@ def _version_view(served: ServedModel, aliases: list[str], *, card: bool) -> Ver
         task=manifest.task,
         aliases=aliases,
         signature=SignatureView(
-            inputs=[_column_view(column) for column in manifest.signature.inputs],
-            outputs=[_column_view(column) for column in manifest.signature.outputs],
+            inputs=[_column_view(column) for column in served.shown.inputs],
+            outputs=[_column_view(column) for column in served.shown.outputs],
             ignored=list(manifest.signature.ignored),
         ),
         scores=[ScoreView(metric=s.metric, split=s.split, value=s.value) for s in manifest.scores],
         form=served.loaded.form,
         form_reason=served.loaded.form_reason,
-        card=served.loaded.card if card else None,
+        card=served.card if card else None,
     )
 
 

@@ -47,7 +47,8 @@ async def predict(request: Request) -> Response:
             timeout_seconds=settings.predict_body_timeout_seconds,
         )
         rows = await _decode(model, body, settings.predict_max_rows)
-        if client := client_of(request):
+        client = client_of(request)
+        if client:
             client.take_rows(rows.size)
         job = PredictionJob(
             model=model,
@@ -57,6 +58,7 @@ async def predict(request: Request) -> Response:
             probabilities=probabilities,
             arrived=arrived,
             received=received,
+            client=client.key.name if client else "",
         )
         try:
             answer = await state.batcher.submit(job)

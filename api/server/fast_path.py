@@ -119,6 +119,8 @@ class FastPath:
             job = PredictionJob(
                 model, rows, body, request_id, target.probabilities, arrived, received
             )
+            if client:
+                job.client = client.key.name
             state.batcher.submit(job)
         except BaseException:
             state.body_budget.give_back(len(body))

@@ -70,12 +70,13 @@ class FastResponse:
             parts += name, b": ", value, b"\r\n"
         for name, value in headers:
             parts += name, b": ", value, b"\r\n"
-        parts += b"x-request-id: ", self.marks.request_id.encode(), b"\r\n"
-        if self.marks.trace:
-            parts += b"traceparent: ", self.marks.trace.field, b"\r\n"
-        for name, value in self._middleware.rules.usual_headers:
-            parts += name, b": ", value, b"\r\n"
-        parts += b"\r\n", bytes(response.body)
+        marks = self.marks
+        parts += b"x-request-id: ", marks.request_id.encode(), b"\r\n"
+        if self.keep_alive:
+            parts.append(transport.keep_alive)
+        if marks.trace:
+            parts += b"traceparent: ", marks.trace.field, b"\r\n"
+        parts += self._middleware.rules.usual_headers, b"\r\n", bytes(response.body)
         transport.send(b"".join(parts))
         self._complete(response.status_code)
 

@@ -1,7 +1,10 @@
 """A transport that sends the head of an answer together with the beginning of its body."""
 
 import asyncio
+import re
 from typing import Any
+
+_CLOSES = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 
 
 class HeadCoalescer:
@@ -9,9 +12,14 @@ class HeadCoalescer:
 
     A head waits for what is written next, which follows at once; an interim answer, which nothing
     follows, does not wait.
+
+    Args:
+        transport: The connection's.
+        keep_alive: A line that says how long the connection stays open, for heads that end none.
     """
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: asyncio.Transport, keep_alive: bytes = b"") -> None:
+        self.keep_alive = keep_alive
         self._transport = transport
         self._held = b""
         # Other calls of the hot path reach the transport directly.
@@ -29,6 +37,8 @@ class HeadCoalescer:
             data = self._held + data
             self._held = b""
         elif data.startswith(b"HTTP/1.1 ") and not data.startswith(b"HTTP/1.1 1"):
+            if not _CLOSES.search(data):
+                data = data.replace(b"\r\n", b"\r\n" + self.keep_alive, 1)
             self._held = data
             return
         self._transport.write(data)

@@ -49,7 +49,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
-        super().connection_made(cast("asyncio.Transport", HeadCoalescer(transport)))
+        keep_alive = b"keep-alive: timeout=%d\r\n" % self.timeout_keep_alive
+        wrapped = HeadCoalescer(transport, keep_alive)
+        super().connection_made(cast("asyncio.Transport", wrapped))
         self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import logging
-import signal
 import socket
 from collections.abc import Callable, Collection, Iterator
 from types import FrameType
@@ -13,6 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.observe.structured_log import ForwardingHandler, StructuredLog
+from api.server import signals
 from api.server.protocol import HttpProtocol
 from api.state import State
 from settings.settings import Settings
@@ -66,6 +66,11 @@ class Server(uvicorn.Server):
             self.lifespan.state["service"].batcher.drain()
         super().handle_exit(sig, frame)
 
+    def handle_reload(self, *_: object) -> None:
+        """Have the store looked at at once."""
+        if self.started:
+            self.lifespan.state["service"].reloader.look_now()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Refuse requests that are on their way for a moment, then close."""
         if self.server_state.connections:
@@ -75,13 +80,17 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Handle signals while serving. uvicorn's own would raise them again afterwards."""
-        handled = (signal.SIGINT, signal.SIGTERM)
-        before = {number: signal.signal(number, self.handle_exit) for number in handled}
+        before = signals.handle(
+            {
+                signals.STOPPING: self.handle_exit,
+                signals.RELOADING: self.handle_reload,
+                signals.SURVIVED: signals.nothing,
+            }
+        )
         try:
             yield
         finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+            signals.restore(before)
 
 
 def run(
@@ -107,6 +116,7 @@ def run(
         # A caller that may choose its address would have more tries at passwords.
         proxy_headers=False,
         server_header=False,
+        timeout_keep_alive=settings.service_keep_alive_seconds,
         timeout_graceful_shutdown=settings.service_shutdown_seconds,
         ws="none",
     )

@@ -16,7 +16,7 @@ import typer
 
 from api.routes.feedback_item import FeedbackItem
 from mlops.commands.settings import load_settings
-from mlops.console import Exit, JsonOption, fail, print_json, print_table
+from mlops.console import Exit, JsonOption, fail, print_json, print_table, say
 from mlops.process.service_client import ServiceClient, ServiceError
 from monitoring.log.writing.true_values import Verdict
 
@@ -89,7 +89,7 @@ def import_table(
                 if verdict not in _KEPT:
                     imported.refused.append((line, verdict))
                     if not as_json:
-                        typer.echo(f"line {line}: {verdict}")
+                        say(f"line {line}: {verdict}")
     except ServiceError as error:
         done = imported.counts.total()
         fail(f"{error} {done} values were stored; import the table again." if done else str(error))

@@ -14,9 +14,13 @@ from typing import Annotated
 
 import typer
 
+from api.server import signals
 from mlops.commands.train import parse_parameters, run
 from settings.settings import Settings
 from settings.sources import PROJECT_ROOT
+
+# Held back while one program becomes another, which would not hear them.
+_HELD = {*signals.STOPPING, *signals.RELOADING, *signals.SURVIVED} - {signal.SIGINT}
 
 LISTENER, TRAINED = "--listener", "--trained"
 Listener = Annotated[int | None, typer.Option(LISTENER, hidden=True)]
@@ -44,7 +48,7 @@ def begin_anew(listener: socket.socket, model: str) -> None:
     """Replace this program by the same one, which is told what was trained; it does not return."""
     listener.set_inheritable(True)
     # Until the new program handles it: as process 1 of a container it would be lost otherwise.
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     own = [f"{LISTENER}={listener.fileno()}", f"{TRAINED}={model}"]
@@ -53,7 +57,7 @@ def begin_anew(listener: socket.socket, model: str) -> None:
 
 def inherited(number: int) -> socket.socket:
     """Return the address that this process claimed before it began anew."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)
     listener = socket.socket(fileno=number)
     listener.set_inheritable(False)
     return listener

@@ -25,7 +25,7 @@ from api.auth.key_file import (
 )
 from api.auth.key_usage import KeyUsage
 from mlops.commands.settings import load_settings
-from mlops.console import Exit, JsonOption, fail, notify, print_json, print_table
+from mlops.console import Exit, JsonOption, fail, notify, print_json, print_table, say
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys of clients.")
 
@@ -83,7 +83,7 @@ def add(
         )
         write_keys(path, (*kept, key))
     notify(f"The key of {name} for the role {role}, {_validity(key)}. It is not shown again:")
-    typer.echo(text)
+    say(text)
     if role == "predict" and load_settings().predict_is_open:
         notify(
             "/predict was open to callers without credentials. It is closed to them now, unless "

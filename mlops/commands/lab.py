@@ -15,6 +15,7 @@ from mlops.commands.settings import load_settings
 from mlops.console import fail, notify
 from mlops.process.address import local_address
 from mlops.process.git_filter import install_git_filter
+from mlops.process.private_files import as_given
 from mlops.process.secret_files import ensure_secret
 from mlops.process.threads import threads_for_training
 from settings.settings import Settings
@@ -118,6 +119,8 @@ def _become(command: list[str], settings: Settings, token: str) -> NoReturn:
     os.close(writing)
     os.set_inheritable(reading, True)
     variables = environment(settings) | {"JUPYTER_TOKEN_FILE": f"/dev/fd/{reading}"}
+    # What is saved here belongs to the checkout; kernels make a run's files private themselves.
+    as_given()
     os.execvpe(command[0], command, variables)  # noqa: S606 - our own interpreter and words
 
 

@@ -9,11 +9,11 @@ from typing import Annotated, NamedTuple
 import typer
 
 from mlops.commands.settings import load_settings
-from mlops.console import Exit, JsonOption, fail, print_json, print_table
+from mlops.console import Exit, JsonOption, fail, print_json, print_line, print_table
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.reading.reader import LogReader
 
-app = typer.Typer(no_args_is_help=True, help="Read the prediction log as JSON lines.")
+app = typer.Typer(no_args_is_help=True, help="Read the prediction log; erase a person.")
 
 MAX_SEQUENCE = 2**63 - 1
 AFTER = typer.Option(min=0, max=MAX_SEQUENCE, help="Begin after this sequence number.")
@@ -81,6 +81,6 @@ def _print(lines: Iterable[str]) -> None:
     with contextlib.suppress(BrokenPipeError):
         try:
             for line in lines:
-                print(line, flush=True)  # noqa: T201 - the command's result
+                print_line(line)
         except LogUnavailableError as error:
             fail(str(error))

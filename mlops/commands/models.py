@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from mlops.commands.settings import load_settings
-from mlops.console import Exit, JsonOption, fail, notify, print_json, print_table
+from mlops.console import Exit, JsonOption, fail, notify, on_one_line, print_json, print_table, say
 from model_store.errors import ModelStoreError, NotFoundError, RefusedError
 from model_store.file_store import FileModelStore
 from model_store.manifest import measured, shown
@@ -102,17 +102,17 @@ def show(model: Model, version: Version = "champion", *, as_json: JsonOption = F
         if as_json:
             print_json(msgspec.to_builtins(manifest))
             return
-        typer.echo(store.card(model, version))
+        say(store.card(model, version))
         if manifest.not_compiled:
-            typer.echo(f"It has no compiled form. {manifest.not_compiled}")
+            say(f"It has no compiled form. {manifest.not_compiled}")
         # Two ids and a reason beside each other are too wide for a terminal.
-        typer.echo(f"\nSealed by: {sealed_by(store, model, version) or 'nobody'}")
-        typer.echo("\nMoves of the aliases")
+        say(f"\nSealed by: {sealed_by(store, model, version) or 'nobody'}")
+        say("\nMoves of the aliases")
         for move in store.aliases(model).history:
-            typer.echo(f"  {move.time}  {move.alias} to {move.target}")
+            say(f"  {move.time}  {move.alias} to {move.target}")
             before = f"before: {move.source}" if move.source else ""
             for line in filter(None, [before, move.reason]):
-                typer.echo(f"    {line}")
+                say(f"    {on_one_line(line)}")
 
 
 @app.command()
@@ -125,7 +125,7 @@ def promote(
         version = decide_version(store, model, version)
         store.promote(model, version, alias=alias, reason=reason)
         refusal = _unserved(store, model, version)
-    typer.echo(f"{alias} of {model} is {version} now.")
+    say(f"{alias} of {model} is {version} now.")
     if refusal:
         notify(f"It is not served before it is sealed. {refusal}")
 
@@ -137,7 +137,7 @@ def rollback(model: Model, *, alias: Alias = "champion", reason: Reason = "") ->
     with sentences():
         store.rollback(model, alias=alias, reason=reason)
         version = store.aliases(model).current[alias]
-    typer.echo(f"{alias} of {model} is {version} again.")
+    say(f"{alias} of {model} is {version} again.")
 
 
 @app.command()

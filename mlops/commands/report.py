@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from mlops.commands.settings import load_settings
-from mlops.console import Exit, fail, notify
+from mlops.console import Exit, fail, notify, say
 from mlops.report.evidently_pages import (
     NOT_INSTALLED,
     EvidentlyError,
@@ -79,7 +79,7 @@ def report(  # noqa: PLR0913 - one parameter for each of the verb's options
     try:
         found = find(settings, store, asked, worst_rows)
         write(page, report_page(found))
-        typer.echo(str(page))
+        say(str(page))
         if evidently and not _with_evidently(settings, found, page):
             raise typer.Exit(Exit.FAILED)
     except LogUnavailableError as error:
@@ -157,7 +157,7 @@ def _with_evidently(settings: Settings, found: Findings, page: Path) -> bool:
         beside = page_beside(page, version)
         try:
             make_page(settings, factories.log_path(settings), version, beside)
-            typer.echo(str(beside))
+            say(str(beside))
         except EvidentlyError as error:
             notify(f"mlops: {error}")
             complete = False

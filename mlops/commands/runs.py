@@ -9,7 +9,7 @@ import typer
 
 from mlops.commands.settings import load_settings
 from mlops.commands.train import CANNOT_TRAIN, can_train
-from mlops.console import Exit, JsonOption, fail, print_json, print_table
+from mlops.console import Exit, JsonOption, fail, print_json, print_table, say
 from model_store.manifest import measured, shown
 
 if TYPE_CHECKING:
@@ -46,13 +46,13 @@ def show(run: RunName = "last", *, as_json: JsonOption = False) -> None:
         print_json(_row(folder, found) | {"run_json": msgspec.to_builtins(found)})
         return
     outcome = found.outcome
-    typer.echo(f"{found.run}: {outcome.state} after {outcome.seconds:.0f} s")
+    say(f"{found.run}: {outcome.state} after {outcome.seconds:.0f} s")
     if outcome.summary:
-        typer.echo(outcome.summary.text(str(folder)))
+        say(outcome.summary.text(str(folder)))
     else:
-        typer.echo(f"Its folder is {folder}")
+        say(f"Its folder is {folder}")
     if outcome.reason:
-        typer.echo(f"\n{outcome.reason}")
+        say(f"\n{outcome.reason}")
 
 
 @app.command()
@@ -72,16 +72,16 @@ def compare(first: RunName, second: RunName = "last", *, as_json: JsonOption = F
             }
         )
         return
-    typer.echo(f"A  {runs[0].run}: {runs[0].outcome.state}")
-    typer.echo(f"B  {runs[1].run}: {runs[1].outcome.state}")
+    say(f"A  {runs[0].run}: {runs[0].outcome.state}")
+    say(f"B  {runs[1].run}: {runs[1].outcome.state}")
     differing = {**parameters, **facts}
     if differing:
         rows = [(name, _text(each["A"]), _text(each["B"])) for name, each in differing.items()]
         print_table(["What differs", "A", "B"], rows)
     else:
-        typer.echo("Their parameters are the same.")
+        say("Their parameters are the same.")
     if other := [name for name in _MEASURED_BY if name in facts]:
-        typer.echo(f"They differ in {' and '.join(other)}: their scores are not of the same.")
+        say(f"They differ in {' and '.join(other)}: their scores are not of the same.")
     print_table(
         ["Score", "A", "B", "B - A"],
         [

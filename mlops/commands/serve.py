@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal, cast
 import typer
 from pydantic import SecretStr
 
+from api.server import signals
 from api.server.listening import AddressError, listen
 from mlops.commands.first_training import (
     Listener,
@@ -29,6 +30,7 @@ from mlops.console import Exit, fail, notify
 from mlops.process.address import local_address
 from mlops.process.file_limits import raise_file_limit
 from mlops.process.git_revision import with_git_revision
+from mlops.process.private_files import close_folders
 from mlops.process.publisher_key import ensure_signer, has_keys
 from mlops.process.secret_files import copy_secret, ensure_secret
 from model_store.errors import ModelStoreError
@@ -63,7 +65,9 @@ def serve(  # noqa: PLR0913 - the last two are between this program and itself
 ) -> None:
     """Serve the models of the store; train one first if it is empty, or if a table is given."""
     # Until the server handles them: as process 1 of a container we would not be stopped otherwise.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.DONE))
+    ending = tuple(set(signals.STOPPING) - {signal.SIGINT})
+    idle = signals.RELOADING + signals.SURVIVED
+    signals.handle({ending: lambda *_: sys.exit(Exit.DONE), idle: signals.nothing})
     settings = load_settings()
     raise_file_limit()
     # The address comes first: who cannot have it shall not wait for a training.
@@ -169,6 +173,7 @@ def with_secrets(settings: Settings) -> Settings:
             notify(f"{folder} cannot be written ({error.strerror}): {name.upper()} stays unset.")
     settings = settings.model_copy(update=made)
     ensure_publisher(settings)
+    close_folders(settings.local_data)
     if copy := settings.metrics_password_copy:
         try:
             copy_secret(settings.metrics_password.get_secret_value(), copy)
@@ -208,8 +213,9 @@ def _welcome(state: "State", port: int) -> str:
     address = local_address(settings.service_host, port)
     if missing := loaded_models.missing():
         return f"Serving on {address}, but nothing can be predicted yet. {missing}"
-    manifest = loaded_models.resolve().manifest
-    rows = json.dumps(example_rows(manifest.signature), ensure_ascii=False)
+    served = loaded_models.resolve()
+    manifest = served.manifest
+    rows = json.dumps(example_rows(served.shown), ensure_ascii=False)
     predict = f"curl {address}/predict"
     if not settings.predict_is_open:
         predict = f"curl -u {settings.predict_username} {address}/predict"

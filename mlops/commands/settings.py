@@ -6,7 +6,7 @@ import typer
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError as SourceError
 
-from mlops.console import Exit, JsonOption, fail, print_json, print_table
+from mlops.console import Exit, JsonOption, fail, print_json, print_table, say
 from settings.settings import Settings
 from settings.sources import SettingsError, settings_sources
 
@@ -69,7 +69,7 @@ def settings(
 ) -> None:
     """Show every setting with its value, its source and its meaning."""
     if markdown:
-        typer.echo(settings_table())
+        say(settings_table())
         return
     rows = setting_rows(load_settings())
     if as_json:

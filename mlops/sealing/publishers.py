@@ -43,7 +43,7 @@ def show(key: KeyId) -> None:
     found = factories.publishers(load_settings()).find(key)
     if found is None:
         fail(f"The key {key} is not known here.", Exit.NOT_FOUND)
-    typer.echo(found.text(), nl=False)
+    say(found.text().rstrip())
 
 
 @app.command("trust")

@@ -1,6 +1,6 @@
 """The columns of a model: what goes in, what comes out, and which values were seen in training."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from typing import Annotated
 
@@ -97,6 +97,27 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             for column in self.inputs
             if column.header not in names and headers.count(column.header) == 1
         }
+
+    def without_values(self, names: Collection[str]) -> "Signature":
+        """Return a signature that shows no value that training saw in the columns of these names.
+
+        The labels of a classification stay: they are what it answers.
+        """
+        return msgspec.structs.replace(
+            self,
+            inputs=tuple(
+                msgspec.structs.replace(column, minimum=None, maximum=None, categories=())
+                if column.name in names or (column.header and column.header in names)
+                else column
+                for column in self.inputs
+            ),
+            outputs=tuple(
+                msgspec.structs.replace(column, minimum=None, maximum=None)
+                if column.name in names
+                else column
+                for column in self.outputs
+            ),
+        )
 
     def __iter__(self) -> Iterator[Column]:
         yield from self.inputs

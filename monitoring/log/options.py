@@ -8,6 +8,8 @@ BUSINESS_METRIC_BYTES = 1_400_000
 SMALLEST_LOG_BYTES = 1024 * 1024
 SMALLEST_KEY_BYTES = 16
 _WAL_BYTES = 32_000_000
+# One commit may go beyond any limit.
+_COMMIT_BYTES = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ class LogOptions:
     @property
     def wal_bytes(self) -> int:
         """From what length on the write-ahead log is moved into the database."""
-        return _WAL_BYTES if self.max_bytes is None else min(_WAL_BYTES, self.max_bytes // 5)
+        return _WAL_BYTES if self.max_bytes is None else min(_WAL_BYTES, self.max_bytes // 6)
 
     @property
     def longest_wal_bytes(self) -> int:
@@ -41,9 +43,14 @@ class LogOptions:
         return self.wal_bytes * 7 // 4
 
     @property
+    def full_wal_bytes(self) -> int:
+        """From what length on commits wait until it was moved."""
+        return self.wal_bytes * 5 // 2
+
+    @property
     def database_bytes(self) -> int | None:
         """What the requests and all else in the database may take; None: no limit."""
-        return None if self.max_bytes is None else self.max_bytes * 3 // 4
+        return None if self.max_bytes is None else self.max_bytes * 3 // 4 - _COMMIT_BYTES
 
     def __post_init__(self) -> None:
         if (self.keep == "hashed" or self.personal_fields) and len(self.key) < SMALLEST_KEY_BYTES:

@@ -1,13 +1,16 @@
 """Reading the newest rows of a version from the prediction log, a page at a time."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import apsw
+import msgspec
 
 from monitoring.log.database import queries
 from monitoring.log.database.file import reading
+from monitoring.log.privacy import json_text
 from monitoring.log.span import EVERYTHING, Span
 from monitoring.log.writing.batch import Ledger
 
@@ -20,12 +23,20 @@ LOOK_BACK_REQUESTS = 100_000
 fill a window of 1,000; to look so far takes a fraction of a second, once after each start."""
 
 _START = "SELECT id, (SELECT min(sequence) FROM requests) FROM log"
+# An answer is one row: between rows a thread waits for the interpreter, for up to 5 ms where other
+# threads are busy, and the read goes on for all of that time.
 _PAGE = """
-SELECT sequence, rows FROM requests
+SELECT json_group_array(json_array(
+  sequence, rows, octet_length(inputs) + coalesce(octet_length(outputs), 0)
+) ORDER BY sequence DESC) FROM requests
 WHERE sequence > ? AND sequence <= ? AND model = ? AND version = ? AND inputs IS NOT NULL
-ORDER BY sequence DESC
 """
-_TEXTS = "SELECT sequence, inputs, outputs FROM requests WHERE sequence = ?"
+_TEXTS = """
+SELECT json_group_array(json_array(sequence, inputs, outputs) ORDER BY sequence) FROM requests
+WHERE sequence IN (SELECT value FROM json_each(?))
+"""
+_TEXT_BYTES = 1_000_000
+"""Texts of so many bytes, or of one request, are read at once."""
 
 
 class Cursor(NamedTuple):
@@ -44,6 +55,18 @@ class LoggedRequest(NamedTuple):
     sequence: int
     inputs: str
     outputs: str
+
+
+class _Place(NamedTuple):
+    """A request that is wanted."""
+
+    sequence: int
+    rows: int
+    text_bytes: int
+
+
+_places = msgspec.json.Decoder(list[_Place]).decode
+_requests = msgspec.json.Decoder(list[LoggedRequest]).decode
 
 
 class Reading(NamedTuple):
@@ -100,21 +123,41 @@ class WindowReader:
         last = min(last, self._span.last)
         start = max(start, first - 1, self._span.first - 1, last - self._look_back)
         wanted = self._newest(connection, start, last, rows)
-        found = [connection.execute(_TEXTS, (sequence,)).fetchone() for sequence in wanted]
-        # What retention removed meanwhile is no longer there.
-        requests = [LoggedRequest(*texts) for texts in found if texts]
-        oldest = min([after.oldest, *wanted[:1]])
+        requests: list[LoggedRequest] = []
+        for places in _together(wanted):
+            sequences = [place.sequence for place in places]
+            # What retention removed meanwhile is no longer there.
+            [found] = queries.row(connection, _TEXTS, (json_text(sequences),))
+            requests += _requests(found)
+        oldest = min([after.oldest, *(place.sequence for place in wanted[:1])])
         return Reading(Cursor(log, last, oldest), requests, anew)
 
-    def _newest(self, connection: apsw.Connection, start: int, last: int, rows: int) -> list[int]:
-        """Return the numbers of the newest requests in a range, ascending, up to `rows` rows."""
-        wanted: list[int] = []
+    def _newest(
+        self, connection: apsw.Connection, start: int, last: int, rows: int
+    ) -> list[_Place]:
+        """Return the newest requests in a range, ascending, up to `rows` rows."""
+        wanted: list[_Place] = []
         while last > start and rows > 0:
             begin = max(start, last - _PAGE_REQUESTS)
-            for sequence, count in queries.rows(connection, _PAGE, (begin, last, *self._version)):
+            [page] = queries.row(connection, _PAGE, (begin, last, *self._version))
+            for place in _places(page):
                 if rows <= 0:
                     break
-                wanted.append(sequence)
-                rows -= count
+                wanted.append(place)
+                rows -= place.rows
             last = begin
         return wanted[::-1]
+
+
+def _together(places: list[_Place]) -> Iterator[list[_Place]]:
+    """Yield the requests in groups that are each read at once."""
+    group: list[_Place] = []
+    taken = 0
+    for place in places:
+        if group and taken + place.text_bytes > _TEXT_BYTES:
+            yield group
+            group, taken = [], 0
+        group.append(place)
+        taken += place.text_bytes
+    if group:
+        yield group

@@ -32,7 +32,7 @@ class Server:
         """Open a connection."""
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE_SECONDS)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal; return the exit code and the standard error since."""
         self.process.send_signal(number)
         _, said = self.process.communicate(timeout=PATIENCE_SECONDS)
@@ -56,6 +56,8 @@ def process_of(
         "SETTINGS_FILE": str(folder / "settings.ini"),
         "SERVICE_HOST": "127.0.0.1",
         "SERVICE_PORT": "0",
+        # Tests read until the connection closes.
+        "SERVICE_KEEP_ALIVE_SECONDS": "5",
         "MODEL_NAME": "fruit",
         "METRICS_PASSWORD": "metrics-secret",
     }

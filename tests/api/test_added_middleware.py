@@ -89,7 +89,7 @@ def mount_before(app: App) -> None:
 
 REFUSING_SERVICE = """
 import sys
-import mlops.commands.serve as serve
+import api.app
 from mlops.__main__ import main
 from starlette.responses import PlainTextResponse
 
@@ -101,14 +101,14 @@ class RefuseAll:
         refusal = PlainTextResponse("refused", 418)
         await (refusal if scope["type"] == "http" else self.app)(scope, receive, send)
 
-create_app = serve.create_app
+create_app = api.app.create_app
 
 def extended(*args, **options):
     app = create_app(*args, **options)
     PLACE
     return app
 
-serve.create_app = extended
+api.app.create_app = extended
 del sys.argv[0]
 main()
 """

@@ -56,7 +56,11 @@ as it is.
 | header of the request | meaning |
 | --- | --- |
 | `X-Request-ID` | An id of your own: up to 128 of the characters A-Z, a-z, 0-9, `.`, `_`, `:` and `-`. It is logged; feedback names it. |
-| `Authorization` | User name and password of a role, as HTTP Basic. |
+| `Authorization` | User name and password of a role, as HTTP Basic; or a key, as `Bearer`. |
+| `X-API-Key` | A key. If both are sent, this one counts. |
+| `traceparent` | A trace of yours (W3C Trace Context): the answer continues it, and the access line has its id as `trace_id`. |
+| `Host` | Must be a name that the service answers for (`SERVICE_ALLOWED_HOSTS`), except for `/health/...`; else 421. |
+| `Sec-Fetch-Site` | With `cross-site`, which browsers send for pages of other sites, only reading is allowed, except from `SERVICE_CORS_ORIGINS`. |
 
 | header of the answer | meaning |
 | --- | --- |
@@ -64,6 +68,10 @@ as it is.
 | `X-Model-Version` | The version that answered. |
 | `Prediction-Logged: false` | The answer could not be logged. Only with `LOG_ON_FAILURE=serve`. |
 | `Retry-After` | Seconds to wait before the next try, with 429 and 503. |
+| `Keep-Alive` | How long an idle connection stays open: `SERVICE_KEEP_ALIVE_SECONDS`. |
+| `Deprecation` | Since when the route is: `GET /feedback/queue` is replaced by `POST`. |
+
+`HEAD` is answered wherever `GET` is.
 
 ## Problems
 

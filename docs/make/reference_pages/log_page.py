@@ -39,6 +39,7 @@ TABLES = {
             "seconds": "From its arrival to its answer.",
             "inputs": "Its body, JSON; a keyed hash or nothing where the settings say so.",
             "outputs": "Its answer, in the same way.",
+            "client": "The name of the key by which the caller came; NULL: by none.",
         },
     ),
     "totals": (

@@ -17,6 +17,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from ml_pipe.runner.run.run_folder import DOING, VARIABLE
 from ml_pipe.runner.source.kernel_history import shell
+from model_store.names import on_one_line
 
 Show = Callable[[str], None]
 """Is called when a phase begins, with its name."""
@@ -97,13 +98,13 @@ class Phases:
 
 @contextlib.contextmanager
 def _on_terminal(phases: Phases, console: Console) -> Iterator[None]:
-    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}", markup=False))
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
 
         def draw() -> None:
             text = f"{phases.now} ({timedelta(seconds=int(phases.seconds))})"
-            progress.update(task, description=text)
+            progress.update(task, description=on_one_line(text))
 
         with _ticking(draw):
             yield
@@ -119,7 +120,7 @@ def _in_log(phases: Phases, console: Console) -> Iterator[None]:
         if phases.seconds >= LOGGED_AFTER_SECONDS and now != logged:
             logged = now
             text = f"{timedelta(seconds=int(phases.total_seconds))} {now}"
-            console.print(text, markup=False, soft_wrap=True)
+            console.print(on_one_line(text), markup=False, soft_wrap=True)
 
     with _ticking(log):
         yield

@@ -99,7 +99,7 @@ def current_folder() -> Path:
         folder = Path(run_context().local_data) / "runs" / name
     else:
         folder = Path(os.environ[VARIABLE])
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     return folder
 
 
@@ -114,8 +114,9 @@ def new_run_folder(local_data: Path, pipeline: str, now: datetime) -> Path:
     while True:
         folder = local_data / "runs" / (stamp if number == 1 else f"{stamp}-{number}")
         try:
-            folder.mkdir(parents=True)
-            (folder / "figures").mkdir()
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+            make_private(folder)
         except FileExistsError:
             if not folder.is_dir():
                 raise PipelineError(f'"{folder.parent}" is no folder: move it away.') from None
@@ -127,6 +128,20 @@ def new_run_folder(local_data: Path, pipeline: str, now: datetime) -> Path:
             ) from error
         else:
             return folder
+
+
+def make_private(folder: Path) -> None:
+    """Make a run's folder what only its user can read: it holds the table in clear.
+
+    From here on, that holds for all that this process writes, whatever a notebook does.
+    """
+    os.umask(0o077)
+    for each in (folder.parent, folder, folder / "figures"):
+        each.mkdir(parents=True, exist_ok=True)
+        # Made by an earlier version, or where the umask was another one.
+        if each.stat().st_mode & 0o777 == 0o755:  # noqa: PLR2004 - the usual mode
+            with contextlib.suppress(OSError):
+                each.chmod(0o700)
 
 
 def write_run(folder: Path, run: Run) -> None:

@@ -79,6 +79,8 @@ def _replace(path: Path, package: Path) -> bool:
     beside = package / f".{path.name}"
     try:
         shutil.copyfile(path, beside)
+        # It belongs to the checkout, and to whatever image is built from that.
+        beside.chmod(present.stat().st_mode & 0o777 if present.is_file() else 0o644)
         beside.replace(present)
         # Within a second, and of the same size, Python would take the old one from there.
         Path(importlib.util.cache_from_source(str(present))).unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """The one writing connection, and whether what it writes is still what others find."""
 
 import contextlib
+import os
 from pathlib import Path
 from time import monotonic
 from typing import Literal
@@ -46,6 +47,8 @@ class LogConnection:
         self._connection: apsw.Connection | None = None
         self._identity: Identity | None = None
         self._wal_identity: Identity | None = None
+        self._wal_size = 0
+        self._tried_size = 0
         self._look_again = 0.0
         self.replaced = False
         """Whether the last opening found, or made, another file than the one before."""
@@ -90,10 +93,28 @@ class LogConnection:
 
     def stands(self) -> bool:
         """Return whether the files that are written are those that others find."""
-        return (
-            identity(self._path) == self._identity
-            and identity(self._wal_path) == self._wal_identity
-        )
+        try:
+            wal = os.stat(self._wal_path)  # noqa: PTH116 - asked at every write
+        except (FileNotFoundError, NotADirectoryError):
+            self._wal_size, found = 0, None
+        else:
+            self._wal_size, found = wal.st_size, (wal.st_dev, wal.st_ino)
+        return found == self._wal_identity and identity(self._path) == self._identity
+
+    def relieve(self) -> bool:
+        """Checkpoint where the write-ahead log, as `stands` found it, is too long; return whether.
+
+        The disk was slow, then. Where a reader keeps it long, it is tried now and then.
+        """
+        if self._wal_size <= self._options.full_wal_bytes:
+            self._tried_size = 0
+            return False
+        if self._wal_size <= self._tried_size + self._options.wal_bytes:
+            return False
+        self._tried_size = self._wal_size
+        self.checkpoint_ahead()
+        self.checkpoint("PASSIVE")
+        return True
 
     def doubt(self) -> None:
         """Look at the files and the lock the next time, however soon that is."""

@@ -19,7 +19,7 @@ OLDEST_FORMAT = 1
 # `requests.sequence` is given by the writer: the n-th answered request of this file, counted by
 # `totals`, has number n. Retention never lowers totals, so no number is used twice, not even
 # after the newest row was removed; AUTOINCREMENT would promise the same for one more written page
-# a commit.
+# a commit. `client` stands as ALTER TABLE writes it: the format before had no such column.
 _TABLES = """
 CREATE TABLE log (id TEXT NOT NULL) STRICT;
 INSERT INTO log VALUES (hex(randomblob(16)));
@@ -33,7 +33,7 @@ CREATE TABLE requests (
   seconds REAL NOT NULL,
   inputs TEXT,
   outputs TEXT
-) STRICT;
+, client TEXT) STRICT;
 CREATE INDEX requests_by_request_id ON requests (request_id);
 CREATE INDEX requests_by_time ON requests (time);
 CREATE TABLE totals (
@@ -177,6 +177,8 @@ def upgrade(connection: apsw.Connection) -> int | None:
     if found < _FEEDBACK_FORMAT:
         connection.create_scalar_function("in_sample", _in_sample, 2, deterministic=True)
         _make_anew(connection, "feedback", found, f"{_FEEDBACK_TABLES}{_MOVE_FEEDBACK}")
+    # At its end, so that no row is written anew: the name of the key by which a caller came.
+    connection.execute("ALTER TABLE requests ADD COLUMN client TEXT")
     _make_anew(connection, "events", _FEEDBACK_FORMAT, f"{_EVENTS_TABLE}{_MOVE_EVENTS}")
     connection.execute(f"PRAGMA user_version = {FORMAT_NUMBER}")
     return found

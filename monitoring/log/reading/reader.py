@@ -130,7 +130,7 @@ class LogReader:
 
 def _line(row: tuple[Any, ...]) -> str:
     """Return a request as one line of JSON; the texts within are as they were stored."""
-    sequence, request_id, time, model, version, rows, seconds, inputs, outputs = row
+    sequence, request_id, time, model, version, rows, seconds, inputs, outputs, *more = row
     head = {
         "sequence": sequence,
         "request_id": request_id,
@@ -140,6 +140,9 @@ def _line(row: tuple[Any, ...]) -> str:
         "rows": rows,
         "seconds": seconds,
     }
+    # A log of an older format has no clients, and most callers came by no key.
+    if any(more):
+        head["client"] = more[0]
     return f'{json_text(head)[:-1]},"inputs":{_embedded(inputs)},"outputs":{_embedded(outputs)}}}'
 
 

@@ -17,7 +17,7 @@ REQUEST_BYTES = 300
 
 # The JSON texts come as bytes: from a text, Python would make bytes again for SQLite.
 _INSERT = """
-INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))
+INSERT INTO requests VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT), ?)
 """
 _COUNT = """
 INSERT INTO totals (model, version, outcome, requests, rows) VALUES (?, ?, ?, ?, ?)
@@ -44,6 +44,8 @@ class Entry(NamedTuple):
     """JSON text of a row object or an array of them, UTF-8: the inputs by their names."""
     outputs: bytes
     """JSON text as answered, in the same shape; empty where it failed."""
+    client: str = ""
+    """The name of the key by which the caller came; empty: by none."""
 
 
 class Ledger(NamedTuple):
@@ -85,6 +87,7 @@ class Batch:
                         entry.seconds,
                         privacy.inputs(entry.inputs),
                         privacy.outputs(entry.outputs),
+                        entry.client or None,
                     )
                 )
         self._requests = len(entries)
@@ -111,7 +114,7 @@ class Batch:
 def kept(entry: Entry, privacy: Privacy) -> dict[str, str | int | None]:
     """Return what a log would keep of a request, to be kept elsewhere while it cannot."""
     inputs, outputs = privacy.inputs(entry.inputs), privacy.outputs(entry.outputs)
-    return {
+    found: dict[str, str | int | None] = {
         "request_id": entry.request_id,
         "model": entry.model,
         "version": entry.version,
@@ -119,3 +122,4 @@ def kept(entry: Entry, privacy: Privacy) -> dict[str, str | int | None]:
         "inputs": None if inputs is None else inputs.decode(),
         "outputs": None if outputs is None else outputs.decode(),
     }
+    return found | {"client": entry.client} if entry.client else found

@@ -209,7 +209,7 @@ class PredictionLog:
         """
         if not self._backlog:
             return
-        # Most of the disk's work, while writes go on; the rest then takes a millisecond or two.
+        # Most of the disk's work, while writes go on; the rest takes a millisecond or two.
         self._log.checkpoint_ahead()
         with self._guard:
             self._backlog.clear()
@@ -232,15 +232,16 @@ class PredictionLog:
             try:
                 connection = self._open()
                 self._doubtful = batch
-                coming = batch.bytes if batch else 0
                 connection.execute("BEGIN IMMEDIATE")
-                self._retention.make_room(connection, coming)
+                self._retention.make_room(connection, batch.bytes if batch else 0)
                 result = work(connection)
                 connection.execute("COMMIT")
-                self._backlog.add(coming + self._retention.take_removed_bytes())
+                self._backlog.add(self._retention.take_changed_bytes())
                 # Until it is known that the commit went into the log, the batch stays in doubt.
                 if self._log.stands():
                     self._doubtful = None
+                    if self._log.relieve():
+                        self._backlog.clear()
                     return result
             except (apsw.Error, OSError) as error:
                 self._log.close()

@@ -14,6 +14,7 @@ from monitoring.log.writing.batch import REQUEST_BYTES
 
 # Removing holds predictions up for about this long; requests differ too much in size to count them.
 STEP_SECONDS = 0.002
+_COMMIT_SECONDS = 0.001
 # A step between commits takes up to so many times as long, the more there is to remove.
 _LONGEST_STEP = 8
 _MANY_REQUESTS = 10_000
@@ -60,17 +61,17 @@ class Retention:
         self._removing = False
         self._unlooked = 0
         self._look_at = monotonic() + _LOOK_SECONDS
-        self._removed_bytes = 0
+        self._changed_bytes = 0
 
     @property
     def is_on(self) -> bool:
         """Whether there is any limit."""
         return self._days is not None or self._limit is not None
 
-    def take_removed_bytes(self) -> int:
-        """Return how much was removed since this was last asked."""
-        removed, self._removed_bytes = self._removed_bytes, 0
-        return removed
+    def take_changed_bytes(self) -> int:
+        """Return how much came or was removed since this was last asked."""
+        changed, self._changed_bytes = self._changed_bytes, 0
+        return changed
 
     def make_room(self, connection: apsw.Connection, coming_bytes: int) -> None:
         """Remove what is too much before so many bytes are stored, where it is time to look.
@@ -78,6 +79,7 @@ class Retention:
         To be called in a transaction. Damage among old requests prevents no new ones from being
         stored: they go on, and the steps between commits report it.
         """
+        self._changed_bytes += coming_bytes
         if not self.is_on:
             return
         self._unlooked += coming_bytes
@@ -86,7 +88,7 @@ class Retention:
             return
         connection.execute("SAVEPOINT retention")
         try:
-            _, self._removing = self._remove(connection, STEP_SECONDS, 2 * coming_bytes)
+            _, self._removing = self._remove(connection, _COMMIT_SECONDS, 2 * coming_bytes)
         except (apsw.Error, UnicodeDecodeError):
             self._removing = False
             if not connection.in_transaction:
@@ -128,7 +130,7 @@ class Retention:
             if monotonic() > deadline and removed.bytes > least_bytes:
                 break
         removed.count(connection)
-        self._removed_bytes += removed.bytes
+        self._changed_bytes += removed.bytes
         return removed.bytes, bool(chunk)
 
     def _next(self, connection: apsw.Connection, until: int | None) -> list[queries.Row]:

@@ -16,6 +16,7 @@ from api.auth import keys as keys_module
 from api.auth.key_file import KEY_FILE, VALID_AT_ONCE, Key, hash_of, read_keys
 from api.auth.key_usage import USAGE_FILE, KeyUsage
 from mlops.cli import app
+from monitoring.log.reading.reader import LogReader
 from tests.api.conftest import SUM_ROW, Clock, NewSettings, Serve, Service
 from tests.api.server_process import process_of
 from tests.api.wire import AccessLines, exchange, status_of
@@ -63,6 +64,7 @@ def test_a_key_opens_its_role_in_both_headers(mlops: Mlops, closed: Service) -> 
         assert closed.client.get("/metrics", headers=headers).status_code == 403
     lines = [line for line in closed.events("request") if line["status"] == 200]
     assert {line["key"] for line in lines} == {"shop"}
+    assert {request["client"] for request in closed.logged()} == {"shop"}
     kept = "".join(
         p.read_text("latin-1") for p in closed.settings.local_data.rglob("*") if p.is_file()
     )
@@ -164,6 +166,7 @@ def test_a_key_counts_where_none_is_needed(
     with serve(used=new_settings(predict_open="yes")) as service:
         key = mlops("add", "shop", "--role", "predict", "--rows-per-day", "1")
         assert service.predict(SUM_ROW).status_code == 200
+        assert "client" not in service.logged()[0]
         statuses = [service.predict(SUM_ROW, headers=bearer(key)).status_code for _ in range(2)]
         assert statuses == [200, 429]
 
@@ -276,3 +279,5 @@ def test_on_a_connection_a_key_has_its_name_and_limits_on_both_ways(
         statuses = [status_of(exchange(server, sent)) for sent in [whole, chunks] * 3]
         assert statuses == [200, 200, 200, 200, 429, 429]
         assert {line["key"] for line in lines.wait(6)} == {"shop"}
+    logged = LogReader(folder / "predictions.sqlite").export()
+    assert [json.loads(line)["client"] for line in logged] == ["shop"] * 4

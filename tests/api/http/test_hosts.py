@@ -104,7 +104,7 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(3000):
         assert hosts.allow(b"a%d.example" % number)
         assert not hosts.allow(b"a%d.other" % number)
-    assert len(hosts._accepted) <= 1000  # noqa: SLF001
+    assert len(hosts.accepted) <= 1000
 
 
 def test_on_a_connection_every_way_to_name_a_host_is_checked(

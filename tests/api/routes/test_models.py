@@ -6,7 +6,15 @@ import pytest
 
 from model_store.bundle import Compilation
 from model_store.file_store import FileModelStore
-from tests.api.conftest import KINDS_SIGNATURE, ConstantPredictor, Serve, Service, loaded, sum_draft
+from tests.api.conftest import (
+    KINDS_SIGNATURE,
+    ConstantPredictor,
+    NewSettings,
+    Serve,
+    Service,
+    loaded,
+    sum_draft,
+)
 
 
 def test_models_are_listed_with_what_a_caller_needs(service: Service) -> None:
@@ -89,3 +97,21 @@ def test_an_empty_store_shows_no_models(serve: Serve) -> None:
     """The answer is an empty list."""
     with serve([]) as service:
         assert service.client.get("/models").json() == {"models": []}
+
+
+def test_no_value_of_a_personal_column_is_shown(serve: Serve, new_settings: NewSettings) -> None:
+    """Not even of a version that was published before the setting: its ranges, its card."""
+    settings = new_settings(log_personal_fields=("a", "total"), log_key="k" * 40)
+    with serve(used=settings) as service:
+        found = service.client.get("/models/sum").json()["versions"][0]
+        document = service.client.get("/openapi.json").json()
+        assert service.predict([{"a": 1, "b": 2}]).status_code == 200
+    columns = {column["name"]: column for column in found["signature"]["inputs"]}
+    assert (columns["a"]["minimum"], columns["a"]["maximum"]) == (None, None)
+    assert (columns["b"]["minimum"], columns["b"]["maximum"]) == (0, 4)
+    assert found["signature"]["outputs"][0]["maximum"] is None
+    assert found["card"].startswith("Not shown")
+    operation = document["paths"]["/predict"]["post"]["requestBody"]["content"]["application/json"]
+    assert operation["example"] == [{"a": 0, "b": 2}]
+    assert "In training from 0 to 9" not in str(document)
+    assert "In training from 0 to 4" in str(document)

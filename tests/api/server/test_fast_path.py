@@ -43,7 +43,7 @@ api.batching.batch_runner.BatchRunner.logs_at_once = False
 """
 """Blocks every model in its thread, so that the event loop goes on."""
 KEPT_SECONDS = 5
-"""How long uvicorn keeps an idle connection."""
+"""How long the service of these tests keeps an idle connection."""
 PAUSE_SECONDS = 0.05
 """Long enough for a server to have read all that was sent before."""
 NO_TIMES = re.compile(rb"(?<=\r\n)(date|x-request-id): [^\r]*\r\n")

@@ -5,6 +5,7 @@ import json
 import re
 import signal
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPException
@@ -17,9 +18,11 @@ import uvicorn
 
 from api.server import server as api_server
 from api.server.listening import AddressError, listen
+from api.server.signals import RELOADING, STOPPING, SURVIVED
 from monitoring.log.reading.reader import LogReader
 from tests.api.conftest import Service
 from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
+from tests.signalled_start import signalled
 
 
 def ask(server: Server, request_id: str, weight: float = 60) -> bytes:
@@ -55,9 +58,9 @@ def kinds(folder: Path) -> list[str]:
     return [json.loads(line)["event"] for line in (folder / "events").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", STOPPING)
 def test_a_service_that_gets_the_signal_to_stop_exits_with_0(
-    tmp_path: Path, published: Path, number: signal.Signals
+    tmp_path: Path, published: Path, number: int
 ) -> None:
     """It logs the stop; its prediction log is flushed and whole."""
     with process_of(tmp_path, published) as server:
@@ -66,6 +69,28 @@ def test_a_service_that_gets_the_signal_to_stop_exits_with_0(
     assert not (tmp_path / "predictions.sqlite-wal").exists()
     assert ids_in_log(tmp_path) == ["first"]
     assert kinds(tmp_path)[-1] == "stop"
+
+
+def test_other_signals_end_nothing(tmp_path: Path, published: Path) -> None:
+    """HUP has the store looked at, the rest means nothing; each would end a process by default."""
+    with process_of(tmp_path, published, MODEL_POLL_SECONDS="3600") as server:
+        for number in (*RELOADING, *SURVIVED):
+            server.process.send_signal(number)
+            assert ask(server, f"after-{number}") == b'{"fruit":"Plum"}'
+        while "reload-requested" not in kinds(tmp_path):
+            time.sleep(0.01)
+        assert server.stop() == (0, "")
+    assert len(ids_in_log(tmp_path)) == len(RELOADING) + len(SURVIVED)
+
+
+def test_signals_during_the_start_end_no_service(tmp_path: Path, published: Path) -> None:
+    """From its first moments on it survives them; one to stop is heeded."""
+    with process_of(tmp_path, published, prefix=signalled((*RELOADING, *SURVIVED))) as server:
+        assert ask(server, "first") == b'{"fruit":"Plum"}'
+        assert server.stop() == (0, "")
+    with process_of(tmp_path, published, prefix=signalled([signal.SIGQUIT])) as server:
+        assert server.port == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_request_in_flight_is_finished_before_the_service_stops(

@@ -115,9 +115,10 @@ class ReportLog(PredictionLog):
         """Log a request that came so many hours after noon."""
         # Without spaces, as the service writes.
         compact = json.JSONEncoder(separators=(",", ":")).encode
-        texts = (compact(side).encode() for side in (rows, answers_of(rows)))
+        asked, answered = (compact(side).encode() for side in (rows, answers_of(rows)))
         time = NOON + timedelta(hours=hours)
-        self.write([Entry(request_id, time, model, version, "answered", len(rows), 0.004, *texts)])
+        names = (request_id, time, model, version)
+        self.write([Entry(*names, "answered", len(rows), 0.004, asked, answered)])
 
     def label(self, request_id: str, truths: Iterable[Any]) -> None:
         """Add the true values of the first rows of a request."""

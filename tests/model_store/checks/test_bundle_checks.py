@@ -112,7 +112,7 @@ def test_a_usual_manifest_passes() -> None:
         check_manifest(manifest)
 
 
-BINS = {"kind": "number", "count": 3, "missing": 0.0}
+BINS: dict[str, Any] = {"kind": "number", "count": 3, "missing": 0.0}
 REFERENCES: dict[str, bytes] = {
     "deep": b"[" * 100_000,
     "deep in a column": b'{"x":' + b'{"kind":' * 100_000,
@@ -123,26 +123,26 @@ REFERENCES: dict[str, bytes] = {
     "a text": b'{"x":{"kind":"number","count":"1","missing":0}}',
     "cut": b'{"x":',
     "not UTF-8": b'{"\xff":{}}',
-    **{
-        name: json.dumps({"x": BINS | changes}).encode()
-        for name, changes in {
-            "a count below zero": {"count": -1},
-            "a vast count": {"count": 2**60},
-            "a share above one": {"missing": 1.5},
-            "more counts than bins": {"bins": {"least": 0, "upper": [1], "counts": [1, 2]}},
-            "bins out of order": {"bins": {"least": 0, "upper": [2, 1], "counts": [1, 2]}},
-            "a text as an edge": {"bins": {"least": "a", "upper": [1], "counts": [1]}},
-            "an edge beyond all": {"bins": {"least": 0, "upper": [10**400], "counts": [1]}},
-            "edges without counts": {"histogram": {"edges": [0, 1, 2], "counts": [1]}},
-            "counts without edges": {"histogram": {"edges": [], "counts": [1]}},
-            "lengths of text": {"lengths": {"bins": {"least": "a", "upper": [], "counts": []}}},
-            "no moment": {
-                "kind": "datetime",
-                "bins": {"least": "soon", "upper": ["later"], "counts": [1]},
-            },
-            "categories of text": {"kind": "category", "categories": {"a": "b"}},
-        }.items()
+}
+CHANGES: dict[str, dict[str, Any]] = {
+    "a count below zero": {"count": -1},
+    "a vast count": {"count": 2**60},
+    "a share above one": {"missing": 1.5},
+    "more counts than bins": {"bins": {"least": 0, "upper": [1], "counts": [1, 2]}},
+    "bins out of order": {"bins": {"least": 0, "upper": [2, 1], "counts": [1, 2]}},
+    "a text as an edge": {"bins": {"least": "a", "upper": [1], "counts": [1]}},
+    "an edge beyond all": {"bins": {"least": 0, "upper": [10**400], "counts": [1]}},
+    "edges without counts": {"histogram": {"edges": [0, 1, 2], "counts": [1]}},
+    "counts without edges": {"histogram": {"edges": [], "counts": [1]}},
+    "lengths of text": {"lengths": {"bins": {"least": "a", "upper": [], "counts": []}}},
+    "no moment": {
+        "kind": "datetime",
+        "bins": {"least": "soon", "upper": ["later"], "counts": [1]},
     },
+    "categories of text": {"kind": "category", "categories": {"a": "b"}},
+}
+REFERENCES |= {
+    name: json.dumps({"x": BINS | changes}).encode() for name, changes in CHANGES.items()
 }
 
 

@@ -120,7 +120,7 @@ WILD: dict[str, Callable[[], Any]] = {
     "coefficients": lambda: with_attribute(SVR().fit(X, Y), _dual_coef_=np.ones((1, 1))),
     "centres": lambda: with_attribute(KMeans(3).fit(X), cluster_centers_=np.ones((3, 1))),
 }
-SOUND = {
+SOUND: dict[str, Callable[[], Any]] = {
     "a tree": tree,
     "a forest": lambda: RandomForestClassifier(3).fit(X, LABELS),
     "boosting": lambda: GradientBoostingRegressor(n_estimators=2).fit(X, Y),

@@ -33,10 +33,10 @@ class LabelledLog(PredictionLog):
     ) -> None:
         """Log a request with these answers, now; the input of each row is its number."""
         inputs = [{"x": number} for number in range(len(answers))]
-        texts = (json.dumps(side, separators=(",", ":")).encode() for side in (inputs, answers))
-        names = (of.model, of.version)
-        rows = len(answers)
-        self.write([Entry(request_id, self.now, *names, "answered", rows, 0.001, *texts)])
+        sides = (inputs, answers)
+        asked, answered = (json.dumps(side, separators=(",", ":")).encode() for side in sides)
+        names = (request_id, self.now, of.model, of.version)
+        self.write([Entry(*names, "answered", len(answers), 0.001, asked, answered)])
 
     def label(self, request_id: str, *truths: Any) -> None:
         """Add the true values of the first rows of a request, now."""

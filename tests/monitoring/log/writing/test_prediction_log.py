@@ -48,6 +48,7 @@ def test_a_written_entry_is_committed_when_write_returns(
                 0.002,
                 '[{"petal_length":5.2}]',
                 '[{"variety":"Virginica"}]',
+                None,
             )
         ]
 

@@ -100,7 +100,7 @@ def test_a_log_that_is_too_large_becomes_small(
         log.checkpoint()
         assert path.stat().st_size <= MEGABYTE
     names = logged(path)
-    assert 30 < len(names) < 60
+    assert 15 < len(names) < 60
     assert names == [str(number) for number in range(200 - len(names), 200)]
     assert LogReader(path).check().holds
 

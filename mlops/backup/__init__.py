@@ -1,0 +1,1 @@
+"""One file that holds a service: made while it runs, verified, and restored."""

@@ -1,0 +1,1 @@
+"""A person is erased: from the log and run folders; versions that hold them are named."""

@@ -1,0 +1,166 @@
+"""`mlops log erase`: a person leaves the log, feedback and run folders; versions are named."""
+
+import sys
+from typing import Annotated, Any
+
+import apsw
+import typer
+from pydantic import SecretStr
+
+from mlops.commands.models import open_store, sentences
+from mlops.commands.settings import load_settings
+from mlops.console import Exit, JsonOption, fail, notify, on_one_line, print_json, say
+from mlops.erasure.runs import RunsErased, erase_from_runs
+from mlops.erasure.versions import HoldingVersion, versions_with
+from monitoring.log.errors import LogFormatError, LogLockedError, LogUnavailableError
+from monitoring.log.options import SMALLEST_KEY_BYTES, LogOptions
+from monitoring.log.timestamps import utc_now, utc_text
+from monitoring.log.writing import erasure
+from monitoring.log.writing.erasure import Erased, Finder, Where
+from settings import factories
+from settings.factories import StartError
+from settings.settings import Settings
+
+
+def erase(
+    where: Annotated[
+        list[str], typer.Option(help="Whose rows, as customer=4711; repeated, all must hold.")
+    ],
+    *,
+    dry_run: Annotated[bool, typer.Option(help="Say what would go, and change nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Erase a person: from log, feedback and runs. The service must be stopped meanwhile.
+
+    Counts stay as they are. The exit code is 1 if something is left to do: versions that hold the
+    person are named, to be trained again.
+    """
+    wheres = _wheres(where)
+    settings = load_settings()
+    options = _options(settings)
+    finder = Finder([Where(*pair) for pair in wheres.items()], options)
+    if not dry_run and not yes and not _agreed(wheres):
+        fail("Nothing was erased.")
+    with sentences():
+        versions = versions_with(open_store(), finder, wheres)
+    try:
+        erased = _from_log(settings, options, finder, wheres, dry=dry_run)
+        runs = erase_from_runs(settings.local_data, wheres, dry=dry_run)
+    except (LogLockedError, LogUnavailableError, LogFormatError, StartError) as error:
+        fail(str(error))
+    except (OSError, apsw.Error, ValueError) as error:
+        fail(f"Not all was erased ({error}): mend that, and erase again.")
+    _show(erased, runs, versions, dry=dry_run, as_json=as_json)
+    if versions or runs.left or erased.unreadable:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _wheres(given: list[str]) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in given]
+    wheres = {column.strip(): value for column, equals, value in pairs if equals}
+    if len(wheres) < len(given) or not all(wheres) or not all(wheres.values()):
+        fail("Say whose rows, a column and its value: --where customer=4711.", Exit.USAGE)
+    return wheres
+
+
+def _options(settings: Settings) -> LogOptions:
+    """Return the log's options, with the key by which personal values were hashed."""
+    key = settings.log_key.get_secret_value()
+    if not key:
+        path = settings.local_data / "secrets" / "log_key"
+        try:
+            key = path.read_text("ascii").strip()
+        except FileNotFoundError:
+            key = ""
+        except (OSError, ValueError) as error:
+            fail(f"{path} cannot be read ({error}): hashed values could not be found.")
+    hides = bool(settings.log_personal_fields) or settings.log_predictions == "hashed"
+    if hides and len(key) < SMALLEST_KEY_BYTES:
+        fail(
+            "The log hides values by a key that is not here (LOG_KEY, or secrets/log_key): without "
+            "it the person cannot be found."
+        )
+    return LogOptions(
+        durability="full",
+        keep=settings.log_predictions,
+        personal_fields=frozenset(settings.log_personal_fields),
+        key=key.encode(),
+    )
+
+
+def _from_log(
+    settings: Settings,
+    options: LogOptions,
+    finder: Finder,
+    wheres: dict[str, str],
+    *,
+    dry: bool,
+) -> Erased:
+    path = factories.log_path(settings)
+    if not path.exists():
+        return Erased()
+    if dry:
+        return erasure.count(path, finder)
+    # An older log is made one of this format first, as the service's start does; it also says
+    # that a service runs.
+    keyed = settings.model_copy(update={"log_key": SecretStr(options.key.decode())})
+    log, reason = factories.prediction_log(keyed)
+    log.close()
+    if reason:
+        raise LogUnavailableError(reason)
+    detail: dict[str, Any] = {"columns": sorted(wheres)}
+    return erasure.erase(path, options, finder, detail, lambda: utc_text(utc_now()))
+
+
+def _agreed(wheres: dict[str, str]) -> bool:
+    if not sys.stdin.isatty():
+        fail("Nobody can be asked here: say --dry-run first, then --yes.", Exit.USAGE)
+    shown = " and ".join(f"{name}={value}" for name, value in wheres.items())
+    return typer.confirm(f"Erase {on_one_line(shown)} for good?", default=False, err=True)
+
+
+def _show(
+    erased: Erased,
+    runs: RunsErased,
+    versions: list[HoldingVersion],
+    *,
+    dry: bool,
+    as_json: bool,
+) -> None:
+    if as_json:
+        print_json(
+            {
+                "dry_run": dry,
+                "requests": erased.requests,
+                "rows": erased.rows,
+                "feedback": erased.feedback,
+                "unreadable_requests": erased.unreadable,
+                "run_rows": runs.rows,
+                "runs": runs.cleaned,
+                "runs_left": runs.left,
+                "versions_left": [version._asdict() for version in versions],
+            }
+        )
+        return
+    verb = "Would erase" if dry else "Erased"
+    say(
+        f"{verb} {erased.rows} rows of {erased.requests} requests in the log, "
+        f"{erased.feedback} true values, {runs.rows} rows of run folders."
+    )
+    if runs.cleaned:
+        say(f"Outputs and figures of these runs go with them: {', '.join(runs.cleaned)}.")
+    if erased.unreadable:
+        notify(f"{erased.unreadable} requests of the log are no JSON: look at them yourself.")
+    if runs.left:
+        notify(
+            "These runs may hold the person where no column tells: remove their folders below "
+            f"local_data/runs: {', '.join(runs.left)}."
+        )
+    for version in versions:
+        notify(
+            f"{version.model} {version.version} holds the person ({version.where}): train again "
+            "without them, promote the new version, and remove this one's folder."
+        )
+    if versions or runs.left:
+        notify("Backups, exports and reports made before hold the person, too.")
