@@ -96,7 +96,7 @@ class Parts:
     def write_log(self, control: socket.socket, after: str) -> int:
         """Write the log for the workers, until the supervisor closes `control` or ends."""
         # Ctrl-C and its like reach all processes; this one ends last.
-        signals.handle({signals.STOPPING: signals.nothing})
+        signals.handle({signals.STOPPING: None})
         # A second service names this process as the one to stop, and means the whole service.
         signal.signal(signal.SIGTERM, self._stop_service)
         self._listener.close()

@@ -32,7 +32,7 @@ class Signals:
         # Without a handler, the end of a process would not wake anyone.
         idle = (signal.SIGCHLD, *signals.SURVIVED)
         self._before = signals.handle(
-            {signals.STOPPING: stop, signals.RELOADING: reload, idle: signals.nothing}
+            {signals.STOPPING: stop, signals.RELOADING: reload, idle: None}
         )
         signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
         return self
@@ -69,7 +69,7 @@ class Signals:
         signals.handle(
             {
                 signals.STOPPING: lambda number, _: sys.exit(128 + number),
-                signals.RELOADING + signals.SURVIVED: signals.nothing,
+                signals.RELOADING + signals.SURVIVED: None,
                 by_default: signal.SIG_DFL,
             }
         )

@@ -84,7 +84,7 @@ class Server(uvicorn.Server):
             {
                 signals.STOPPING: self.handle_exit,
                 signals.RELOADING: self.handle_reload,
-                signals.SURVIVED: signals.nothing,
+                signals.SURVIVED: None,
             }
         )
         try:

@@ -29,10 +29,10 @@ SURVIVED = (
 def handle(handlers: dict[Iterable[int], Handler]) -> dict[int, Any]:
     """Set handlers of groups of signals; return those that were set before, for `restore`.
 
-    Never SIG_IGN: a program that is started would inherit it.
+    None handles a signal that means nothing; a program that is started would inherit SIG_IGN.
     """
     return {
-        number: signal.signal(number, handler)
+        number: signal.signal(number, (lambda *_: None) if handler is None else handler)
         for numbers, handler in handlers.items()
         for number in numbers
     }
@@ -43,7 +43,3 @@ def restore(before: dict[int, Any]) -> None:
     for number, handler in before.items():
         # None: it was not set by Python.
         signal.signal(number, signal.SIG_DFL if handler is None else handler)
-
-
-def nothing(*_: object) -> None:
-    """Handle a signal that means nothing now."""

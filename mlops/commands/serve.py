@@ -67,7 +67,7 @@ def serve(  # noqa: PLR0913 - the last two are between this program and itself
     # Until the server handles them: as process 1 of a container we would not be stopped otherwise.
     ending = tuple(set(signals.STOPPING) - {signal.SIGINT})
     idle = signals.RELOADING + signals.SURVIVED
-    signals.handle({ending: lambda *_: sys.exit(Exit.DONE), idle: signals.nothing})
+    signals.handle({ending: lambda *_: sys.exit(Exit.DONE), idle: None})
     settings = load_settings()
     raise_file_limit()
     # The address comes first: who cannot have it shall not wait for a training.

@@ -61,6 +61,9 @@ def watch(event, arguments):
         print(event, path, file=sys.stderr)
 sys.addaudithook(watch)
 import importlib
+# It raises no audit event.
+import apsw
+apsw.connection_hooks.append(lambda database: print("apsw", database.filename, file=sys.stderr))
 for name in {names!r}:
     importlib.import_module(name)
 """
