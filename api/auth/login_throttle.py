@@ -11,6 +11,7 @@ import ipaddress
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
+from itertools import islice
 
 LIMIT = 10
 ADDRESS_LIMIT = 30
@@ -22,6 +23,7 @@ TRY_SECONDS = 1.0
 """How often a password is compared while a name or an address is locked."""
 MAX_REMEMBERED = 10_000
 _BUCKETS = 1024
+_LOOKED_AT = 16
 
 
 class Failures:
@@ -101,7 +103,7 @@ class FailureTable:
         """Drop the oldest that is not locked, if there is need to; return whether there is room."""
         if len(self._failures) < MAX_REMEMBERED:
             return True
-        for key, found in list(self._failures.items())[:_BUCKETS]:
+        for key, found in list(islice(self._failures.items(), _LOOKED_AT)):
             if not self._is_locked(found, now):
                 del self._failures[key]
                 return True

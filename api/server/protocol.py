@@ -17,6 +17,13 @@ HEAD_SECONDS = 10.0
 WRITE_SECONDS = 10.0
 """How long a caller may leave what was sent unread, once the buffers are full."""
 MAX_HEAD_BYTES = 65_536
+MANY_CONNECTIONS = 1_000
+"""While more are open, a new one is kept for a shorter time: idle ones must not use up all files.
+
+More than the pools of proxies hold."""
+CROWDED_SECONDS = 5
+MAX_BLANKS = 10
+"""So many pieces of blank lines an idle connection may send, which each keep it open."""
 _TOO_LARGE = "The head of the request is too large."
 _AUTHORITY = re.compile(rb"[^/?#@]+(?=[/?#]|$)")
 _UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:", re.IGNORECASE)
@@ -35,6 +42,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._message_open = False
         self._messages_begun = 0
         """In the piece that is being parsed."""
+        self._blanks = 0
+        """Pieces without a message, since the last one."""
         self._invalid = ""
         """Why what follows the requests that are being answered is not HTTP."""
         self._head_timer: asyncio.TimerHandle | None = None
@@ -49,6 +58,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for the first head."""
+        if len(self.connections) > MANY_CONNECTIONS:
+            self.timeout_keep_alive = min(self.timeout_keep_alive, CROWDED_SECONDS)
         keep_alive = b"keep-alive: timeout=%d\r\n" % self.timeout_keep_alive
         wrapped = HeadCoalescer(transport, keep_alive)
         super().connection_made(cast("asyncio.Transport", wrapped))
@@ -133,6 +144,8 @@ class HttpProtocol(HttpToolsProtocol):
             # The rest of the body is on its way, and may never come.
             self._leave_to_route()
         if not self._head_open:
+            if fresh and not self._messages_begun:
+                self._blanks += 1
             self._keep_limit()
             return
         # A head that began behind other messages is counted from the next piece on.
@@ -148,6 +161,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Note that a head has begun."""
         self._head_open = self._message_open = True
         self._messages_begun += 1
+        self._blanks = 0
         self._head_bytes = 0
         # One that follows an answer in the same piece must not be cut off as silence.
         self._unset_keepalive_if_required()
@@ -251,7 +265,9 @@ class HttpProtocol(HttpToolsProtocol):
     def _keep_limit(self) -> None:
         """Limit the silence after a body that came after its answer; uvicorn forgets to."""
         answered = self.cycle is not None and self.cycle.response_complete
-        if answered and self.timeout_keep_alive_task is None and not self.transport.is_closing():
+        if self._blanks > MAX_BLANKS:
+            self.transport.close()
+        elif answered and self.timeout_keep_alive_task is None and not self.transport.is_closing():
             self.timeout_keep_alive_task = self.loop.call_later(
                 self.timeout_keep_alive, self.timeout_keep_alive_handler
             )

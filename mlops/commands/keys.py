@@ -30,6 +30,7 @@ from mlops.console import Exit, JsonOption, fail, notify, print_json, print_tabl
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke keys of clients.")
 
 _SPAN = re.compile(r"([1-9][0-9]{0,5})([dh])")
+HEADINGS = ("Id", "Name", "Role", "State", "Last use (UTC)", "Rate", "Rows today")
 _HOURS = {"d": 24, "h": 1}
 
 Name = Annotated[str, typer.Argument(help="Whose key it is, as in `shop`.")]
@@ -107,9 +108,9 @@ def list_keys(*, as_json: JsonOption = False) -> None:
                 "id": key.id,
                 "name": key.name,
                 "role": key.role,
-                "state": _validity(key) if key.is_valid(now) else _end(key),
-                "last use": f"{last:%Y-%m-%d %H:%M} UTC" if last else "never",
-                "requests a second": f"{rate:g}" if rate else "no limit",
+                "state": _state(key, now),
+                "last use (UTC)": f"{last:%Y-%m-%d %H:%M}" if last else "never",
+                "rate": f"{rate:g}/s" if rate else "-",
                 "rows today": f"{rows_today} of {key.rows_per_day}" if key.rows_per_day else "-",
             }
         )
@@ -119,7 +120,7 @@ def list_keys(*, as_json: JsonOption = False) -> None:
     elif not rows:
         notify("There are no keys: make one with `mlops keys add NAME --role predict`.")
     else:
-        print_table([name.capitalize() for name in rows[0]], [[*row.values()] for row in rows])
+        print_table(HEADINGS, [[*row.values()] for row in rows])
 
 
 @app.command()
@@ -153,10 +154,12 @@ def _validity(key: Key) -> str:
     return f"valid until {key.expires:%Y-%m-%d %H:%M} UTC" if key.expires else "valid for ever"
 
 
-def _end(key: Key) -> str:
+def _state(key: Key, now: datetime) -> str:
     if key.revoked:
-        return f"revoked {key.revoked:%Y-%m-%d %H:%M} UTC"
-    return f"expired {key.expires:%Y-%m-%d %H:%M} UTC"
+        return f"revoked {key.revoked:%Y-%m-%d}"
+    if key.expires:
+        return f"{'valid until' if key.is_valid(now) else 'expired'} {key.expires:%Y-%m-%d}"
+    return "valid"
 
 
 def _read(path: Path) -> tuple[Key, ...]:
@@ -172,7 +175,9 @@ def _changed() -> Iterator[tuple[Path, tuple[Key, ...]]]:
     path = load_settings().local_data / KEY_FILE
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path.with_name(".keys.lock").open("w") as lock:
+        beside = path.with_name(".keys.lock")
+        beside.touch(mode=0o600)
+        with beside.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield path, _read(path)
     except OSError as error:

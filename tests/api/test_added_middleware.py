@@ -18,8 +18,9 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.applications import Starlette
-from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -130,7 +131,8 @@ def extended(published: Path, settings: Settings) -> Extended:
     """Make a service of the model `sum`, not started, to which something was added."""
 
     def extend(change: Extend) -> Service:
-        shutil.copytree(published / "sum", settings.local_data / "models" / "sum")
+        folder = settings.local_data / "models" / "sum"
+        shutil.copytree(published / "sum", folder, dirs_exist_ok=True)
         said = io.BytesIO()
         app = create_app(settings, events=make_structured_log("info", said))
         assert isinstance(app, App)
@@ -212,6 +214,46 @@ def test_added_middleware_sees_predictions(extended: Extended) -> None:
     assert counted["http_requests_total", "POST", "/predict", "200"] == 1
     [event] = service.events("fast-path-off")
     assert event["reason"] == "Middleware was added: CORSMiddleware."
+
+
+def test_middleware_that_passes_on_changes_no_answer(extended: Extended) -> None:
+    """Good, refused and unknown requests are answered as by an app that is as it came."""
+    seen = []
+
+    async def pass_on(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        seen.append(request.method)
+        return await call_next(request)
+
+    sent = {"content-type": "application/json"}
+    asked: list[tuple[str, str, bytes, dict[str, str]]] = [
+        ("POST", "/predict", b'{"a":1,"b":2}', {}),
+        ("POST", "/models/sum/predict", b'[{"a":1,"b":2}]', {"x-request-id": "mine"}),
+        ("POST", "/predict", b"[", {}),
+        ("POST", "/predict", b'{"a":"x"}', {}),
+        ("POST", "/predict", b"{}", {"content-type": "text/plain"}),
+        ("POST", "/predict", b"{}", {"host": "evil.example"}),
+        ("POST", "/predict", b"{}", {"sec-fetch-site": "cross-site"}),
+        ("POST", "/models/none/predict", b"{}", {}),
+        ("POST", "/feedback", b'[{"request_id":"mine","row":0,"value":5}]', {}),
+        ("POST", "/business-metrics", b'{"unknown":1}', {}),
+        ("GET", "/models", b"", {}),
+        ("HEAD", "/models/sum", b"", {}),
+        ("DELETE", "/predict", b"", {}),
+        ("GET", "/none", b"", {}),
+        ("GET", "/metrics", b"", {}),
+    ]
+    answers: list[list[tuple[str, int, bytes, set[str]]]] = []
+    for change in (lambda _: None, lambda app: app.middleware("http")(pass_on)):
+        service = extended(change)
+        with service.client:
+            found = [
+                (path, service.client.request(method, path, content=content, headers=sent | own))
+                for method, path, content, own in asked
+            ]
+        answers.append([(path, a.status_code, a.content, set(a.headers)) for path, a in found])
+    assert answers[0] == answers[1]
+    # Those of another host, or of another site, come no further than the outermost layer.
+    assert len(seen) == len(asked) - 2
 
 
 def test_a_handler_of_problems_answers_refused_predictions(extended: Extended) -> None:

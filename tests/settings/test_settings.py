@@ -1,14 +1,17 @@
 """The sources of settings, and the settings that are refused."""
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from pydantic import SecretStr, ValidationError
 
 from settings.factories import prediction_log
 from settings.model_settings import TRUSTED_TYPES
 from settings.settings import Settings
-from settings.sources import SettingsError
+from settings.sources import PROJECT_ROOT, SettingsError
 
 SEED_VARIABLES = {
     "MODE": "api",
@@ -294,3 +297,50 @@ def test_types_are_added_to_the_one_list_of_trusted_ones(
     assert Settings().model_trusted_types == (*TRUSTED_TYPES, "own.Type")
     monkeypatch.setenv("MODEL_TRUSTED_TYPES", "own.Type")
     assert Settings().model_trusted_types == ("own.Type",)
+
+
+@pytest.mark.parametrize(
+    ("host", "chosen", "password", "is_open"),
+    [
+        ("127.0.0.1", "auto", "", True),
+        ("127.0.0.1", "auto", "secret", False),
+        ("::1", "auto", "secret", False),
+        ("localhost", "unless-password", "", True),
+        ("0.0.0.0", "auto", "", False),  # noqa: S104
+        ("0.0.0.0", "auto", "secret", False),  # noqa: S104
+        ("0.0.0.0", "unless-password", "", True),  # noqa: S104
+        ("0.0.0.0", "unless-password", "secret", False),  # noqa: S104
+        ("127.0.0.1", "no", "", False),
+        ("0.0.0.0", "yes", "", True),  # noqa: S104
+    ],
+)
+def test_a_set_password_closes_the_route(
+    host: str, chosen: Any, password: str, *, is_open: bool
+) -> None:
+    """Wherever the service listens: a proxy connects from this machine."""
+    settings = Settings(
+        service_host=host, predict_open=chosen, predict_password=SecretStr(password)
+    )
+    assert settings.predict_is_open is is_open
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])  # noqa: S104
+def test_an_open_route_beside_a_password_does_not_start(host: str) -> None:
+    """One of the two is a mistake, and nobody but its author knows which."""
+    with pytest.raises(ValidationError, match="unset one of the two"):
+        Settings(service_host=host, predict_open="yes", predict_password=SecretStr("secret"))
+
+
+def test_compose_opens_the_route_only_without_a_password() -> None:
+    """Its service answers for the names by which this machine and Prometheus ask it."""
+    compose = yaml.safe_load((PROJECT_ROOT / "compose" / "api.yml").read_text("utf-8"))
+    environment = compose["services"]["mode"]["environment"]
+    defaults = {
+        name: re.fullmatch(r"\$\{\w+:-(.*)\}", value)[1]  # type: ignore[index]
+        for name, value in environment.items()
+        if name in {"PREDICT_OPEN", "SERVICE_ALLOWED_HOSTS"}
+    }
+    assert defaults == {"PREDICT_OPEN": "unless-password", "SERVICE_ALLOWED_HOSTS": "service"}
+    scrape = yaml.safe_load((PROJECT_ROOT / "prometheus" / "prometheus.yml").read_text("utf-8"))
+    [job] = scrape["scrape_configs"]
+    assert job["static_configs"] == [{"targets": ["service:8000"]}]

@@ -156,7 +156,7 @@ def test_a_key_has_rows_a_day(mlops: Mlops, closed: Service) -> None:
     assert [request["rows"] for request in closed.logged()] == [3, 2]
     [row] = json.loads(mlops("list", "--json"))
     assert row["rows today"] == "5 of 5"
-    assert row["last use"] != "never"
+    assert row["last use (UTC)"] != "never"
 
 
 def test_a_key_counts_where_none_is_needed(

@@ -2,10 +2,10 @@
 
 import pytest
 
+from api.auth import login_throttle
 from api.auth.login_throttle import (
     ADDRESS_LIMIT,
     LIMIT,
-    MAX_REMEMBERED,
     TRY_SECONDS,
     WINDOW_SECONDS,
     LoginThrottle,
@@ -13,6 +13,8 @@ from api.auth.login_throttle import (
 )
 from tests.api.conftest import Clock
 
+FEW = 500
+"""So many entries fill the memory of a test."""
 HOME, AWAY = "192.0.2.1", "192.0.2.2"
 
 
@@ -87,15 +89,16 @@ def test_a_right_password_forgives_what_its_own_caller_mistyped(throttle: LoginT
 
 
 def test_a_locked_name_is_never_forgotten_for_invented_ones(
-    throttle: LoginThrottle, clock: Clock
+    throttle: LoginThrottle, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The memory is bounded all the same, even where every invented name is locked as well."""
+    monkeypatch.setattr(login_throttle, "MAX_REMEMBERED", FEW)
     fail(throttle, "anna")
-    for number in range(MAX_REMEMBERED + 5_000):
+    for number in range(4 * FEW):
         fail(throttle, f"invented {number}", LIMIT, f"2001:db8:{number:x}::1")
     assert throttle.wait_seconds("anna", AWAY) > 0
-    assert len(throttle._names) <= MAX_REMEMBERED + 1_025  # noqa: SLF001
-    assert len(throttle._addresses) <= MAX_REMEMBERED + 1_025  # noqa: SLF001
+    assert len(throttle._names) <= FEW + 1 + login_throttle._BUCKETS  # noqa: SLF001
+    assert len(throttle._addresses) <= FEW + 1 + login_throttle._BUCKETS  # noqa: SLF001
 
     # A real name that failed nothing until then has an entry of its own.
     clock.now += WINDOW_SECONDS
@@ -103,9 +106,12 @@ def test_a_locked_name_is_never_forgotten_for_invented_ones(
     assert throttle.wait_seconds("anna", AWAY) == 0
 
 
-def test_where_all_are_locked_the_next_ones_are_locked_too(throttle: LoginThrottle) -> None:
+def test_where_all_are_locked_the_next_ones_are_locked_too(
+    throttle: LoginThrottle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They share entries: who comes last must not have more tries than who came first."""
-    for number in range(MAX_REMEMBERED):
+    monkeypatch.setattr(login_throttle, "MAX_REMEMBERED", FEW)
+    for number in range(FEW):
         fail(throttle, f"invented {number}", LIMIT, f"2001:db8:{number:x}::1")
     fail(throttle, "last", LIMIT, AWAY)
     assert throttle.wait_seconds("last", AWAY) > 0

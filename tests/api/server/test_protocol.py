@@ -4,6 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import pytest
 import uvicorn
@@ -11,7 +12,13 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from api.server.protocol import MAX_HEAD_BYTES, HttpProtocol
+from api.server.protocol import (
+    CROWDED_SECONDS,
+    MANY_CONNECTIONS,
+    MAX_BLANKS,
+    MAX_HEAD_BYTES,
+    HttpProtocol,
+)
 from tests.api.server.test_head_coalescing import Recorder
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\n\r\n"
@@ -235,3 +242,39 @@ def test_later_heads_have_the_limits_of_the_first(address: tuple[str, int]) -> N
         assert connection.recv(65_536).endswith(b"here")
         connection.sendall(large)
         assert all_of(connection).startswith(b"HTTP/1.1 400 ")
+
+
+def connection_after(*pieces: bytes, others: int = 0) -> list[bytes | str]:
+    """Return what is done on a connection that gets these pieces, beside others."""
+    connection = OpenConnection()
+
+    async def scenario() -> None:
+        config = uvicorn.Config(
+            here, lifespan="off", log_config=None, proxy_headers=False, timeout_keep_alive=75
+        )
+        state = ServerState()
+        state.connections.update(Mock() for _ in range(others))
+        protocol = HttpProtocol(config=config, server_state=state, app_state={})
+        protocol.connection_made(connection)
+        for piece in pieces:
+            protocol.data_received(piece)
+            await asyncio.gather(*state.tasks)
+        protocol.connection_lost(ConnectionResetError())
+        protocol.timeout_keep_alive_task = None
+
+    asyncio.run(scenario())
+    return connection.done
+
+
+def test_blank_lines_do_not_keep_a_connection_for_ever() -> None:
+    """Some clients send one after a body; one that sends many has nothing to ask."""
+    blanks = [b"\r\n"] * MAX_BLANKS
+    assert "closed" not in connection_after(REQUEST, *blanks, REQUEST, *blanks)
+    assert "closed" in connection_after(REQUEST, *blanks, b"\r\n")
+
+
+@pytest.mark.parametrize(("others", "kept"), [(0, 75), (MANY_CONNECTIONS + 1, CROWDED_SECONDS)])
+def test_in_a_crowd_idle_connections_are_kept_for_a_shorter_time(others: int, kept: int) -> None:
+    """They must not use up all files that a process may open; the answer says how long it is."""
+    head = next(x for x in connection_after(REQUEST, others=others) if isinstance(x, bytes))
+    assert b"keep-alive: timeout=%d\r\n" % kept in head
