@@ -1,7 +1,8 @@
 """A window of rows that were drawn, not asked: they go through JSON text as the log holds it."""
 
+from monitoring.log.reading.texts import LoggedRequest
 from monitoring.windows.columns import WindowColumn
-from monitoring.windows.reader import Cursor, LoggedRequest, Reading
+from monitoring.windows.reader import Cursor, Reading
 from monitoring.windows.window import Window
 
 Texts = list[tuple[str, str]]

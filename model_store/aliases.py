@@ -11,6 +11,13 @@ CHAMPION = "champion"
 """The alias of the version that answers."""
 
 
+_MOST_ALIASES = 100
+_MOST_MOVES = 1_000
+"""Of the history, the newest are kept; what is older has its event in the log."""
+_MOST_READ = 100_000
+_MOST_CHARACTERS = 1_000
+
+
 class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One move of an alias."""
 
@@ -45,6 +52,11 @@ class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise RefusedError(
                 f"aliases.json is damaged ({error}): restore it, or delete it and promote one."
             ) from error
+        if len(aliases.current) > _MOST_ALIASES or len(aliases.history) > _MOST_READ:
+            raise RefusedError(
+                f"aliases.json has more than {_MOST_ALIASES} aliases, or more than {_MOST_READ} "
+                "moves: restore it, or delete it and promote a version."
+            )
         if not all(map(is_name, (*aliases.current, *aliases.current.values()))):
             raise RefusedError(
                 "aliases.json holds a name that is not safe: restore it, or delete it and promote "
@@ -95,12 +107,17 @@ class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         time: str,
         reason: str,
     ) -> "Aliases":
+        if alias not in self.current and len(self.current) >= _MOST_ALIASES:
+            raise RefusedError(
+                f"The model has {_MOST_ALIASES} aliases, and more are not allowed: use one of them."
+            )
         move = Move(
             time=time,
             alias=alias,
             action=action,
             source=self.current.get(alias),
             target=version,
-            reason=reason,
+            reason=reason[:_MOST_CHARACTERS],
         )
-        return Aliases({**self.current, alias: version}, (*self.history, move))
+        history = (*self.history, move)[-_MOST_MOVES:]
+        return Aliases({**self.current, alias: version}, history)

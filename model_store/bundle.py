@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from model_store import files, packages
+from model_store.checks.manifest_check import check_manifest
+from model_store.checks.reference_check import check_reference
 from model_store.errors import NotFoundError, RefusedError
 from model_store.golden import Golden
 from model_store.manifest import (
@@ -28,6 +30,8 @@ GOLDEN = "golden.json"
 REFERENCE = "reference.json"
 CARD = "card.md"
 COMPILED = "model.onnx"
+_MOST_OF_MODEL = 8 * 2**30
+_MOST_BYTES = {GOLDEN: 64 * 2**20, REFERENCE: 64 * 2**20, CARD: 4 * 2**20, COMPILED: 2**30}
 ESTIMATOR_FILES = {"skops": "model.skops", "pickle": "model.pickle"}
 
 
@@ -116,7 +120,8 @@ def read_manifest(folder: Path, model: str, version: str) -> Manifest:
 
     Raises:
         NotFoundError: there is none.
-        RefusedError: it is damaged, of another format number, or of another version.
+        RefusedError: it is damaged, of another format number, or of another version, or says what
+            nothing could show or measure.
     """
     try:
         text = files.read(folder / MANIFEST)
@@ -138,6 +143,7 @@ def read_manifest(folder: Path, model: str, version: str) -> Manifest:
         raise RefusedError(
             f"The folder holds version {manifest.version} of {manifest.model}: move it back."
         )
+    check_manifest(manifest)
     return manifest
 
 
@@ -152,7 +158,12 @@ def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
         right.add(COMPILED)
     if sorted(file.name for file in manifest.files) != sorted(right):
         raise RefusedError(f"{MANIFEST} does not list the files of a bundle: publish again.")
-    return {file.name: _read_file(folder, file) for file in manifest.files}
+    for file in manifest.files:
+        if not 0 <= file.size <= _MOST_BYTES.get(file.name, _MOST_OF_MODEL):
+            raise RefusedError(f"{file.name} is larger than any such file: publish again.")
+    contents = {file.name: _read_file(folder, file) for file in manifest.files}
+    check_reference(contents[REFERENCE])
+    return contents
 
 
 def read_all(folder: Path, model: str, version: str) -> tuple[Manifest, dict[str, bytes], str]:

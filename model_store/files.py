@@ -6,15 +6,21 @@ What is not a plain file (a link, a pipe, a folder, a device) is refused without
 import errno
 import fcntl
 import os
+import secrets
 import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from model_store.errors import RefusedError
 
 MAX_TEXT_BYTES = 16 * 2**20
 """The maximum size of a file without a known size."""
+
+LOCK_SECONDS = 30.0
+"""How long to wait for a lock, which is held for the time of a few small files."""
+_LOCK_POLL_SECONDS = 0.005
 
 _SAFE = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -38,8 +44,12 @@ def read(path: Path, max_bytes: int = MAX_TEXT_BYTES) -> bytes:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file through to the disk, in place of whatever plain file was there."""
-    with _open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as descriptor:
+    """Write a file through to the disk that is not there yet.
+
+    Raises:
+        RefusedError: there is something of that name: it may be a second name of another file.
+    """
+    with _open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL) as descriptor:
         with open(descriptor, "wb", closefd=False) as file:
             file.write(content)
         os.fsync(descriptor)
@@ -48,11 +58,19 @@ def write(path: Path, content: bytes) -> None:
 def replace(path: Path, content: bytes) -> None:
     """Write a file so that every reader, and every crash, finds the old or the new one, whole.
 
-    One writer at a time: hold a lock.
+    It is written under a name that nobody can foresee, to a file that was not there. What a crash
+    leaves under such a name is removed by the next call. One writer at a time: hold a lock.
     """
-    beside = path.with_name(f".{path.name}.new")
-    write(beside, content)
-    beside.replace(path)
+    prefix = f".{path.name}.new"
+    for left in path.parent.glob(f"{prefix}*"):
+        with suppress(OSError):
+            left.unlink()
+    beside = path.with_name(f"{prefix}-{secrets.token_hex(8)}")
+    try:
+        write(beside, content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     sync_folder(path.parent)
 
 
@@ -67,10 +85,28 @@ def sync_folder(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock that a file stands for; wait for it. It ends with its holder, however."""
+    """Hold the lock that a file stands for; wait for it a while. It ends with its holder, however.
+
+    Raises:
+        RefusedError: somebody else holds it for longer than anything takes.
+    """
     with _open(path, os.O_RDWR | os.O_CREAT) as descriptor:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        until = time.monotonic() + LOCK_SECONDS
+        while not _is_locked(descriptor):
+            if time.monotonic() > until:
+                raise RefusedError(
+                    f"{path} is held by another process for over {LOCK_SECONDS:.0f} s: end it."
+                )
+            time.sleep(_LOCK_POLL_SECONDS)
         yield
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

@@ -5,6 +5,8 @@ import pickle
 from collections.abc import Iterable
 from typing import Any
 
+from model_store.checks.archive_check import check_archive
+from model_store.checks.estimator_check import check_estimator_parts
 from model_store.errors import RefusedError
 from model_store.manifest import EstimatorFormat
 from model_store.store import LoadPolicy
@@ -46,6 +48,7 @@ def check_allowed(stored: bytes, format_name: EstimatorFormat, policy: LoadPolic
         )
     if format_name == "pickle":
         return
+    check_archive(stored)
     try:
         found = _skops().get_untrusted_types(data=stored)
     except Exception as error:
@@ -65,11 +68,15 @@ def load(stored: bytes, format_name: EstimatorFormat, policy: LoadPolicy) -> Any
     """
     try:
         if format_name == "pickle":
-            return pickle.loads(stored)  # noqa: S301 - opted in to, and hashed
-        found = _skops().get_untrusted_types(data=stored)
-        return _skops().loads(stored, trusted=sorted(_trusted(found, policy)))
+            estimator = pickle.loads(stored)  # noqa: S301 - opted in to, and hashed
+        else:
+            check_archive(stored)
+            found = _skops().get_untrusted_types(data=stored)
+            estimator = _skops().loads(stored, trusted=sorted(_trusted(found, policy)))
     except Exception as error:
         raise _unreadable(format_name, error) from error
+    check_estimator_parts(estimator)
+    return estimator
 
 
 def _trusted(found: Iterable[str], policy: LoadPolicy) -> set[str]:

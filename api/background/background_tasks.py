@@ -2,7 +2,7 @@
 
 import asyncio
 
-from api.background.monitor import Monitor
+from api.background.monitor import Monitor, MonitoringError
 from api.batching.batch_runner import BatchRunner
 from api.observe.structured_log import StructuredLog
 from monitoring.log.errors import LogUnavailableError
@@ -33,9 +33,16 @@ async def keep_monitoring(monitor: Monitor, settings: Settings, events: Structur
     """Measure what arrived and how good it was, in a thread, off every request's way."""
     # A start has more urgent work; until the first update, `/metrics` publishes no window.
     await asyncio.sleep(settings.monitoring_seconds / 10)
+    reported: dict[str, str] = {}
     while True:
         try:
             await asyncio.to_thread(monitor.update)
+            reported = {}
+        except MonitoringError as error:
+            # Of each version once, as it is likely to fail every time.
+            if error.failures != reported:
+                reported = error.failures
+                events.warning("monitoring-failed", versions=reported)
         except LogUnavailableError:
             # Logged already, by its writer; the last observations stay.
             pass

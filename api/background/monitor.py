@@ -4,21 +4,31 @@ This costs predictions nothing: windows and labels are read from the prediction 
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from api.models.loaded_models import LoadedModels, ServedModel
-from monitoring.criteria import monitored_columns, scored_version, thresholds
+from monitoring.criteria import thresholds
 from monitoring.feedback.label_queue import Rarity
 from monitoring.feedback.live_scores import LiveScorer, LiveScores
 from monitoring.feedback.reader import FeedbackReader
+from monitoring.log.errors import LogUnavailableError
 from monitoring.windows.observation import Observation, observe
 from monitoring.windows.rarity import rarity
 from monitoring.windows.reader import WindowReader
 from monitoring.windows.window import Window
 from settings.settings import Settings
+
+
+class MonitoringError(Exception):
+    """Some versions could not be measured."""
+
+    def __init__(self, failures: Mapping[str, Exception]) -> None:
+        self.failures = {name: type(error).__name__ for name, error in failures.items()}
+        """The kind of error by model and version; its text may hold a value of the log."""
+        super().__init__(", ".join(f"{name}: {kind}" for name, kind in self.failures.items()))
 
 
 @dataclass(eq=False)
@@ -77,17 +87,27 @@ class Monitor:
 
         Raises:
             LogUnavailableError: the log cannot be read; the last results stay.
+            MonitoringError: some versions could not be measured; all others were.
         """
         served = list(self._loaded_models())
         self._monitored = {s: self._monitored.get(s) or self._monitor(s) for s in served}
-        for monitored in self._monitored.values():
-            self._observe(monitored)
         labels = self._labels.state()
+        failures: dict[str, Exception] = {}
         for monitored in self._monitored.values():
-            answered = monitored.observation is not monitored.scored
-            monitored.scores = monitored.scorer.score(labels, answered=answered)
-            monitored.scored = monitored.observation
+            try:
+                self._observe(monitored)
+                answered = monitored.observation is not monitored.scored
+                monitored.scores = monitored.scorer.score(labels, answered=answered)
+                monitored.scored = monitored.observation
+            except LogUnavailableError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one odd version must not stop all others
+                manifest = monitored.served.manifest
+                failures[f"{manifest.model} {manifest.version}"] = error
+                monitored.observation = monitored.scores = None
         self._updated = self._clock()
+        if failures:
+            raise MonitoringError(failures)
 
     def age_seconds(self) -> float:
         """Return the seconds since the last successful update, or since the start."""
@@ -109,20 +129,15 @@ class Monitor:
 
     def _monitor(self, served: ServedModel) -> _MonitoredVersion:
         manifest = served.manifest
-        columns = monitored_columns(
-            manifest,
-            served.loaded.reference,
-            personal_fields=self._settings.log_personal_fields,
-        )
         scorer = LiveScorer(
             self._labels,
-            scored_version(manifest),
+            served.scored,
             rows=self._settings.feedback_rows,
             min_rows=self._settings.monitoring_min_rows,
         )
         return _MonitoredVersion(
             served,
-            Window(columns, self._settings.window_rows),
+            Window(served.monitored, self._settings.window_rows),
             WindowReader(self._log, manifest.model, manifest.version),
             scorer,
         )

@@ -12,6 +12,9 @@ from model_store.schema.answer_encoder import AnswerEncoder
 from model_store.schema.row_decoder import RowDecoder
 from model_store.schema.signature import Signature
 from model_store.store import LoadedModel
+from monitoring.criteria import monitored_columns, scored_version
+from monitoring.feedback.live_scores import ScoredVersion
+from monitoring.windows.columns import WindowColumn
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +30,18 @@ class ServedModel:
     version_header: tuple[bytes, bytes]
     shown: Signature
     """As callers and pages see it: without values of personal columns."""
+    monitored: tuple[WindowColumn, ...]
+    """The columns of its window, with the reference that they are compared with."""
+    scored: ScoredVersion
 
     @classmethod
     def of(
         cls, loaded: LoadedModel, *, max_string: int, personal: Collection[str] = ()
     ) -> "ServedModel":
-        """Derive everything from a loaded version."""
+        """Derive everything from a loaded version.
+
+        Whatever fails here fails for this version alone: it is not served.
+        """
         signature = loaded.manifest.signature
         return cls(
             loaded,
@@ -42,6 +51,8 @@ class ServedModel:
             TrainingRange(signature),
             (b"x-model-version", loaded.manifest.version.encode("ascii")),
             signature.without_values(personal),
+            monitored_columns(loaded.manifest, loaded.reference, personal_fields=personal),
+            scored_version(loaded.manifest),
         )
 
     @property

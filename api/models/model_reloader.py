@@ -194,11 +194,10 @@ class ModelReloader:
             return self.loaded_models.aliases.get(model, {})
 
     def _load(self, model: str, version: str) -> ServedModel | Refusal:
-        limit = self._settings.predict_max_string_characters
         try:
             served = ServedModel.of(
                 self._store.load(model, version),
-                max_string=limit,
+                max_string=self._settings.predict_max_string_characters,
                 personal=self._settings.log_personal_fields,
             )
         except ModelStoreError as error:

@@ -7,6 +7,7 @@ libraries quote the values that they choked on, and values may be personal.
 import io
 import logging
 import os
+import re
 import select
 import sys
 import threading
@@ -27,6 +28,8 @@ MAX_LINES = 10_000
 GATHER_SECONDS = 0.02
 CLOSE_SECONDS = 1.0
 _ENCODER = msgspec.json.Encoder(enc_hook=str)
+# Of what JSON may hold as it is, in UTF-8: what a terminal would obey. A line may quote a store.
+_COMMANDS = re.compile(rb"\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
 LEVELS = (logging.CRITICAL, logging.ERROR, logging.WARNING, logging.INFO, logging.NOTSET)
 
 
@@ -183,4 +186,9 @@ def _encode(
         event["exception"] = type(error).__name__
         event["place"] = place_of(error)
     head = {"time": datetime.now(UTC), "level": method, "event": event.pop("event", None)}
-    return _ENCODER.encode(head | cast("dict[str, Any]", event))
+    line = _ENCODER.encode(head | cast("dict[str, Any]", event))
+    return line if line.isascii() else _COMMANDS.sub(_escape, line)
+
+
+def _escape(found: "re.Match[bytes]") -> bytes:
+    return f"\\u{ord(found[0].decode()):04x}".encode()

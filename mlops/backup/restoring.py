@@ -46,7 +46,9 @@ def restore(
         kept = local_data / f"before-restore-{stamp}" if there else None
         _swap(staged, local_data, there, kept)
     except LogLockedError as error:
-        raise BackupError(str(error)) from error
+        raise BackupError(
+            "The service is running: stop it, restore, and start it again. Nothing was changed."
+        ) from error
     except OSError as error:
         raise BackupError(f"The backup cannot be restored ({error}).") from error
     finally:

@@ -46,6 +46,8 @@ def lab(host: Host = "127.0.0.1", port: Port = 8888) -> None:
     except OSError as error:
         fail(f"{secrets} cannot be written ({error.strerror}): set LOCAL_DATA to another folder.")
     _ask_for_no_news(settings.local_data)
+    # What is saved here belongs to the checkout; kernels make a run's files private themselves.
+    as_given()
     install_git_filter()
     notify(_welcome(host, port, secrets / TOKEN))
     with threads_for_training():
@@ -119,8 +121,6 @@ def _become(command: list[str], settings: Settings, token: str) -> NoReturn:
     os.close(writing)
     os.set_inheritable(reading, True)
     variables = environment(settings) | {"JUPYTER_TOKEN_FILE": f"/dev/fd/{reading}"}
-    # What is saved here belongs to the checkout; kernels make a run's files private themselves.
-    as_given()
     os.execvpe(command[0], command, variables)  # noqa: S606 - our own interpreter and words
 
 

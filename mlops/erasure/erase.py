@@ -3,22 +3,19 @@
 import sys
 from typing import Annotated, Any
 
-import apsw
 import typer
-from pydantic import SecretStr
 
 from mlops.commands.models import open_store, sentences
 from mlops.commands.settings import load_settings
 from mlops.console import Exit, JsonOption, fail, notify, on_one_line, print_json, say
 from mlops.erasure.runs import RunsErased, erase_from_runs
 from mlops.erasure.versions import HoldingVersion, versions_with
-from monitoring.log.errors import LogFormatError, LogLockedError, LogUnavailableError
+from monitoring.log.errors import LogFormatError, LogUnavailableError
 from monitoring.log.options import SMALLEST_KEY_BYTES, LogOptions
 from monitoring.log.timestamps import utc_now, utc_text
 from monitoring.log.writing import erasure
 from monitoring.log.writing.erasure import Erased, Finder, Where
 from settings import factories
-from settings.factories import StartError
 from settings.settings import Settings
 
 
@@ -31,7 +28,7 @@ def erase(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Erase a person: from log, feedback and runs. The service must be stopped meanwhile.
+    """Erase a person: from log, feedback and runs; the service may run meanwhile.
 
     Counts stay as they are. The exit code is 1 if something is left to do: versions that hold the
     person are named, to be trained again.
@@ -45,14 +42,14 @@ def erase(
     with sentences():
         versions = versions_with(open_store(), finder, wheres)
     try:
-        erased = _from_log(settings, options, finder, wheres, dry=dry_run)
+        erased = _from_log(settings, finder, wheres, dry=dry_run)
         runs = erase_from_runs(settings.local_data, wheres, dry=dry_run)
-    except (LogLockedError, LogUnavailableError, LogFormatError, StartError) as error:
-        fail(str(error))
-    except (OSError, apsw.Error, ValueError) as error:
+    except (LogUnavailableError, LogFormatError) as error:
+        fail(f"Not all was erased. {error}")
+    except (OSError, ValueError) as error:
         fail(f"Not all was erased ({error}): mend that, and erase again.")
     _show(erased, runs, versions, dry=dry_run, as_json=as_json)
-    if versions or runs.left or erased.unreadable:
+    if versions or runs.left or erased.unreadable or not erased.is_purged:
         raise typer.Exit(Exit.FAILED)
 
 
@@ -89,28 +86,14 @@ def _options(settings: Settings) -> LogOptions:
     )
 
 
-def _from_log(
-    settings: Settings,
-    options: LogOptions,
-    finder: Finder,
-    wheres: dict[str, str],
-    *,
-    dry: bool,
-) -> Erased:
+def _from_log(settings: Settings, finder: Finder, wheres: dict[str, str], *, dry: bool) -> Erased:
     path = factories.log_path(settings)
     if not path.exists():
         return Erased()
     if dry:
         return erasure.count(path, finder)
-    # An older log is made one of this format first, as the service's start does; it also says
-    # that a service runs.
-    keyed = settings.model_copy(update={"log_key": SecretStr(options.key.decode())})
-    log, reason = factories.prediction_log(keyed)
-    log.close()
-    if reason:
-        raise LogUnavailableError(reason)
     detail: dict[str, Any] = {"columns": sorted(wheres)}
-    return erasure.erase(path, options, finder, detail, lambda: utc_text(utc_now()))
+    return erasure.erase(path, finder, detail, lambda: utc_text(utc_now()))
 
 
 def _agreed(wheres: dict[str, str]) -> bool:
@@ -135,6 +118,7 @@ def _show(
                 "requests": erased.requests,
                 "rows": erased.rows,
                 "feedback": erased.feedback,
+                "purged": erased.is_purged,
                 "unreadable_requests": erased.unreadable,
                 "run_rows": runs.rows,
                 "runs": runs.cleaned,
@@ -150,6 +134,11 @@ def _show(
     )
     if runs.cleaned:
         say(f"Outputs and figures of these runs go with them: {', '.join(runs.cleaned)}.")
+    if not erased.is_purged:
+        notify(
+            "A reader keeps the write-ahead log, which still holds what was erased: end it (a "
+            "report, an export), and erase again."
+        )
     if erased.unreadable:
         notify(f"{erased.unreadable} requests of the log are no JSON: look at them yourself.")
     if runs.left:

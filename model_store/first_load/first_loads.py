@@ -79,6 +79,7 @@ class FirstLoads:
             folder=str(folder.absolute()),
             model=manifest.model,
             version=manifest.version,
+            checksum=manifest.checksum,
             form=form,
             formats=sorted(policy.formats),
             trusted_types=list(policy.trusted_types),

@@ -8,6 +8,7 @@ import pandas as pd
 from msgspec.structs import replace
 
 from model_store.errors import SignatureError
+from model_store.names import has_control
 from model_store.schema.columns import json_values
 from model_store.schema.prediction import PROBABILITIES
 from model_store.schema.signature import Column, Kind, Signature
@@ -41,12 +42,17 @@ def infer_signature(inputs: pd.DataFrame, outputs: pd.DataFrame) -> Signature:
     return signature
 
 
+def _is_no_name(name: str) -> bool:
+    # A decoder of requests knows no such field; and see `model_store.checks.manifest_check`.
+    return _NO_NAME.search(name) is not None or has_control(name)
+
+
 def _infer(frame: pd.DataFrame, what: str) -> tuple[Column, ...]:
     if frame.empty:
         raise SignatureError(f"The table of {what} is empty: give at least one row and column.")
     names = list(frame.columns)
     for name in names:
-        if not isinstance(name, str) or not name or _NO_NAME.search(name):
+        if not isinstance(name, str) or not name or _is_no_name(name):
             raise SignatureError(
                 f"The table of {what} has a column without a proper name, {name!r}: name every "
                 "column with some text, without double quotes, backslashes and control characters."

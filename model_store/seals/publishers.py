@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from model_store import files
 from model_store.errors import ModelStoreError
 from model_store.seals.keys import PublicKey
 
 SUFFIX = ".pem"
+_MOST_BYTES = 4096
 
 
 class Publishers(Protocol):
@@ -60,8 +60,10 @@ class PublisherFolder:
         """Return every known key by its id; what is no public key is none."""
         found = {}
         for path in sorted(self.folder.glob(f"[!.]*{SUFFIX}")):
+            # The folder is as trusted as the settings, and may hold links, as mounted secrets do.
             try:
-                key = PublicKey.of_text(files.read(path))
+                with path.open("rb") as file:
+                    key = PublicKey.of_text(file.read(_MOST_BYTES))
             except (ModelStoreError, OSError):
                 continue
             found[key.id] = key

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ import msgspec
 
 from monitoring.log.database import queries
 from monitoring.log.database.file import reading
+from monitoring.log.reading.texts import BYTES, Place, places, read_texts
 from monitoring.log.span import EVERYTHING, Span
 
 # How far back, in requests of all versions, answers are looked for: there is no index of them by
@@ -33,13 +34,23 @@ WHERE total = :total AND sample = {} AND sequence BETWEEN :first AND :last
 _OTHERS, _SAMPLE = (_LABELLED.format(number) for number in (0, 1))
 _ALL = f"{_OTHERS} UNION ALL {_SAMPLE}"
 _NEWEST_FIRST = "ORDER BY sequence DESC, row DESC LIMIT :rows"
-_ANSWERED = "SELECT time, outputs FROM requests WHERE sequence = ?"
-_RECENT = """
-SELECT rows, outputs FROM requests
-WHERE sequence > min((SELECT max(sequence) FROM requests), :last) - :look_back
-  AND sequence BETWEEN :first AND :last AND model = :model AND version = :version
-ORDER BY sequence DESC
+# One row, which is read at once: see `monitoring.log.reading.texts`.
+_TOGETHER = """
+SELECT json_group_array(json_array(sequence, row, time, value) ORDER BY sequence DESC, row DESC)
+FROM ({})
 """
+_ANSWERED = "SELECT time, outputs FROM requests WHERE sequence = ?"
+_ENDS = "SELECT coalesce(min(sequence), 1), coalesce(max(sequence), 0) FROM requests"
+# Of a request without probabilities no text is wanted.
+_RECENT = f"""
+SELECT json_group_array(json_array(
+  sequence, rows, iif(instr(outputs, '"probabilities":{{'), {BYTES}, 0)
+) ORDER BY sequence DESC) FROM requests
+WHERE sequence BETWEEN ? AND ? AND model = ? AND version = ?
+"""  # noqa: S608 - constants
+_PAGE_REQUESTS = 1_000
+
+_labels = msgspec.json.Decoder(list[tuple[int, int, str, str]]).decode
 
 Answer = Mapping[str, Any]
 """An answered row by output name, and perhaps its `probabilities` by label."""
@@ -133,8 +144,8 @@ class FeedbackReader:
             else:
                 return []
             wanted = {"total": number, "rows": rows} | self._span._asdict()
-            labels = queries.rows(connection, query + _NEWEST_FIRST, wanted)
-            return list(_with_answers(connection, labels))
+            [labels] = queries.row(connection, _TOGETHER.format(query + _NEWEST_FIRST), wanted)
+            return list(_with_answers(connection, _labels(labels)))
 
     def newest_answers(self, model: str, version: str, rows: int) -> list[Answer]:
         """Return the answers to the newest rows, labelled or not; the newest first.
@@ -143,17 +154,33 @@ class FeedbackReader:
         """
         found: list[Answer] = []
         with reading(self._path) as connection:
-            wanted = {"model": model, "version": version, "look_back": _LOOK_BACK_REQUESTS}
-            recent = connection.execute(_RECENT, wanted | self._span._asdict())
-            for count, outputs in recent:
-                room = rows - len(found)
-                if outputs and '"probabilities":{' in outputs:
-                    found += map(msgspec.json.decode, texts(outputs)[::-1][:room])
-                else:
-                    found += [{}] * min(count, room)
-                if len(found) == rows:
-                    break
+            oldest, newest = queries.row(connection, _ENDS)
+            last = min(newest, self._span.last)
+            first = max(oldest, self._span.first, last - _LOOK_BACK_REQUESTS + 1)
+            while last >= first and len(found) < rows:
+                begin = max(first, last - _PAGE_REQUESTS + 1)
+                [page] = queries.row(connection, _RECENT, (begin, last, model, version))
+                found += _answers(connection, places(page), rows - len(found))
+                last = begin - 1
         return found
+
+
+def _answers(connection: apsw.Connection, page: list[Place], rows: int) -> list[Answer]:
+    """Return the answers of requests, the newest first, up to so many rows."""
+    until = list(accumulate((place.rows for place in page), initial=0))
+    wanted = [place for place, before in zip(page, until, strict=False) if before < rows]
+    told = [place for place in wanted if place.text_bytes]
+    outputs = {
+        request.sequence: request.outputs
+        for request in read_texts(connection, told, newest_first=True)
+    }
+    found: list[Answer] = []
+    for place in wanted:
+        if place.sequence in outputs:
+            found += map(msgspec.json.decode, texts(outputs[place.sequence])[::-1])
+        else:
+            found += [{}] * place.rows
+    return found[:rows]
 
 
 def _with_answers(

@@ -35,17 +35,17 @@ class LogOptions:
     @property
     def wal_bytes(self) -> int:
         """From what length on the write-ahead log is moved into the database."""
-        return _WAL_BYTES if self.max_bytes is None else min(_WAL_BYTES, self.max_bytes // 6)
+        return _WAL_BYTES if self.max_bytes is None else min(_WAL_BYTES, self.max_bytes * 2 // 9)
 
     @property
     def longest_wal_bytes(self) -> int:
         """What it may take in a while of many commits, where no reader needs more of it."""
-        return self.wal_bytes * 7 // 4
+        return self.wal_bytes * 3 // 2
 
     @property
     def full_wal_bytes(self) -> int:
         """From what length on commits wait until it was moved."""
-        return self.wal_bytes * 5 // 2
+        return self.wal_bytes * 15 // 8
 
     @property
     def database_bytes(self) -> int | None:

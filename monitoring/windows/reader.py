@@ -1,16 +1,14 @@
 """Reading the newest rows of a version from the prediction log, a page at a time."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import apsw
-import msgspec
 
 from monitoring.log.database import queries
 from monitoring.log.database.file import reading
-from monitoring.log.privacy import json_text
+from monitoring.log.reading.texts import BYTES, LoggedRequest, Place, places, read_texts
 from monitoring.log.span import EVERYTHING, Span
 from monitoring.log.writing.batch import Ledger
 
@@ -23,20 +21,10 @@ LOOK_BACK_REQUESTS = 100_000
 fill a window of 1,000; to look so far takes a fraction of a second, once after each start."""
 
 _START = "SELECT id, (SELECT min(sequence) FROM requests) FROM log"
-# An answer is one row: between rows a thread waits for the interpreter, for up to 5 ms where other
-# threads are busy, and the read goes on for all of that time.
-_PAGE = """
-SELECT json_group_array(json_array(
-  sequence, rows, octet_length(inputs) + coalesce(octet_length(outputs), 0)
-) ORDER BY sequence DESC) FROM requests
+_PAGE = f"""
+SELECT json_group_array(json_array(sequence, rows, {BYTES}) ORDER BY sequence DESC) FROM requests
 WHERE sequence > ? AND sequence <= ? AND model = ? AND version = ? AND inputs IS NOT NULL
-"""
-_TEXTS = """
-SELECT json_group_array(json_array(sequence, inputs, outputs) ORDER BY sequence) FROM requests
-WHERE sequence IN (SELECT value FROM json_each(?))
-"""
-_TEXT_BYTES = 1_000_000
-"""Texts of so many bytes, or of one request, are read at once."""
+"""  # noqa: S608 - constants
 
 
 class Cursor(NamedTuple):
@@ -47,26 +35,6 @@ class Cursor(NamedTuple):
     sequence: int = 0
     oldest: int = sys.maxsize
     """The least number of a request that was found, beyond all numbers while none was."""
-
-
-class LoggedRequest(NamedTuple):
-    """What the log holds of a request: two JSON texts, each a row object or an array of them."""
-
-    sequence: int
-    inputs: str
-    outputs: str
-
-
-class _Place(NamedTuple):
-    """A request that is wanted."""
-
-    sequence: int
-    rows: int
-    text_bytes: int
-
-
-_places = msgspec.json.Decoder(list[_Place]).decode
-_requests = msgspec.json.Decoder(list[LoggedRequest]).decode
 
 
 class Reading(NamedTuple):
@@ -123,41 +91,20 @@ class WindowReader:
         last = min(last, self._span.last)
         start = max(start, first - 1, self._span.first - 1, last - self._look_back)
         wanted = self._newest(connection, start, last, rows)
-        requests: list[LoggedRequest] = []
-        for places in _together(wanted):
-            sequences = [place.sequence for place in places]
-            # What retention removed meanwhile is no longer there.
-            [found] = queries.row(connection, _TEXTS, (json_text(sequences),))
-            requests += _requests(found)
+        requests = list(read_texts(connection, wanted))
         oldest = min([after.oldest, *(place.sequence for place in wanted[:1])])
         return Reading(Cursor(log, last, oldest), requests, anew)
 
-    def _newest(
-        self, connection: apsw.Connection, start: int, last: int, rows: int
-    ) -> list[_Place]:
+    def _newest(self, connection: apsw.Connection, start: int, last: int, rows: int) -> list[Place]:
         """Return the newest requests in a range, ascending, up to `rows` rows."""
-        wanted: list[_Place] = []
+        wanted: list[Place] = []
         while last > start and rows > 0:
             begin = max(start, last - _PAGE_REQUESTS)
             [page] = queries.row(connection, _PAGE, (begin, last, *self._version))
-            for place in _places(page):
+            for place in places(page):
                 if rows <= 0:
                     break
                 wanted.append(place)
                 rows -= place.rows
             last = begin
         return wanted[::-1]
-
-
-def _together(places: list[_Place]) -> Iterator[list[_Place]]:
-    """Yield the requests in groups that are each read at once."""
-    group: list[_Place] = []
-    taken = 0
-    for place in places:
-        if group and taken + place.text_bytes > _TEXT_BYTES:
-            yield group
-            group, taken = [], 0
-        group.append(place)
-        taken += place.text_bytes
-    if group:
-        yield group

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from monitoring.log.reading.texts import LoggedRequest
 from monitoring.windows.columns import Numbers, WindowColumn
-from monitoring.windows.reader import Cursor, LoggedRequest, Reading
+from monitoring.windows.reader import Cursor, Reading
 
 _decode = msgspec.json.Decoder().decode
 

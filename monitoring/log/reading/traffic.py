@@ -17,6 +17,7 @@ import numpy as np
 
 from monitoring.log.database.file import reading
 from monitoring.log.database.queries import row
+from monitoring.log.database.queries import rows as rows_of
 from monitoring.log.span import Span
 from monitoring.log.timestamps import utc_text
 
@@ -36,16 +37,26 @@ _FASTEST = 1e-7
 # One statement looks at so many requests: a long read keeps the write-ahead log from being used
 # again, and its answer would not fit into memory.
 _PAGE_REQUESTS = 5_000
+_SPAN_REQUESTS = 50_000
 
 _WITHIN = "time >= :since AND time < :until"
 _WANTED = """(:model = '' OR model = :model)
   AND (:versions = '[]' OR version IN (SELECT value FROM json_each(:versions)))"""
-_ENDS = f"""
-SELECT (SELECT time FROM requests WHERE {_WITHIN} AND {_WANTED} ORDER BY time LIMIT 1),
-  (SELECT time FROM requests WHERE {_WITHIN} AND {_WANTED} ORDER BY time DESC LIMIT 1)
-"""  # noqa: S608 - constants
-# From the index of times alone, which holds the numbers, too.
-_SPAN = "SELECT min(sequence), max(sequence) FROM requests WHERE time >= :first AND time <= :last"
+# Some requests in the order of their times, and the place where to go on: a time and a number.
+# Where all are wanted, the index of times is enough, which holds the numbers, too.
+_SPAN = """
+SELECT min(time) FILTER (WHERE {0}), max(time) FILTER (WHERE {0}),
+  min(sequence) FILTER (WHERE {0}), max(sequence) FILTER (WHERE {0}),
+  max(time), max(sequence) FILTER (WHERE is_last)
+FROM (
+  SELECT *, time = max(time) OVER () AS is_last FROM (
+    SELECT time, sequence{1} FROM requests
+    WHERE time >= :time AND time < :until AND (time > :time OR sequence > :sequence)
+    ORDER BY time, sequence LIMIT :most
+  )
+)
+"""
+_SPAN_OF_ALL, _SPAN_OF_SOME = _SPAN.format("1", ""), _SPAN.format(_WANTED, ", model, version")
 _PAGE = f"""
 SELECT sequence, model, version, rows, seconds, CAST(strftime('%s', time) AS INTEGER), {_WITHIN}
 FROM requests WHERE sequence > :after AND sequence <= :last AND {_WANTED}
@@ -155,21 +166,46 @@ def read_traffic(
         "versions": json.dumps(list(versions)),
     }
     with reading(path.resolve()) as connection:
-        first, last = row(connection, _ENDS, wanted)
-        return _read(connection, wanted, first, last) if first else None
+        period = _period(connection, wanted)
+        return _read(connection, wanted, period) if period else None
 
 
-def _read(
-    connection: apsw.Connection, wanted: Mapping[str, str | int], first: str, last: str
-) -> Traffic:
-    traffic = _empty(datetime.fromisoformat(first), datetime.fromisoformat(last))
+class _Period(NamedTuple):
+    """Where the wanted requests begin and end."""
+
+    first: str
+    last: str
+    """Their times."""
+    begin: int
+    end: int
+    """Their numbers."""
+
+
+def _period(connection: apsw.Connection, wanted: Mapping[str, str | int]) -> _Period | None:
+    """Look through the times of all requests of the period, some after the other."""
+    is_all = wanted["model"] == "" and wanted["versions"] == "[]"
+    query = _SPAN_OF_ALL if is_all else _SPAN_OF_SOME
+    place = {"time": wanted["since"], "sequence": -1, "most": _SPAN_REQUESTS}
+    found: list[_Period] = []
+    while place["time"] is not None:
+        *part, time, sequence = row(connection, query, {**wanted, **place})
+        place |= {"time": time, "sequence": sequence}
+        found += [_Period(*part)] if part[0] is not None else []
+    if not found:
+        return None
+    begin, end = min(part.begin for part in found), max(part.end for part in found)
+    return _Period(found[0].first, found[-1].last, begin, end)
+
+
+def _read(connection: apsw.Connection, wanted: Mapping[str, str | int], period: _Period) -> Traffic:
+    traffic = _empty(datetime.fromisoformat(period.first), datetime.fromisoformat(period.last))
     start, step = int(traffic.start.timestamp()), int(traffic.step.total_seconds())
     versions: dict[tuple[str, str], VersionTraffic] = {}
     strays: Counter[tuple[str, str]] = Counter()
-    begin, end = row(connection, _SPAN, {"first": first, "last": last})
-    for after in range(begin - 1, end, _PAGE_REQUESTS):
-        page = {**wanted, "after": after, "last": min(after + _PAGE_REQUESTS, end)}
-        for sequence, *of, rows, seconds, time, within in connection.execute(_PAGE, page):
+    for after in range(period.begin - 1, period.end, _PAGE_REQUESTS):
+        page = {**wanted, "after": after, "last": min(after + _PAGE_REQUESTS, period.end)}
+        # All at once: what is made of them takes longer than to read them.
+        for sequence, *of, rows, seconds, time, within in rows_of(connection, _PAGE, page):
             model, version = of
             found = versions.get((model, version))
             if not within:

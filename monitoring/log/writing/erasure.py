@@ -5,23 +5,28 @@ pass such values by, as they do where a column is personal.
 """
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import apsw
 import msgspec
 
-from monitoring.log.database.connection import LogConnection
 from monitoring.log.database.file import reading
 from monitoring.log.options import LogOptions
 from monitoring.log.privacy import Privacy, json_text
+from monitoring.log.writing.outside import OutsideWriter
 
 ERASED = f"hmac:{'0' * 64}"
 """What stands in place of each value that was erased: it is nobody's, and no value's hash."""
 
-_TEXTS = "SELECT sequence, inputs, outputs FROM requests WHERE inputs IS NOT NULL"
+_PAGE = 50
+_TEXTS = """
+SELECT sequence, inputs, outputs FROM requests WHERE sequence > ? AND inputs IS NOT NULL
+ORDER BY sequence LIMIT ?
+"""
 _REWRITE = "UPDATE requests SET inputs = ?, outputs = ? WHERE sequence = ?"
 _FORGET_TRUTH = "UPDATE feedback SET value = ? WHERE sequence = ? AND row = ?"
 _FORGET_LEASE = "DELETE FROM leases WHERE sequence = ? AND row = ?"
@@ -46,6 +51,8 @@ class Erased:
     feedback: int = 0
     unreadable: int = 0
     """Requests whose texts are no JSON: nothing is known of what they hold."""
+    is_purged: bool = True
+    """Whether the write-ahead log holds none of it any more; a reader may keep it from that."""
 
 
 class _Request(NamedTuple):
@@ -105,44 +112,29 @@ def is_value(found: object, values: list[Any]) -> bool:
 
 
 def erase(
-    path: Path,
-    options: LogOptions,
-    finder: Finder,
-    detail: Mapping[str, object],
-    clock: Callable[[], str],
+    path: Path, finder: Finder, detail: Mapping[str, object], clock: Callable[[], str]
 ) -> Erased:
-    """Take the rows out, and record that it happened, in one transaction.
-
-    Nobody else may write the log meanwhile.
+    """Take the rows out, and record that it happened; the service may run meanwhile.
 
     Args:
-        path: The log's, of the present format.
-        options: Of the log.
+        path: The log's.
         finder: Says which rows.
         detail: What the record says besides the counts: no value.
         clock: Returns the time, RFC 3339.
 
     Raises:
-        LogLockedError: A service writes it: it is to be stopped.
-        LogUnavailableError, apsw.Error, OSError: It cannot be read or written.
+        LogUnavailableError: It cannot be read or written; what was erased until then is erased.
+        LogFormatError: It is of an older format, or no log.
     """
-    log = LogConnection(path, options, apsw.Connection)
-    try:
-        connection = log.open()
-        found, erased = find(connection, finder)
-        connection.execute("BEGIN IMMEDIATE")
-        for request in found:
-            erased.feedback += _erase(connection, request)
-        counts = {"requests": erased.requests, "rows": erased.rows, "feedback": erased.feedback}
-        now = clock()
-        text = json_text({**detail, **counts})
-        connection.execute(_RECORD, (now, "rows-erased", text, now))
-        connection.execute("COMMIT")
+    erased = Erased()
+    with OutsideWriter(path) as outside:
+        for found in pages(path, finder, erased):
+            # Each transaction is short: predictions wait for it.
+            for request in found:
+                erased.feedback += outside.transact(partial(_erase, request=request))
+        outside.transact(partial(_record, detail=detail, erased=erased, now=clock()))
         # What was there stays in the write-ahead log no longer.
-        log.checkpoint("TRUNCATE")
-    finally:
-        log.close()
-        log.release()
+        erased.is_purged = outside.purge()
     return erased
 
 
@@ -152,25 +144,46 @@ def count(path: Path, finder: Finder) -> Erased:
     Raises:
         LogUnavailableError: There is no readable log.
     """
-    with reading(path.resolve()) as connection:
-        return find(connection, finder)[1]
-
-
-def find(connection: apsw.Connection, finder: Finder) -> tuple[list[_Request], Erased]:
-    """Return the requests with a row of the person, and how many there are of each."""
     erased = Erased()
-    found = []
-    for sequence, inputs, outputs in connection.execute(_TEXTS):
-        try:
-            rows = _rows(msgspec.json.decode(inputs))
-        except (msgspec.MsgspecError, ValueError, RecursionError):
-            erased.unreadable += 1
-            continue
-        if places := [place for place, row in enumerate(rows) if finder.matches(row)]:
-            found.append(_Request(sequence, inputs, outputs, places))
-            erased.requests += 1
-            erased.rows += len(places)
-    return found, erased
+    for _ in pages(path, finder, erased):
+        pass
+    return erased
+
+
+def pages(path: Path, finder: Finder, erased: Erased) -> Iterator[list[_Request]]:
+    """Yield the requests with a row of the person, some at a time, and count what was found.
+
+    Raises:
+        LogUnavailableError: There is no readable log.
+    """
+    after = 0
+    with reading(path.resolve()) as connection:
+        # Read whole, so that no reader stands in the way of who writes.
+        while page := connection.execute(_TEXTS, (after, _PAGE)).fetchall():
+            after = int(str(page[-1][0]))
+            yield [found for texts in page if (found := _found(texts, finder, erased))]
+
+
+def _found(texts: tuple[Any, ...], finder: Finder, erased: Erased) -> _Request | None:
+    sequence, inputs, outputs = texts
+    try:
+        rows = _rows(msgspec.json.decode(inputs))
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        erased.unreadable += 1
+        return None
+    places = [place for place, row in enumerate(rows) if finder.matches(row)]
+    if not places:
+        return None
+    erased.requests += 1
+    erased.rows += len(places)
+    return _Request(sequence, inputs, outputs, places)
+
+
+def _record(
+    connection: apsw.Connection, detail: Mapping[str, object], erased: Erased, now: str
+) -> None:
+    counts = {"requests": erased.requests, "rows": erased.rows, "feedback": erased.feedback}
+    connection.execute(_RECORD, (now, "rows-erased", json_text({**detail, **counts}), now))
 
 
 def _erase(connection: apsw.Connection, request: _Request) -> int:

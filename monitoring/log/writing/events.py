@@ -1,7 +1,8 @@
 """What the service did, in the table `events`: bounded, and what repeats is counted."""
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -59,13 +60,18 @@ class EventTable:
         self._left_out: Counter[str] = Counter()
         self._counted = 0.0
 
+    @contextlib.contextmanager
     def prepare(
         self, kind: str, detail: Mapping[str, object], now: datetime, counted: int
-    ) -> Callable[[apsw.Connection], None] | None:
-        """Return what stores an event, as `store` says; None where it is left out, and counted."""
+    ) -> Iterator[Callable[[apsw.Connection], None] | None]:
+        """Yield what stores an event, as `store` says; None where it is left out, and counted.
+
+        One that could not be stored does not count: whoever tries whether it can shall hear it.
+        """
         admitted = self._admits(kind)
         if not admitted and monotonic() - self._counted < COUNTING_SECONDS:
-            return None
+            yield None
+            return
         text = self._text(detail)
 
         def write(connection: apsw.Connection) -> None:
@@ -77,7 +83,11 @@ class EventTable:
             self._left_out.clear()
             self._counted = monotonic()
 
-        return write
+        try:
+            yield write
+        except BaseException:
+            self._of_minute[kind] -= 1
+            raise
 
     def store(
         self, connection: apsw.Connection, kind: str, detail: str, now: datetime, counted: int = 0

@@ -118,8 +118,8 @@ class PredictionLog:
         A condition that repeats is counted where it first stands. A deed has a row of its own.
         """
         counted = 1 if is_condition else 0
-        with self._guard:
-            store = self._events.prepare(kind, detail, self._clock(), counted)
+        now = self._clock()
+        with self._guard, self._events.prepare(kind, detail, now, counted) as store:
             if store:
                 self._transact(store)
 

@@ -147,3 +147,13 @@ def test_a_stream_that_cannot_be_written_stops_nobody() -> None:
     closed.close()
     for stream in (GoneStream(), closed):
         make_structured_log("info", stream).info("unheard")
+
+
+def test_a_line_commands_no_terminal(events: StructuredLog, stream: BytesIO) -> None:
+    """It may quote what a store holds; a script reads the very same value."""
+    reason = "\x1b[2J \x9b31m \u202egnp.exe \u2066 Zürich 東京 \U0001f600"
+    events.error("refused", reason=reason)
+    text = stream.getvalue().decode()
+    assert [c for c in text if not c.isprintable() and c != "\n"] == []
+    assert "Zürich 東京" in text
+    assert lines(stream)[0]["reason"] == reason

@@ -71,6 +71,17 @@ def test_a_service_that_gets_the_signal_to_stop_exits_with_0(
     assert kinds(tmp_path)[-1] == "stop"
 
 
+def test_the_service_has_one_sqlite(tmp_path: Path, published: Path) -> None:
+    """No library that it uses brings another one in: two would break each other's locks."""
+    with process_of(tmp_path, published) as server:
+        ask(server, "first")
+        total_of(server)
+        mapped = Path(f"/proc/{server.process.pid}/maps").read_text()
+        assert server.stop() == (0, "")
+    libraries = set(re.findall(r"\S*(?:sqlite|apsw)\S*\.so\S*", mapped))
+    assert [Path(library).parent.name for library in libraries] == ["apsw"]
+
+
 def test_other_signals_end_nothing(tmp_path: Path, published: Path) -> None:
     """HUP has the store looked at, the rest means nothing; each would end a process by default."""
     with process_of(tmp_path, published, MODEL_POLL_SECONDS="3600") as server:

@@ -85,7 +85,7 @@ def test_nothing_is_restored_over_a_service(
     with serve() as service:
         refused = mlops("restore", str(backed_up), "--replace")
         assert refused.exit_code == 1
-        assert "stop it" in refused.stderr
+        assert "is running: stop it" in refused.stderr
         assert service.predict(ROW).status_code == 200
     refused = mlops("restore", str(backed_up))
     assert refused.exit_code == 1

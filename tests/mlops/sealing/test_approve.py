@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,16 @@ from sklearn.linear_model import LinearRegression
 
 from mlops.sealing.contents import types_held
 from model_store.bundle import Compilation, Draft
+from model_store.errors import RefusedError
 from model_store.file_store import FileModelStore
+from model_store.seals.publishers import PublisherFolder
 from model_store.store import LoadPolicy
 from tests.mlops.conftest import Mlops, Publish
 from tests.model_store.conftest import DraftLine, draft_line
 
 __all__ = ["draft_line"]
+
+BEFORE = Path(__file__).parents[2] / "model_store" / "seals" / "before_seals"
 
 
 @pytest.fixture
@@ -144,3 +149,23 @@ def test_the_names_in_a_pickle_are_shown_and_nothing_of_it_runs() -> None:
     assert types_held(evil, "pickle") == ["os.system"]
     assert types_held(b"\xff", "pickle")[0].startswith("(it cannot be read")
     assert types_held(b"junk", "skops")[0].startswith("(it cannot be read")
+
+
+def test_a_store_of_today_is_taken_over_by_one_approval(mlops: Mlops, local_data: Path) -> None:
+    """It was written by the code before there were seals, and holds a tree that is not compiled."""
+    shutil.copytree(BEFORE, local_data / "models")
+    store = FileModelStore(
+        local_data / "models",
+        LoadPolicy(publishers=PublisherFolder(local_data / "secrets" / "publishers")),
+    )
+    version = store.aliases("step").current["champion"]
+    with pytest.raises(RefusedError, match="mlops models approve --all"):
+        store.load("step", version)
+    done = mlops("models", "approve", "--all", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "sklearn.tree._tree.Tree" in done.output
+    loaded = store.load("step", version)
+    assert loaded.form == "estimator"
+    rows = loaded.decoder.decode(b'[{"x": 0.5}, {"x": 2.5}]')
+    (answers,), _ = loaded.predictor.predict(loaded.decoder.columns([rows]))
+    assert answers.tolist() == [0.0, 1.0]

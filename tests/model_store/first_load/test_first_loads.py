@@ -17,6 +17,7 @@ from model_store import formats
 from model_store.bundle import Compilation
 from model_store.errors import RefusedError
 from model_store.file_store import FileModelStore
+from model_store.first_load import child
 from model_store.first_load.child import Answer, Question
 from model_store.first_load.process import _PASSED, EndedError, Processes
 from model_store.golden import Golden
@@ -228,6 +229,7 @@ def question(**changes: object) -> Question:
         folder="/nowhere",
         model="line",
         version="one",
+        checksum="",
         form="compiled",
         formats=[],
         trusted_types=[],
@@ -298,3 +300,28 @@ def test_a_stop_ends_what_is_being_loaded(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert len(ends) == 1
     with pytest.raises(EndedError, match="stops"):
         processes.ask(question())
+
+
+def test_another_version_than_the_one_whose_seal_was_checked_is_not_loaded(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, version: str
+) -> None:
+    """Whoever may write to the store could put it in its place meanwhile."""
+
+    def load(*_: object) -> None:
+        raise AssertionError("it was loaded")
+
+    monkeypatch.setattr("model_store.loading.load_estimator", load)
+    question = Question(
+        folder=str(folder),
+        model="line",
+        version=version,
+        checksum="0" * 64,
+        form="estimator",
+        formats=["skops"],
+        trusted_types=[],
+        seconds=1,
+        memory_bytes=2**28,
+    )
+    answer = child._answer(question)  # noqa: SLF001 - as the process does
+    assert len(answer.checksum) == 64
+    assert answer.checksum != question.checksum

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from monitoring.log.database.views import ViewColumn
+from monitoring.log.reading.texts import LoggedRequest
 from monitoring.statistics import profile
 from monitoring.windows.columns import WindowColumn, window_columns
-from monitoring.windows.reader import Cursor, LoggedRequest, Reading
+from monitoring.windows.reader import Cursor, Reading
 from monitoring.windows.window import Window
 
 DTYPES = {"integer": "int64", "number": "float64", "datetime": "datetime64[us]"}

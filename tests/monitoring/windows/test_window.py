@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from monitoring.log.reading.texts import LoggedRequest
 from monitoring.windows.column_counts import count_columns
-from monitoring.windows.reader import Cursor, LoggedRequest, Reading
+from monitoring.windows.reader import Cursor, Reading
 from monitoring.windows.window import Window
 from tests.monitoring.windows.small_windows import columns_of, reading
 

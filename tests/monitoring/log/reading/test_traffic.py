@@ -1,7 +1,7 @@
 """Traffic: what was answered in a period, over time."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import pytest
 
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.options import LogOptions
+from monitoring.log.reading import traffic as traffic_module
 from monitoring.log.reading.traffic import MOST_STEPS, read_traffic
 from monitoring.log.span import Span
 from monitoring.log.writing.batch import Entry
@@ -131,3 +132,27 @@ def test_a_file_that_is_no_log_raises(tmp_path: Path) -> None:
     apsw.Connection(str(tmp_path / "other.sqlite")).close()
     with pytest.raises(LogUnavailableError):
         read_traffic(tmp_path / "other.sqlite")
+
+
+def test_a_long_period_is_read_in_short_statements(
+    path: Path, new_entry: Callable[..., Entry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Equal times, times that go back, and a model that answered seldom lose no request."""
+    monkeypatch.setattr(traffic_module, "_SPAN_REQUESTS", 7)
+    monkeypatch.setattr(traffic_module, "_PAGE_REQUESTS", 5)
+    with PredictionLog(path, LogOptions(), lambda: NOON) as log:
+        for number in range(100):
+            time = NOON + timedelta(seconds=number // 20 * (-1) ** number)
+            model = "rare" if number in {30, 70} else "iris"
+            log.write([new_entry(f"{number}", time=time, model=model)])
+    whole, rare = read_traffic(path), read_traffic(path, model="rare")
+    assert whole
+    assert rare
+    assert (whole.requests, rare.requests) == (100, 2)
+    assert whole.since == NOON - timedelta(seconds=4)
+    assert whole.until == NOON + timedelta(seconds=4)
+    assert rare.versions[0].span == Span(31, 71)
+    second = timedelta(seconds=1)
+    part = read_traffic(path, NOON - second, NOON + 2 * second)
+    assert part
+    assert part.requests == 20 + 2 * 10

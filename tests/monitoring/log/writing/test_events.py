@@ -10,6 +10,7 @@ import apsw
 import pytest
 
 from monitoring.log.database import queries
+from monitoring.log.errors import LogUnavailableError
 from monitoring.log.options import LogOptions
 from monitoring.log.writing import events
 from monitoring.log.writing.batch import Entry
@@ -141,3 +142,17 @@ def test_any_detail_is_stored_as_json_of_little_length(
     [(text,)] = table(path, "detail")
     assert len(text) <= 2 * events.LONGEST_DETAIL
     assert json.loads(text)
+
+
+def test_an_event_that_cannot_be_stored_raises_however_many_there_were(
+    log: PredictionLog, path: Path
+) -> None:
+    """The service finds out by an event whether the log can be written again."""
+    path.mkdir()
+    for _ in range(2 * events.A_MINUTE_OF_A_KIND):
+        with pytest.raises(LogUnavailableError):
+            log.event("log-writable", {})
+    path.rmdir()
+    with log:
+        log.event("log-writable", {})
+    assert table(path) == [("log-writable", 1)]
