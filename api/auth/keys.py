@@ -57,7 +57,8 @@ class Keys:
 
     def has_role(self, role: str) -> bool:
         """Return whether there is a key that opens the routes of a role."""
-        self._look()
+        if self._clock() >= self._look_at:
+            self._look()
         if not self._keys:
             return False
         now = datetime.now(UTC)
@@ -84,10 +85,9 @@ class Keys:
         return Client(key, usage)
 
     def _look(self) -> None:
-        now = self._clock()
-        if now < self._look_at:
+        if self._clock() < self._look_at:
             return
-        self._look_at = now + _LOOK_SECONDS
+        self._look_at = self._clock() + _LOOK_SECONDS
         try:
             found = self._path.stat()
             seen: object = (found.st_ino, found.st_mtime_ns, found.st_size)

@@ -28,6 +28,9 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 Refusal = Callable[[Request, Problem], Response]
 
 
+CREDENTIALS = frozenset({b"authorization", b"x-api-key"})
+
+
 class Role(StrEnum):
     """What a route requires of its caller."""
 
@@ -63,9 +66,11 @@ class Auth:
                 names.append(self._digest(user))
         self._throttle = LoginThrottle(clock, settings.service_workers, names)
         self._keys = Keys(settings.local_data, clock, events)
-        self._predict_open = settings.predict_is_open
+        self._open = {Role.OPEN}
+        if settings.predict_is_open:
+            self._open.add(Role.PREDICT)
         # A key closes the route as a password does: whoever makes one means it to be needed.
-        self._closed_by_keys = settings.predict_open != "yes"
+        self._closable = frozenset({Role.PREDICT} if settings.predict_open != "yes" else ())
 
     def check(self, role: Role, fields: Fields, address: str) -> Client | None:
         """Return if the caller has the role; the client, if it came by a key.
@@ -81,10 +86,10 @@ class Auth:
             TooManyAttempts: there were too many wrong passwords.
             LimitReached: the key has sent too many requests.
         """
-        text = sent_key(fields)
+        text = sent_key(fields) if not CREDENTIALS.isdisjoint(fields) else None
         # A key's name and limits count where no key is needed, too.
         client = self._keys.client(text) if text else None
-        if self._is_open(role):
+        if role in self._open and not (role in self._closable and self._keys.has_role(role)):
             return client
         if role not in {known for _, known in self._digests} and not self._keys.has_role(role):
             raise Forbidden(
@@ -111,15 +116,6 @@ class Auth:
         except Problem:
             return False
         return True
-
-    def _is_open(self, role: Role) -> bool:
-        if role is Role.OPEN:
-            return True
-        return (
-            role is Role.PREDICT
-            and self._predict_open
-            and not (self._closed_by_keys and self._keys.has_role(role))
-        )
 
     def _role_of_user(self, fields: Fields, address: str) -> Role:
         """Return the role of a user and password."""
@@ -199,7 +195,7 @@ def identify(request: Request, client: Client | None) -> None:
     """Note who sent a request, for its access line and its limits."""
     request.scope["state"]["client"] = client
     if client:
-        request.scope["state"]["marks"].more["key"] = client.key.name
+        request.scope["state"]["marks"].key = client.key.name
 
 
 def client_of(request: Request) -> Client | None:

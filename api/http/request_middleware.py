@@ -29,13 +29,19 @@ CLIENT_LEFT = 499
 class RequestMarks:
     """What a request is known by, on its answer and in its access line."""
 
-    __slots__ = ("more", "request_id", "trace")
+    __slots__ = ("key", "request_id", "trace")
 
     def __init__(self, request_id: str, trace: Trace | None) -> None:
         self.request_id = request_id
         self.trace = trace
-        self.more: dict[str, str] = {"trace_id": trace.trace_id} if trace else {}
-        """What the access line has besides."""
+        self.key = ""
+        """The name of the key by which the caller came."""
+
+    @property
+    def more(self) -> dict[str, str]:
+        """What the access line has besides; usually nothing."""
+        trace = {"trace_id": self.trace.trace_id} if self.trace else {}
+        return trace | {"key": self.key} if self.key else trace
 
     @property
     def headers(self) -> Headers:
@@ -213,14 +219,14 @@ class RequestMiddleware:
             self._recorders[method, route, status] = recorder
         recorder.requests.inc()
         recorder.seconds.observe(seconds)
-        self._events.info(
+        log = self._events.bind(**marks.more) if marks.trace or marks.key else self._events
+        log.info(
             "request",
             method=method,
             route=route,
             status=status,
             seconds=round(seconds, 6),
             request_id=marks.request_id,
-            **marks.more,
         )
 
     def marks(self, fields: Fields) -> RequestMarks:

@@ -92,7 +92,7 @@ class FastPath:
         try:
             client = self._auth.check(Role.PREDICT, headers, self._rules.client(peer, headers))
             if client:
-                marks.more["key"] = client.key.name
+                marks.key = client.key.name
             # Before the body is decoded: a request that cannot be answered now must cost little.
             state.batcher.admit(target.model)
             job = self._submitted(target, body, marks.request_id, client)

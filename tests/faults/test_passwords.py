@@ -103,7 +103,7 @@ def test_a_password_guesser_gets_429(
                 stop.set()
             guessed = sum((each.result() for each in guessing), Counter[int]())
             right, metrics = basic("predict", RIGHT), basic("metrics", "metrics-secret")
-            for asks in (("POST", "/predict", right), ("GET", "/metrics", metrics)):
+            for asks in (("GET", "/models", right), ("GET", "/metrics", metrics)):
                 wait_until(partial(is_answered, service, *asks), PATIENCE_SECONDS)
             said = service.scrape() + (service.folder / "events").read_text()
         assert LIMIT <= guessed[401] < guessed[429]

@@ -51,19 +51,20 @@ http {{
 """
 
 
+CALLER, GUESSER = "127.0.0.2", "127.0.0.3"
+"""Other addresses of this machine than the proxy's."""
+
+
 class Nginx:
     """A running nginx, under the name predictions.example."""
-
-    client = "127.0.0.2"
-    """Another address of this machine than the proxy's, which callers come from."""
 
     def __init__(self, port: int) -> None:
         self.port = port
 
     def ask(
-        self, method: str, path: str, body: str = "", **headers: str
+        self, method: str, path: str, body: str = "", client: str = CALLER, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
-        """Return the status, the headers and the body of an answer."""
+        """Return the status, the headers and the body of an answer to a client's address."""
         context = ssl.create_default_context()
         # The certificate is its own.
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -72,7 +73,7 @@ class Nginx:
             self.port,
             timeout=PATIENCE_SECONDS,
             context=context,
-            source_address=(self.client, 0),
+            source_address=(client, 0),
         )
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body, {"Host": "predictions.example"} | named)
