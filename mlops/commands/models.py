@@ -77,13 +77,12 @@ def list_models(*, as_json: JsonOption = False) -> None:
     # A table for each model: with its name in a column, the table would be too wide for a terminal.
     for name, versions in itertools.groupby(rows, key=lambda row: row.model):
         print_table(
-            ["Version", "Aliases", "Form", "Sealed by", "Test score"],
+            ["Version", "Aliases", "Form", "Test score"],
             [
                 (
-                    row.version,
+                    f"{row.version}\n{_sealed_shortly(row.sealed)}",
                     "\n".join(row.aliases),
                     "compiled" if row.compiled else "estimator",
-                    _sealed_shortly(row.sealed),
                     row.refused or _deciding(row.scores),
                 )
                 for row in versions
@@ -191,7 +190,7 @@ def sealed_by(store: FileModelStore, model: str, version: str) -> str:
 def _sealed_shortly(sealed: str) -> str:
     """Return who sealed a version and on which day; `show` has the rest."""
     who, time, *_ = [*sealed.split(", "), ""]
-    return f"{who}\n{time[:10]}".strip() or "nobody"
+    return f"sealed by {who or 'nobody'} {time[:10]}".rstrip()
 
 
 def _unserved(store: FileModelStore, model: str, version: str) -> str:

@@ -1,13 +1,14 @@
 """`mlops log erase`: a person leaves the log, feedback and run folders; versions are named."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from mlops.commands.models import open_store, sentences
 from mlops.commands.settings import load_settings
 from mlops.console import Exit, JsonOption, fail, notify, on_one_line, print_json, say
+from mlops.erasure.copies import copies_with
 from mlops.erasure.runs import RunsErased, erase_from_runs
 from mlops.erasure.versions import HoldingVersion, versions_with
 from monitoring.log.errors import LogFormatError, LogUnavailableError
@@ -17,6 +18,14 @@ from monitoring.log.writing import erasure
 from monitoring.log.writing.erasure import Erased, Finder, Where
 from settings import factories
 from settings.settings import Settings
+
+
+class _Left(NamedTuple):
+    """What may still hold the person, to be dealt with by hand."""
+
+    versions: list[HoldingVersion]
+    runs: list[str]
+    copies: list[str]
 
 
 def erase(
@@ -44,12 +53,14 @@ def erase(
     try:
         erased = _from_log(settings, finder, wheres, dry=dry_run)
         runs = erase_from_runs(settings.local_data, wheres, dry=dry_run)
+        copies = copies_with(settings.local_data, wheres.values())
     except (LogUnavailableError, LogFormatError) as error:
         fail(f"Not all was erased. {error}")
     except (OSError, ValueError) as error:
         fail(f"Not all was erased ({error}): mend that, and erase again.")
-    _show(erased, runs, versions, dry=dry_run, as_json=as_json)
-    if versions or runs.left or erased.unreadable or not erased.is_purged:
+    left = _Left(versions, runs.left, copies)
+    _show(erased, runs, left, dry=dry_run, as_json=as_json)
+    if any(left) or erased.unreadable or not erased.is_purged:
         raise typer.Exit(Exit.FAILED)
 
 
@@ -103,14 +114,7 @@ def _agreed(wheres: dict[str, str]) -> bool:
     return typer.confirm(f"Erase {on_one_line(shown)} for good?", default=False, err=True)
 
 
-def _show(
-    erased: Erased,
-    runs: RunsErased,
-    versions: list[HoldingVersion],
-    *,
-    dry: bool,
-    as_json: bool,
-) -> None:
+def _show(erased: Erased, runs: RunsErased, left: _Left, *, dry: bool, as_json: bool) -> None:
     if as_json:
         print_json(
             {
@@ -122,8 +126,9 @@ def _show(
                 "unreadable_requests": erased.unreadable,
                 "run_rows": runs.rows,
                 "runs": runs.cleaned,
-                "runs_left": runs.left,
-                "versions_left": [version._asdict() for version in versions],
+                "runs_left": left.runs,
+                "versions_left": [version._asdict() for version in left.versions],
+                "copies_left": left.copies,
             }
         )
         return
@@ -141,15 +146,17 @@ def _show(
         )
     if erased.unreadable:
         notify(f"{erased.unreadable} requests of the log are no JSON: look at them yourself.")
-    if runs.left:
+    if left.runs:
         notify(
             "These runs may hold the person where no column tells: remove their folders below "
-            f"local_data/runs: {', '.join(runs.left)}."
+            f"local_data/runs: {', '.join(left.runs)}."
         )
-    for version in versions:
+    for version in left.versions:
         notify(
             f"{version.model} {version.version} holds the person ({version.where}): train again "
             "without them, promote the new version, and remove this one's folder."
         )
-    if versions or runs.left:
-        notify("Backups, exports and reports made before hold the person, too.")
+    if left.copies:
+        notify(f"These may hold the person, remove them: {', '.join(left.copies)}.")
+    if not dry:
+        say("Backups and exports made before are not reached.")

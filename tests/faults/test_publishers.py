@@ -21,6 +21,7 @@ from tests.faults.conftest import NewFault
 from tests.faults.tracer import injected
 from tests.model_store.publishers import DRAFT, open_store
 from tests.model_store.test_publishing import damage
+from tests.publisher_key import PUBLISHERS
 
 ROOT = Path(__file__).parents[2]
 CHANGES_A_ROUND = 10
@@ -104,7 +105,7 @@ class Victims:
         name, n = moment
         copy = self._copy(f"{name}-{n}")
         self._run(copy, name, f"signal=KILL:when={n}")
-        self.amiss += damage(FileModelStore(copy, LoadPolicy()))
+        self.amiss += damage(FileModelStore(copy, LoadPolicy(publishers=PUBLISHERS)))
         shutil.rmtree(copy)
 
     def _copy(self, name: str) -> Path:
@@ -183,7 +184,7 @@ def test_publishers_at_once_all_stand(
         os.kill(processes[0], signal.SIGKILL)
         killed = publishers.failures()
         assert killed <= 1
-        store = FileModelStore(copy, LoadPolicy())
+        store = FileModelStore(copy, LoadPolicy(publishers=PUBLISHERS))
         assert damage(store) == []
         assert len(store.versions("line")) >= 1 + 3 - killed
         fault.count("published", 3 - killed)

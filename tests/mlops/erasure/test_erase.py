@@ -194,6 +194,18 @@ def test_runs_where_nothing_tells_are_named(
     assert json.loads(done.stdout)["runs_left"] == ["a-run"]
 
 
+def test_copies_that_hold_the_person_are_named(mlops: Mlops, local_data: Path) -> None:
+    """Reports that show the value, and what a restore moved aside."""
+    (local_data / "reports").mkdir(parents=True)
+    (local_data / "reports" / "one.html").write_text("<td>Bob &amp; Co</td>")
+    (local_data / "reports" / "two.html").write_text("<td>Ada</td>")
+    (local_data / "before-restore-2026").mkdir()
+    done = mlops("log", "erase", "--where", "name=Bob & Co", "--yes", "--json")
+    assert done.exit_code == 1
+    left = json.loads(done.stdout)["copies_left"]
+    assert left == ["reports/one.html", "before-restore-2026"]
+
+
 @pytest.mark.parametrize("where", ["customer", "=4711", "customer=", "a=1 --yes"])
 def test_what_to_erase_must_be_said(where: str, mlops: Mlops, local_data: Path) -> None:
     """And somebody must agree."""
