@@ -11,6 +11,10 @@ from model_store.checks.wire import Numbers, Read, read
 from model_store.errors import RefusedError
 from model_store.names import has_control
 
+CHECK_NUMBER = 1
+"""Of all checks of this room. It grows whenever one becomes stricter: what passed the one before is
+loaded in a process of its own again."""
+
 _MOST_BYTES = 2**30
 _MOST_NODES = 20_000
 _MOST_ENDS = 64

@@ -33,12 +33,15 @@ class _Distribution(msgspec.Struct, frozen=True):
     bins: _Bins | None = None
 
 
-class _Profile(_Distribution, frozen=True, kw_only=True):
+class _Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Of one column; what is not of its kind is empty."""
 
     kind: str
     count: _Count
     missing: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    quantiles: dict[str, _Value] = {}
+    histogram: _Histogram = _Histogram([], [])
+    bins: _Bins | None = None
     categories: Annotated[dict[str, _Count], msgspec.Meta(max_length=_MOST_CATEGORIES)] = {}
     other: _Count = 0
     lengths: _Distribution | None = None
@@ -60,7 +63,7 @@ def check_reference(content: bytes) -> None:
         raise RefusedError(f"reference.json is damaged ({error}): publish again.") from error
 
 
-def _check(found: _Distribution, *, is_moment: bool) -> None:
+def _check(found: _Distribution | _Profile, *, is_moment: bool) -> None:
     edges, counts = found.histogram.edges, found.histogram.counts
     if len(edges) != len(counts) + bool(edges):
         raise ValueError("a histogram has not one count a bin")

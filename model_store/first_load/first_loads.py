@@ -5,7 +5,7 @@ import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from model_store.checks import CHECK_NUMBER
+from model_store.checks.graph_check import CHECK_NUMBER
 from model_store.errors import RefusedError
 from model_store.first_load import limits, verdicts
 from model_store.first_load.child import Form, Question

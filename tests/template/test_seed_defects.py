@@ -31,11 +31,15 @@ def found(kind: type[ast.AST]) -> Iterator[tuple[Path, ast.AST]]:
 
 
 def test_no_module_edits_the_import_path() -> None:
-    """Modules are found because they are installed, not because a module edits `sys.path`."""
+    """Modules are found because they are installed, not because a module edits `sys.path`.
+
+    One reads it: for a process that gets no environment and works elsewhere to find the same ones.
+    """
+    reads = ROOT / "model_store" / "first_load" / "process.py"
     edits = [
         (path, node.lineno)
         for path, node in found(ast.Attribute)
-        if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path"
+        if isinstance(node, ast.Attribute) and ast.unparse(node) == "sys.path" and path != reads
     ]
     assert edits == []
 
