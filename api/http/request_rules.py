@@ -86,16 +86,15 @@ class RequestRules:
             if raw := scope.get("raw_path"):
                 scope["raw_path"] = raw.removeprefix(root.encode())
 
-    def refusal(self, scope: Scope, fields: Fields) -> Problem | None:
-        """Return why a request is not answered; None if it is."""
+    def know_host(self, scope: Scope, fields: Fields) -> bool:
+        """Return whether a request names a host that the service answers for."""
         peer = scope["client"][0] if scope.get("client") else ""
         host = fields.get(b"host")
-        if (
-            self._hosts
-            and not self._hosts.allow(host)
-            and scope["path"] not in HEALTH
-            and (peer, host) != _TEST_CLIENT
-        ):
+        return self._hosts is None or self._hosts.allow(host) or (peer, host) == _TEST_CLIENT
+
+    def refusal(self, scope: Scope, fields: Fields) -> Problem | None:
+        """Return why a request is not answered; None if it is."""
+        if scope["path"] not in HEALTH and not self.know_host(scope, fields):
             return Misdirected()
         if scope["method"] not in SAFE_METHODS and is_cross_site(fields):
             allowed = self._origins is not None and self._origins.allow_change(fields)

@@ -42,8 +42,12 @@ async def ready(request: Request, state: StateNow) -> JSONResponse:
 
 
 def may_see_models(request: Request, state: State) -> bool:
-    """Return whether the caller is on this machine, where predictions are open, or known."""
-    settings = state.settings
-    return (settings.loopback and settings.predict_is_open) or request.app.auth.know(
-        *caller(request)
-    )
+    """Return whether the caller is on this machine, where predictions are open, or known.
+
+    Nobody sees them under another host: it may be a web page that asks.
+    """
+    settings, fields = state.settings, caller(request)[0]
+    if not state.middleware.rules.know_host(request.scope, fields):
+        return False
+    open_here = settings.loopback and settings.predict_is_open
+    return open_here or request.app.auth.know(*caller(request))

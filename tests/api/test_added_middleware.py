@@ -321,6 +321,22 @@ def test_open_telemetry_reports_every_request(extended: Extended) -> None:
     assert "OpenTelemetryMiddleware" in event["reason"]
 
 
+def test_the_telemetry_of_the_framework_sees_predictions(
+    extended: Extended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastAPI traces requests itself as soon as it finds a provider."""
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    traced = partial(App, telemetry={"tracer_provider": provider})
+    monkeypatch.setattr("api.app.Service", traced)
+    service = extended(lambda _: None)
+    with service.client:
+        assert service.predict(SUM_ROW).status_code == 200
+    assert "POST /predict" in [span.name for span in exporter.get_finished_spans()]
+    [event] = service.events("fast-path-off")
+    assert "OpenTelemetry" in event["reason"]
+
+
 def test_an_app_that_is_as_it_came_has_a_fast_path(service: Service) -> None:
     """Nothing was added, so nothing is passed by."""
     assert isinstance(service.client.app_state["fast_path"], FastPath)

@@ -95,8 +95,10 @@ def test_a_model_that_is_not_compiled_needs_the_larger_image(new_project: NewPro
     wait_until(lambda: project.status("/health/ready") == 503, 300)
     in_larger_image(project, "python3", "-c", PUBLISH_UNCOMPILED)
 
+    password = project.inside("cat", "local_data/secrets/admin_password").strip()
+
     def refused() -> list[dict[str, str]]:
-        answer = project.ask("/health/ready")
+        answer = project.ask("/health/ready", user=f"admin:{password}")
         assert answer
         versions: list[dict[str, str]] = answer.json["refused"]
         return versions

@@ -223,3 +223,28 @@ def test_many_who_move_aliases_at_once_lose_no_move(
     aliases = store.aliases("line")
     assert len(aliases.history) == 40
     assert aliases.current == dict.fromkeys("abcd", other)
+
+
+def test_so_many_aliases_are_allowed_and_no_more(
+    store: FileModelStore, version: str, folder: Path
+) -> None:
+    """A file with more is refused as a whole; each would be an event, and a version to load."""
+    path = folder.parent / "aliases.json"
+    allowed = {f"a{n}": version for n in range(100)}
+    path.write_bytes(Aliases(allowed).text())
+    assert len(store.aliases("line").current) == 100
+    with pytest.raises(RefusedError, match="100 aliases, and more are not allowed"):
+        store.promote("line", version, alias="one-more")
+    path.write_bytes(Aliases({f"a{n}": version for n in range(20_000)}).text())
+    with pytest.raises(RefusedError, match=r"aliases\.json has more than 100"):
+        store.aliases("line")
+
+
+def test_the_history_keeps_the_newest_moves() -> None:
+    """So that the file stays small, whoever moves an alias every minute; reasons are cut."""
+    aliases = Aliases()
+    for number in range(1_010):
+        aliases = aliases.promoted("a", f"v{number}", time="", reason="r" * 5_000)
+    assert [len(aliases.history), aliases.history[0].target] == [1_000, "v10"]
+    assert len(aliases.history[-1].reason) == 1_000
+    assert aliases.rolled_back("a", time="", reason="").current == {"a": "v1008"}

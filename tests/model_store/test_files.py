@@ -100,3 +100,29 @@ def test_a_link_in_place_of_the_file_is_replaced_and_not_followed(tmp_path: Path
     (tmp_path / "file").symlink_to(tmp_path / "precious")
     files.replace(tmp_path / "file", b"new")
     assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+def test_a_second_name_of_another_file_is_not_written_through(tmp_path: Path) -> None:
+    """Neither at the name that is written to, nor at any that stood for it while it was written."""
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious")
+    for name in ("file", ".file.new", ".file.new-0123456789abcdef"):
+        os.link(precious, tmp_path / name)
+    with pytest.raises(RefusedError, match="File exists"):
+        files.write(tmp_path / "file", b"new")
+    files.replace(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert precious.read_bytes() == b"precious"
+    assert {entry.name for entry in tmp_path.iterdir()} == {"file", "precious"}
+
+
+def test_a_lock_that_nobody_lets_go_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes to the store could hold it."""
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.02)
+    held = pytest.raises(RefusedError, match="held by another process")
+    with files.locked(tmp_path / "lock"), held, files.locked(tmp_path / "lock"):
+        pass
+    with files.locked(tmp_path / "lock"):
+        pass

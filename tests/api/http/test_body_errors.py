@@ -182,8 +182,8 @@ def test_no_value_is_repeated(name: str, secret: int, as_text: bool) -> None:  #
         (b"[" * 100_000, "too deeply"),
         (b"[" * 100_000 + b"]" * 100_000, "too deeply"),
         (b'"\xff"', "not UTF-8 at byte 1"),
-        (b"\xef\xbb\xbf{}", "not JSON"),
-        ("{}".encode("utf-16"), "not UTF-8"),
+        (b"\xef\xbb\xbf{}", "byte order mark, of UTF-8"),
+        ("{}".encode("utf-16"), "byte order mark, of UTF-16"),
         (b'"a\nb"', "not JSON"),
     ],
 )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from model_store.errors import SignatureError
+from model_store.names import has_control
 from model_store.schema.columns import to_frame, to_rows
 from model_store.schema.conform import conform
 from model_store.schema.infer_signature import infer_signature
@@ -23,7 +24,9 @@ WHOLE = st.integers(-(2**53), 2**53)
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 NARROW = st.floats(width=32, allow_nan=False, allow_infinity=False)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
-NAME = st.from_regex(r'[^"\\\x00-\x1f\ud800-\udfff]{1,8}', fullmatch=True)
+NAME = st.from_regex(r'[^"\\\x00-\x1f\ud800-\udfff]{1,8}', fullmatch=True).filter(
+    lambda name: not has_control(name)
+)
 MOMENT = st.datetimes(datetime(1700, 1, 1), datetime(2200, 1, 1))  # noqa: DTZ001 - taken for UTC
 
 # What a column may be made of, the dtype it is held in, and whether that dtype can miss values.
