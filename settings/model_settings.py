@@ -2,10 +2,12 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, field_validator
 from pydantic_settings import NoDecode
 
 from settings.values import Names, Seconds, Section, split
+
+_OWN_SECRETS = frozenset({"ADMIN_PASSWORD", "LOG_KEY", "METRICS_PASSWORD", "PREDICT_PASSWORD"})
 
 TRUSTED_TYPES = (
     "ml_pipe.model_class.DateParts",
@@ -57,3 +59,10 @@ class ModelSettings(Section):
     """
     train_setup: str = "setup-1"
     """A name for this machine or configuration; it is part of the id of each version."""
+
+    @field_validator("train_variables")
+    @classmethod
+    def _no_secret_of_ours(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if secret := [name for name in value if name.upper() in _OWN_SECRETS]:
+            raise ValueError(f"{', '.join(secret)}: the service's own secrets reach no notebook")
+        return value

@@ -9,6 +9,7 @@ import binascii
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
@@ -27,8 +28,8 @@ _PURPOSE = b"ml-service seal 1\n"
 class Seal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands in `seal.json`."""
 
-    key: str
-    """The id of the publisher's key."""
+    key: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{16}\Z")]
+    """The id of the publisher's key. It is shown, whoever wrote it."""
     time: str
     """RFC 3339, UTC."""
     who: str

@@ -344,3 +344,12 @@ def test_compose_opens_the_route_only_without_a_password() -> None:
     scrape = yaml.safe_load((PROJECT_ROOT / "prometheus" / "prometheus.yml").read_text("utf-8"))
     [job] = scrape["scrape_configs"]
     assert job["static_configs"] == [{"targets": ["service:8000"]}]
+
+
+def test_notebooks_are_given_no_secret_of_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever names one is told so, and not left to believe that it was given."""
+    monkeypatch.setenv("TRAIN_VARIABLES", "DATABASE_URL, HTTPS_PROXY")
+    assert Settings().train_variables == ("DATABASE_URL", "HTTPS_PROXY")
+    monkeypatch.setenv("TRAIN_VARIABLES", "DATABASE_URL, log_key")
+    with pytest.raises(ValidationError, match="log_key: the service's own secrets"):
+        Settings()

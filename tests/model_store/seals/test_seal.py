@@ -94,6 +94,13 @@ def other_who(folder: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"ada@desk", b"eve@desk"))
 
 
+def hostile_key(folder: Path) -> None:
+    """Let the key's id be a text for whoever reads the refusal."""
+    path = folder / SEAL
+    seal = msgspec.json.decode(path.read_bytes()) | {"key": "\x1b[2J all is well"}
+    path.write_bytes(msgspec.json.encode(seal))
+
+
 def no_signature(folder: Path) -> None:
     """Leave the signature out."""
     path = folder / SEAL
@@ -126,7 +133,8 @@ def too_large(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "forge", [other_answers, other_who, no_signature, no_base64, no_json, a_link, too_large]
+    "forge",
+    [other_answers, other_who, hostile_key, no_signature, no_base64, no_json, a_link, too_large],
 )
 def test_a_seal_that_does_not_fit_is_refused(
     forge: Any, sealing: FileModelStore, uncompiled: Draft, tmp_path: Path
