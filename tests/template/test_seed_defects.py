@@ -100,8 +100,9 @@ def test_our_classes_inherit_from_ours_only_to_be_errors() -> None:
     """An attribute is not a reason to inherit: of our own classes only errors form a tree."""
     classes = {
         node.name: [ast.unparse(base) for base in node.bases]
-        for _, node in found(ast.ClassDef)
-        if isinstance(node, ast.ClassDef)
+        for path, node in found(ast.ClassDef)
+        # The fields of the settings are one flat list, and pydantic joins parts of one by bases.
+        if isinstance(node, ast.ClassDef) and "settings" not in path.relative_to(ROOT).parts[:1]
     }
 
     def is_error(name: str) -> bool:
