@@ -29,6 +29,8 @@ class Move(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """None for the first move."""
     target: str = msgspec.field(name="to")
     reason: str = ""
+    who: str = ""
+    """The account and machine that moved it; empty: a version of the template that kept none."""
 
 
 class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,11 +70,13 @@ class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return what to write to `aliases.json`."""
         return msgspec.json.format(msgspec.json.encode(self), indent=2)
 
-    def promoted(self, alias: str, version: str, *, time: str, reason: str) -> "Aliases":
+    def promoted(
+        self, alias: str, version: str, *, time: str, reason: str, who: str = ""
+    ) -> "Aliases":
         """Return the aliases after one was given to a version."""
-        return self._moved(alias, "promote", version, time=time, reason=reason)
+        return self._moved(alias, "promote", version, time=time, reason=reason, who=who)
 
-    def rolled_back(self, alias: str, *, time: str, reason: str) -> "Aliases":
+    def rolled_back(self, alias: str, *, time: str, reason: str, who: str = "") -> "Aliases":
         """Return the aliases after one went back to the version that it had before.
 
         Raises:
@@ -83,7 +87,7 @@ class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise NotFoundError(
                 f"The alias {alias} has no version before the one it has: promote one."
             )
-        return self._moved(alias, "rollback", held[-2], time=time, reason=reason)
+        return self._moved(alias, "rollback", held[-2], time=time, reason=reason, who=who)
 
     def _held(self, alias: str) -> list[str]:
         """Return the versions an alias can go back through, the present one last."""
@@ -98,7 +102,7 @@ class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 held.append(move.target)
         return held
 
-    def _moved(
+    def _moved(  # noqa: PLR0913 - what a move is made of
         self,
         alias: str,
         action: Literal["promote", "rollback"],
@@ -106,6 +110,7 @@ class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         *,
         time: str,
         reason: str,
+        who: str,
     ) -> "Aliases":
         if alias not in self.current and len(self.current) >= _MOST_ALIASES:
             raise RefusedError(
@@ -118,6 +123,7 @@ class Aliases(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             source=self.current.get(alias),
             target=version,
             reason=reason[:_MOST_CHARACTERS],
+            who=who[:_MOST_CHARACTERS],
         )
         history = (*self.history, move)[-_MOST_MOVES:]
         return Aliases({**self.current, alias: version}, history)

@@ -20,6 +20,7 @@ from model_store.first_load.first_loads import FirstLoads
 from model_store.manifest import Manifest
 from model_store.names import checked_name, is_name
 from model_store.seals import seal
+from model_store.seals.account import account
 from model_store.seals.seal import SEAL, Signer
 from model_store.staging import model_lock, staged
 from model_store.store import LoadedModel, LoadPolicy
@@ -174,7 +175,9 @@ class FileModelStore:
         with model_lock(self._model_folder(model)):
             aliases = self.aliases(model)
             if aliases.current.get(alias) != version:
-                moved = aliases.promoted(alias, version, time=self._time(), reason=reason)
+                moved = aliases.promoted(
+                    alias, version, time=self._time(), reason=reason, who=account()
+                )
                 files.replace(self._model_folder(model) / _ALIASES, moved.text())
 
     def rollback(self, model: str, alias: str = "champion", reason: str = "") -> None:
@@ -186,7 +189,9 @@ class FileModelStore:
         """
         checked_name("alias", alias)
         with model_lock(self._model_folder(model)):
-            moved = self.aliases(model).rolled_back(alias, time=self._time(), reason=reason)
+            moved = self.aliases(model).rolled_back(
+                alias, time=self._time(), reason=reason, who=account()
+            )
             self._check_undamaged(model, moved.current[alias])
             files.replace(self._model_folder(model) / _ALIASES, moved.text())
 

@@ -110,7 +110,8 @@ def show(model: Model, version: Version = "champion", *, as_json: JsonOption = F
         for move in store.aliases(model).history:
             say(f"  {move.time}  {move.alias} to {move.target}")
             before = f"before: {move.source}" if move.source else ""
-            for line in filter(None, [before, move.reason]):
+            by = f"by {move.who}" if move.who else ""
+            for line in filter(None, [before, by, move.reason]):
                 say(f"    {on_one_line(line)}")
 
 

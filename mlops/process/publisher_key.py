@@ -1,11 +1,9 @@
 """The key by which this machine's trainings seal what they publish, and who is known besides."""
 
-import getpass
-import os
-import socket
 from pathlib import Path
 
 from mlops.process.secret_files import ensure_secret, replace_secret
+from model_store.seals.account import account
 from model_store.seals.keys import PrivateKey, PublicKey
 from model_store.seals.publishers import SUFFIX
 from model_store.seals.seal import Signer
@@ -25,7 +23,7 @@ def ensure_signer(secrets: Path) -> Signer:
         KeyTextError: its file holds something else.
     """
     text = ensure_secret(secrets, PRIVATE, lambda: _made(secrets).text())
-    return Signer(PrivateKey.of_text(text.encode()), who())
+    return Signer(PrivateKey.of_text(text.encode()), account())
 
 
 def has_keys(secrets: Path) -> bool:
@@ -44,7 +42,7 @@ def rotate(secrets: Path) -> Signer:
     """
     key = _made(secrets)
     replace_secret(key.text().strip(), secrets / PRIVATE)
-    return Signer(key, who())
+    return Signer(key, account())
 
 
 def trust(secrets: Path, key: PublicKey) -> None:
@@ -56,16 +54,6 @@ def trust(secrets: Path, key: PublicKey) -> None:
     folder = secrets / KNOWN
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_secret(key.text().strip(), folder / f"{key.id}{SUFFIX}")
-
-
-def who() -> str:
-    """Return this account and machine, as seals name them."""
-    try:
-        account = getpass.getuser()
-    except (KeyError, OSError):
-        # A container's user may have a number only.
-        account = str(os.getuid())
-    return f"{account}@{socket.gethostname()}"
 
 
 def _made(secrets: Path) -> PrivateKey:

@@ -67,10 +67,14 @@ def test_a_store_without_aliases_has_none(store: FileModelStore, version: str) -
     assert store.aliases("line") == Aliases()
 
 
-def test_every_move_is_recorded_with_its_time_and_reason(
-    store: FileModelStore, version: str, draft_line: DraftLine
+def test_every_move_is_recorded_with_its_time_and_reason_and_who_made_it(
+    store: FileModelStore,
+    version: str,
+    draft_line: DraftLine,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """An auditor reads which version answered when, and why."""
+    """An auditor reads which version answered when, why, and by whose hand."""
+    monkeypatch.setenv("LOGNAME", "ada")
     other = store.publish(draft_line(slope=3.0))
     store.promote("line", version, reason="first")
     store.promote("line", other, reason="better")
@@ -83,6 +87,14 @@ def test_every_move_is_recorded_with_its_time_and_reason(
         ("rollback", "champion", other, version, "worse"),
     ]
     assert {move.time for move in aliases.history} == {"2026-11-21T12:00:00Z"}
+    assert {move.who.partition("@")[0] for move in aliases.history} == {"ada"}
+
+
+def test_a_history_from_before_names_nobody() -> None:
+    """It is read, and says so."""
+    text = b'{"aliases": {"champion": "v1"}, "history": [{"time": "", "alias": "champion", '
+    text += b'"action": "promote", "from": null, "to": "v1", "reason": "first"}]}'
+    assert Aliases.of_text(text).history[0].who == ""
 
 
 def test_a_promotion_to_the_same_version_changes_nothing(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mlops.console import Exit
 from model_store.file_store import FileModelStore
+from model_store.seals.account import account
 from tests.mlops.conftest import Mlops, Publish
 
 
@@ -53,6 +54,7 @@ def test_rollback_and_promote_move_the_champion(
 
     assert mlops("models", "promote", "line", second).exit_code == Exit.DONE
     assert store.aliases("line").current["champion"] == second
+    assert f"by {account()}" in mlops("models", "show", "line").stdout
 
 
 def test_an_unknown_name_is_not_found(mlops: Mlops, publish: Publish) -> None:
