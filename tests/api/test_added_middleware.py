@@ -197,6 +197,8 @@ def test_the_real_server_refuses_what_the_test_client_refuses(
                 + body,
             )
             assert (path, status_of(received)) == (path, TEAPOT)
+        # At its end, a service writes the events that it has not written yet.
+        server.stop()
     events = [json.loads(line) for line in (tmp_path / "events").read_bytes().splitlines()]
     assert [event["event"] for event in events].count("fast-path-off") == 1
 

@@ -65,7 +65,8 @@ def test_names_and_values_are_text(page: Page) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        NASTY,
+        # A column whose name has a quote is served by no version.
+        NASTY.replace('"', "'"),
         SCRIPT,
         "{{ 7*7 }}",
         "{% raw %}",
