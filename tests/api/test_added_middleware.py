@@ -35,6 +35,8 @@ from tests.api.conftest import SUM_ROW, Service
 from tests.api.server_process import process_of
 from tests.api.wire import exchange, status_of
 
+pytestmark = pytest.mark.slow  # every route under every layer, also of a real server
+
 ORIGIN = "https://intranet.example"
 TEAPOT = 418
 Extend = Callable[[App], object]

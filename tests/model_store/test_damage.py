@@ -17,6 +17,8 @@ from model_store.store import LoadPolicy
 from tests.model_store.conftest import DraftLine, Reseal
 from tests.publisher_key import PUBLISHERS, SIGNER
 
+pytestmark = pytest.mark.slow  # each loads in a process of its own
+
 FILES = ["manifest.json", "model.skops", "model.onnx", "golden.json", "reference.json", "card.md"]
 
 

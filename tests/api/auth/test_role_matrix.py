@@ -21,6 +21,8 @@ from tests.api.conftest import small_settings
 from tests.api.server_process import Server, process_of
 from tests.api.wire import exchange
 
+pytestmark = pytest.mark.slow  # every route with every credential, twice
+
 ROLES = {
     ("POST", "/predict"): "predict",
     ("POST", "/models/{model}/predict"): "predict",

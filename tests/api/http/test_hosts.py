@@ -109,6 +109,7 @@ def test_what_is_remembered_is_bounded() -> None:
     assert len(hosts.accepted) <= 1000
 
 
+@pytest.mark.slow  # starts a service
 def test_on_a_connection_every_way_to_name_a_host_is_checked(
     published: Path, tmp_path: Path
 ) -> None:

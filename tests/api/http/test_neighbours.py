@@ -13,6 +13,8 @@ from tests.api.conftest import SUM_ROW, NewSettings, Serve, Service
 from tests.api.server_process import process_of
 from tests.api.wire import AccessLines, exchange, status_of
 
+pytestmark = pytest.mark.slow  # they wait for times that connections may be idle
+
 ADMIN = ("admin", "admin-secret")
 HEAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 ROW = b'{"weight":60}'

@@ -32,6 +32,7 @@ def kinds(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield service
 
 
+@pytest.mark.slow  # tries hundreds of bodies
 @given(st.data())
 def test_a_body_with_a_mutation_is_refused_as_the_rules_say(
     kinds: Service, data: st.DataObject

@@ -69,6 +69,7 @@ def test_a_load_that_hangs_freezes_no_other_model(
         assert service.client.get("/health/ready").status_code == 200
 
 
+@pytest.mark.slow  # waits for the end of a service
 def test_a_load_that_hangs_holds_up_no_start_and_no_stop(
     serve: Serve,
     store: FileModelStore,

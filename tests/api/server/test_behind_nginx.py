@@ -14,6 +14,8 @@ from tests.api.server.nginx import GUESSER, Nginx, nginx_before
 from tests.api.server_process import PATIENCE_SECONDS, process_of
 from tests.api.wire import AccessLines
 
+pytestmark = pytest.mark.slow  # each starts a service and a proxy
+
 ROW = '{"weight":60}'
 JSON = "application/json"
 BASIC = "Basic cHJlZGljdDpzZWNyZXQ="

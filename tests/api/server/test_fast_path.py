@@ -139,6 +139,7 @@ def test_requests_on_one_connection_are_answered_in_their_order(running: Running
         assert received.rpartition(b"\r\n")[2].startswith(b'{"total":')
 
 
+@pytest.mark.slow  # waits for the time that a connection may be idle
 def test_a_request_after_a_refusal_is_not_cut_off_as_idle(running: Running) -> None:
     """The limit for idle connections begins with each answer and ends with each request."""
     wrong = (
@@ -158,6 +159,7 @@ def test_a_request_after_a_refusal_is_not_cut_off_as_idle(running: Running) -> N
     assert received.endswith(b'{"fruit":"Plum"}')
 
 
+@pytest.mark.slow  # starts a service and stops it
 def test_a_caller_that_waits_while_the_service_stops_gets_503(
     published: Path, tmp_path: Path
 ) -> None:

@@ -24,6 +24,8 @@ from tests.api.conftest import Service
 from tests.api.server_process import PATIENCE_SECONDS, Server, process_of
 from tests.signalled_start import signalled
 
+pytestmark = pytest.mark.slow  # each starts a service
+
 
 def ask(server: Server, request_id: str, weight: float = 60) -> bytes:
     """Send one prediction; return the answer."""

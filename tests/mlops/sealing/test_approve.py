@@ -17,6 +17,8 @@ from model_store.store import LoadPolicy
 from tests.mlops.conftest import Mlops, Publish
 from tests.model_store.conftest import DraftLine, draft_line
 
+pytestmark = pytest.mark.slow  # each publishes, which loads in a process of its own
+
 __all__ = ["draft_line"]
 
 BEFORE = Path(__file__).parents[2] / "model_store" / "seals" / "before_seals"

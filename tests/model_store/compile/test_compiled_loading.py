@@ -19,6 +19,8 @@ from model_store.predictor import EstimatorPredictor
 from model_store.store import LoadPolicy
 from tests.model_store.conftest import DraftLine, Reseal
 
+pytestmark = pytest.mark.slow  # each loads in a process of its own
+
 HEAVY = ("joblib", "onnx", "pandas", "scipy", "skl2onnx", "sklearn", "skops")
 LOAD = """
 import json, sys

@@ -110,6 +110,7 @@ def name_of(value: Any) -> str | None:
     return repr(value) if hasattr(value, "fit") else None
 
 
+@pytest.mark.slow  # fits and compiles several estimators
 @pytest.mark.parametrize("labels", [("no", "so so", "yes"), (False, True), (-7, 5, 2**40)])
 @pytest.mark.parametrize("estimator", CLASSIFIERS, ids=name_of)
 def test_classifiers_answer_the_same_compiled(estimator: Any, labels: tuple[Any, ...]) -> None:
@@ -177,6 +178,7 @@ def test_several_outputs_are_compiled(estimator: Any) -> None:
     assert largest_difference(found, random_columns(found, numbers(UNSEEN, seed=1))) < EXACT
 
 
+@pytest.mark.slow  # fits and compiles several estimators
 @pytest.mark.parametrize("encoder", ENCODERS, ids=name_of)
 @pytest.mark.parametrize(
     "model", [HistGradientBoostingClassifier(max_iter=10, **SEEDS), LogisticRegression()]
@@ -231,6 +233,7 @@ def test_numbers_beside_a_threshold_fall_on_the_same_side(estimator: Any) -> Non
     assert largest_difference(found, random_columns(found, unseen)) < EXACT
 
 
+@pytest.mark.slow  # fits and compiles several estimators
 @pytest.mark.parametrize(
     "estimator", [DecisionTreeClassifier(**SEEDS), HistGradientBoostingClassifier(**SEEDS)]
 )

@@ -125,6 +125,7 @@ def table_of_texts(rows: int, seed: int, *, gaps: bool) -> tuple[pd.DataFrame, "
     return table, pd.Series(["yes" if "fox" in text else "no" for text in first], name="y")
 
 
+@pytest.mark.slow  # fits and compiles several estimators
 @pytest.mark.parametrize(
     ("model", "gaps"),
     [

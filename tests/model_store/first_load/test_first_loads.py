@@ -26,6 +26,8 @@ from tests.model_store.conftest import NOON, DraftLine, reseal_bundle
 from tests.model_store.first_load.misbehaving import Misbehaving
 from tests.publisher_key import PUBLISHERS, SIGNER
 
+pytestmark = pytest.mark.slow  # each loads in a process of its own
+
 Shorten = Callable[[], None]
 
 POLICY = LoadPolicy(trusted_types=(f"{Misbehaving.__module__}.Misbehaving",), publishers=PUBLISHERS)

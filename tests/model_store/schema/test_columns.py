@@ -69,6 +69,7 @@ def frames(draw: st.DrawFn) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+@pytest.mark.slow  # makes hundreds of tables
 @settings(max_examples=200)
 @given(frames())
 def test_a_request_gives_exactly_the_table_that_the_model_was_trained_on(

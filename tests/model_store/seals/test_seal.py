@@ -19,6 +19,8 @@ from model_store.store import LoadPolicy
 from tests.model_store.conftest import DraftLine, reseal_bundle
 from tests.publisher_key import KEY, PUBLISHERS, SIGNER
 
+pytestmark = pytest.mark.slow  # each publishes, which loads in a process of its own
+
 KNOWING = LoadPolicy(publishers=PUBLISHERS)
 NOBODY = LoadPolicy()
 

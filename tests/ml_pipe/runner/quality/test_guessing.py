@@ -158,6 +158,7 @@ def test_the_guess_of_absolute_errors_is_the_median() -> None:
     assert found["root_mean_squared_error"] == 4.0
 
 
+@pytest.mark.slow  # shuffles thousands of times
 def test_rows_of_one_group_are_no_proof_of_their_own() -> None:
     """Thirty patients of ten rows each, with a truth and a hunch of each patient: chance."""
     passed = {"rows": 0, "groups": 0}

@@ -26,6 +26,8 @@ from model_store.seals.publishers import PublisherFolder
 from model_store.store import LoadPolicy
 from tests.model_store.conftest import DraftLine, draft_line
 
+pytestmark = pytest.mark.slow  # each publishes, which loads in a process of its own
+
 __all__ = ["draft_line"]
 
 NOTEBOOKS = {"00_a.ipynb": "0" * 64}

@@ -90,13 +90,13 @@ def test_numbers_are_never_used_twice(new_log: NewLog, new_entry: NewEntry, path
 def test_a_log_that_is_too_large_becomes_small(
     new_log: NewLog, new_entry: NewEntry, path: Path
 ) -> None:
-    """The oldest requests go, and their pages go back to the file system, in several steps."""
+    """The oldest requests go, and their pages go back to the file system."""
     body = b'[{"note":"' + b"x" * 20_000 + b'"}]'
     with new_log() as log:
         for number in range(200):
             log.write([new_entry(str(number), inputs=body)])
     with new_log(max_bytes=MEGABYTE) as log:
-        assert retain_all(log) > 2
+        assert retain_all(log)
         log.checkpoint()
         assert path.stat().st_size <= MEGABYTE
     names = logged(path)
@@ -105,6 +105,7 @@ def test_a_log_that_is_too_large_becomes_small(
     assert LogReader(path).check().holds
 
 
+@pytest.mark.slow  # writes several times the limit
 @pytest.mark.parametrize("megabytes", [1, 5])
 @pytest.mark.parametrize("sent", [(1, 20), (1, 100_000), (64, 20), (1, 3_000_000)])
 def test_a_log_that_is_written_stays_within_its_size(
