@@ -1,8 +1,4 @@
-"""What a notebook's kernel gets of the environment: a closed list, and never a secret.
-
-Everything else stays with the process that runs it: passwords, keys and tokens reach no notebook,
-no executed copy, and no library that reports its environment.
-"""
+"""What a notebook's kernel gets of the environment: a closed list, and never a secret."""
 
 import re
 from collections.abc import Collection, Mapping

@@ -1,7 +1,6 @@
 """Personal columns (`LOG_PERSONAL_FIELDS`): no value of them is shown, or published with a model.
 
-A model may learn from a personal number, date or truth value. A personal text or category would
-stand in the model itself, word by word, so that it is refused.
+A personal text or category would stand in the model itself, word by word: it is refused.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping

@@ -1,8 +1,6 @@
 """From a published version to one that answers: sealed first, then given its alias.
 
-A kernel only publishes, and leaves in its run's folder what is to be released. The process that ran
-it seals what is of this run, and moves the alias after that: no service ever meets a champion
-without its seal.
+So no service meets a champion without its seal, and no kernel holds a key.
 """
 
 import json
