@@ -101,6 +101,10 @@ test: $(VENV)/.dev ## set up, run the quick tests, in two minutes at most
 test-all: $(VENV)/.dev ## run every test
 	@$(PYTEST) --cov --cov-report=term
 
+.PHONY: test-rest
+test-rest: $(VENV)/.dev ## run the tests that `make test` leaves out
+	@$(PYTEST) --rest-of "$(LEFT_OUT)"
+
 .PHONY: faults
 faults: $(VENV)/.dev ## kill, stop, starve and damage the service ROUNDS times in each way; needs Linux and strace
 	@$(BIN)/python -m pytest tests/faults --randomly-dont-reorganize --rounds $(ROUNDS) \
@@ -129,7 +133,7 @@ map: $(VENV)/.dev ## draw the packages and their imports: docs/map.svg
 	@$(BIN)/python docs/make/map.py
 
 .PHONY: check
-check: lint test-all ## all that has to pass; CI also runs test, image-test and offline-test
+check: lint test-all ## all that has to pass; CI also runs image-test and offline-test
 
 .PHONY: add
 add: $(VENV)/.train ## pin and install a package of yours: PACKAGE='xgboost>=3'; no other moves without need

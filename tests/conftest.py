@@ -25,6 +25,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--skip-nothing", action="store_true", help="a test that would be skipped fails"
     )
+    parser.addoption(
+        "--rest-of", default="", help="folders: only their tests, and those that are marked slow"
+    )
     group = parser.getgroup("faults")
     group.addoption("--rounds", type=int, default=1, help="how many times each fault is made")
     group.addoption(
@@ -45,9 +48,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the files that take minutes: the last of them would be run beside idle cores."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+    folders = [config.rootpath / name for name in config.getoption("--rest-of").split()]
+
+    def is_quick(item: pytest.Item) -> bool:
+        is_inside = any(item.path.is_relative_to(folder) for folder in folders)
+        return not (is_inside or item.get_closest_marker("slow"))
+
+    if folders:
+        config.hook.pytest_deselected(items=[item for item in items if is_quick(item)])
+        items[:] = [item for item in items if not is_quick(item)]
 
 
 @pytest.fixture(autouse=True)

@@ -160,7 +160,8 @@ def test_statistics_are_reported_of_the_right_column() -> None:
 def test_ci_runs_the_tests() -> None:
     """CI calls the verbs that run style, types and all tests, not only a build."""
     ci = (ROOT / ".ci/run").read_text(encoding="utf-8").splitlines()
-    assert {"make lint", "make test-all"} <= {line.strip() for line in ci}
+    assert {".ci/first-day", "make lint", "make test-rest"} <= {line.strip() for line in ci}
+    assert "make test" in (ROOT / ".ci" / "first-day").read_text(encoding="utf-8").splitlines()
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(r"^check: lint test-all\b", makefile, re.MULTILINE)
     assert re.search(r"^test-all:.*\n\t@\$\(PYTEST\) --cov", makefile, re.MULTILINE)
