@@ -100,10 +100,9 @@ def test_compose_names_no_secret(checkout: Any, images: dict[str, Any]) -> None:
 
 def test_secrets_are_made_for_the_service_alone(service: Project) -> None:
     """They are random, made at the first start, and readable by nobody else."""
-    modes = service.inside("bash", "-c", "stat --format '%a %U' local_data/secrets/*").splitlines()
-    assert modes
-    assert set(modes) == {"600 service"}
-    assert service.inside("stat", "--format", "%a", "local_data/secrets") == "700"
+    listed = "shopt -s globstar; stat --format '%A %U' local_data/secrets/**"
+    modes = service.inside("bash", "-c", listed).splitlines()
+    assert set(modes) == {"-rw------- service", "drwx------ service"}
 
 
 def test_others_pin_their_versions(checkout: Any) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from sklearn.svm import SVR
+from mlops.process.publisher_key import ensure_signer
 from model_store.bundle import Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
@@ -24,7 +25,8 @@ total = inputs["a"] + inputs["b"]
 estimator = SVR().fit(inputs, total)
 signature = infer_signature(inputs, pd.DataFrame({"total": total}))
 golden = golden_rows(estimator, signature, inputs)
-store = FileModelStore(Path("local_data/models"), LoadPolicy())
+signer = ensure_signer(Path("local_data/secrets"))
+store = FileModelStore(Path("local_data/models"), LoadPolicy(), signer=signer)
 draft = Draft(
     model="sums", task="regression", estimator=estimator, signature=signature, golden=golden
 )
