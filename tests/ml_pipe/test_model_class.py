@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_model() -> None:
     ("target", "task"), [("Label", "classification"), ("amount", "regression")]
 )
 def test_skops_stores_it_with_the_types_that_we_name(target: str, task: Task) -> None:
-    """So that the settings can list them; a publisher's seal stands for scikit-learn's and numpy's."""
+    """So that the settings can list them; a seal stands for scikit-learn's and numpy's."""
     inputs, truth, signature = prepared(target)
     estimator = build_estimator(task, signature.inputs, seed=0).fit(inputs, truth)
     stored = skops.io.dumps(estimator)
