@@ -96,7 +96,8 @@ def test_no_deadline_and_no_order_moves_with_the_clock(
                 for _ in range(CALLS):
                     assert call_once(service.port, ledger, {"a": 1, "b": 1})[0].status == 200
                 # Who guessed passwords still has to wait, and not until the clock is right.
-                assert guess(service) == 429
+                # One password a second is compared, so that the right one gets in.
+                assert 429 in {guess(service) for _ in range(5)}
                 assert service.ready()[0] == 200
             rows = logged(service.log)
         assert [name for name, _ in rows] == [call.request_id for call in ledger.calls]
