@@ -6,6 +6,7 @@ whatever it says to a terminal.
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import Annotated, Any, NoReturn
@@ -21,6 +22,7 @@ from model_store.names import on_one_line, printable
 __all__ = [
     "Exit",
     "JsonOption",
+    "agreed",
     "fail",
     "notify",
     "on_one_line",
@@ -84,6 +86,13 @@ def say(text: str) -> None:
 def notify(text: str) -> None:
     """Show a person a text that is not the result of the command, on standard error."""
     Console(stderr=True, soft_wrap=True, highlight=False).print(Text(printable(text)))
+
+
+def agreed(question: str, unasked: str) -> bool:
+    """Ask a person; where nobody can be asked, leave with what to do instead."""
+    if not sys.stdin.isatty():
+        fail(f"Nobody can be asked here: {unasked}", Exit.USAGE)
+    return typer.confirm(question, default=False, err=True)
 
 
 def fail(sentence: str, code: Exit = Exit.FAILED) -> NoReturn:

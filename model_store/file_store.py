@@ -14,7 +14,7 @@ from model_store import bundle, files, formats, loading
 from model_store.aliases import Aliases
 from model_store.bundle import Draft
 from model_store.compile import compiling
-from model_store.errors import ModelStoreError, NotFoundError, RefusedError
+from model_store.errors import RefusedError
 from model_store.first_load import verdicts
 from model_store.first_load.first_loads import FirstLoads
 from model_store.manifest import Manifest
@@ -68,7 +68,7 @@ class FileModelStore:
 
     def models(self) -> list[str]:
         """Return the names of all models, sorted: of those with a version or with aliases."""
-        return [name for name in _folders(self._root) if _is_model(self._root / name)]
+        return [name for name in files.folder_names(self._root) if _is_model(self._root / name)]
 
     def versions(self, model: str) -> list[str]:
         """Return the ids of a model's versions, the oldest first.
@@ -78,7 +78,7 @@ class FileModelStore:
         """
         folder = self._model_folder(model)
         # Ids begin with their time.
-        return [name for name in _folders(folder) if _is_bundle(folder / name)]
+        return [name for name in files.folder_names(folder) if _is_bundle(folder / name)]
 
     def manifest(self, model: str, version: str) -> Manifest:
         """Return a version's manifest, without loading the version."""
@@ -220,7 +220,10 @@ class FileModelStore:
 
     def fingerprint(self) -> Hashable:
         """Return what differs whenever an alias of any model has moved; it reads no file."""
-        return tuple((name, _stamp(self._root / name / _ALIASES)) for name in _folders(self._root))
+        return tuple(
+            (name, files.stamp(self._root / name / _ALIASES))
+            for name in files.folder_names(self._root)
+        )
 
     def bundle_fingerprint(self, model: str, version: str) -> Hashable:
         """Return what differs when a version's files have changed; it reads no file."""
@@ -229,7 +232,7 @@ class FileModelStore:
         folder = self._root / model / version
         files_of_model = (*bundle.ESTIMATOR_FILES.values(), bundle.COMPILED)
         others = (bundle.MANIFEST, bundle.GOLDEN, bundle.REFERENCE, bundle.CARD, SEAL)
-        stamps = tuple(_stamp(folder / name) for name in (*files_of_model, *others))
+        stamps = tuple(files.stamp(folder / name) for name in (*files_of_model, *others))
         # Another key may be known that sealed it.
         return stamps, self.policy.publishers.state()
 
@@ -239,12 +242,14 @@ class FileModelStore:
             bundle.read_files(folder, bundle.read_manifest(folder, model, version))
 
     def _model_folder(self, model: str) -> Path:
-        return _folder(self._root / checked_name("model", model), f"The model store has no {model}")
+        return files.real_folder(
+            self._root / checked_name("model", model), f"The model store has no {model}"
+        )
 
     def version_folder(self, model: str, version: str) -> Path:
         """Return the folder of a version."""
         path = self._model_folder(model) / checked_name("version", version)
-        return _folder(path, f"The model {model} has no version {version}")
+        return files.real_folder(path, f"The model {model} has no version {version}")
 
     def _time(self) -> str:
         return _rfc3339(self._clock())
@@ -254,46 +259,13 @@ def _rfc3339(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
-def _folder(path: Path, absence: str) -> Path:
-    if path.is_symlink():
-        raise RefusedError(f"{path.name} is a link, which may lead anywhere: put the folder there.")
-    if not path.is_dir():
-        raise NotFoundError(f"{absence}: `mlops models list` shows what there is.")
-    return path
-
-
-def _folders(path: Path) -> list[str]:
-    """Return the safe names of the real folders in a folder, sorted; none where it is absent."""
-    try:
-        with os.scandir(path) as entries:
-            return sorted(
-                entry.name
-                for entry in entries
-                if is_name(entry.name) and entry.is_dir(follow_symlinks=False)
-            )
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise ModelStoreError(
-            f"{path} cannot be read ({error.strerror}): the model store must be a readable folder."
-        ) from error
-
-
 def _is_bundle(folder: Path) -> bool:
     return os.path.lexists(folder / bundle.MANIFEST)
 
 
 def _is_model(folder: Path) -> bool:
     is_aliased = os.path.lexists(folder / _ALIASES)
-    return is_aliased or any(_is_bundle(folder / name) for name in _folders(folder))
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        status = path.lstat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size
+    return is_aliased or any(_is_bundle(folder / name) for name in files.folder_names(folder))
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from model_store.errors import RefusedError
+from model_store.errors import ModelStoreError, NotFoundError, RefusedError
+from model_store.names import is_name
 
 MAX_TEXT_BYTES = 16 * 2**20
 """The maximum size of a file without a known size."""
@@ -81,6 +82,50 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def real_folder(path: Path, absence: str) -> Path:
+    """Return a folder's path.
+
+    Raises:
+        NotFoundError: there is none; the sentence begins with `absence`.
+        RefusedError: it is a link.
+    """
+    if path.is_symlink():
+        raise RefusedError(f"{path.name} is a link, which may lead anywhere: put the folder there.")
+    if not path.is_dir():
+        raise NotFoundError(f"{absence}: `mlops models list` shows what there is.")
+    return path
+
+
+def folder_names(path: Path) -> list[str]:
+    """Return the safe names of the real folders in a folder, sorted; none where it is absent.
+
+    Raises:
+        ModelStoreError: the folder cannot be read.
+    """
+    try:
+        with os.scandir(path) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if is_name(entry.name) and entry.is_dir(follow_symlinks=False)
+            )
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise ModelStoreError(
+            f"{path} cannot be read ({error.strerror}): the model store must be a readable folder."
+        ) from error
+
+
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """Return what differs when a file was changed; None where there is none."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ino, status.st_size
 
 
 @contextmanager

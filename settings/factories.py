@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model_store.file_store import FileModelStore
-from model_store.seals.publishers import PublisherFolder
+from model_store.seals.publishers import FOLDER, PublisherFolder
 from model_store.seals.seal import Signer
 from model_store.store import LoadPolicy
 from monitoring.log.errors import LogFormatError, LogLockedError, LogUnavailableError
@@ -43,12 +43,28 @@ def model_store(
 
 def publishers(settings: Settings) -> PublisherFolder:
     """Return whose seals count here."""
-    return PublisherFolder(settings.local_data / "secrets" / "publishers")
+    return PublisherFolder(settings.local_data / "secrets" / FOLDER)
 
 
 def log_path(settings: Settings) -> Path:
     """Return where the prediction log stands."""
     return settings.local_data / "predictions.sqlite"
+
+
+def log_options(settings: Settings) -> LogOptions:
+    """Return what the prediction log keeps, and how.
+
+    Raises:
+        ValueError: values are to be hashed, and there is no key.
+    """
+    return LogOptions(
+        durability=settings.log_durability,
+        keep=settings.log_predictions,
+        personal_fields=frozenset(settings.log_personal_fields),
+        key=settings.log_key.get_secret_value().encode(),
+        retention_days=settings.log_retention_days,
+        max_bytes=settings.log_max_bytes,
+    )
 
 
 def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
@@ -58,14 +74,7 @@ def prediction_log(settings: Settings) -> tuple[PredictionLog, str]:
         StartError: another service writes this log, or its file is something else.
     """
     try:
-        options = LogOptions(
-            durability=settings.log_durability,
-            keep=settings.log_predictions,
-            personal_fields=frozenset(settings.log_personal_fields),
-            key=settings.log_key.get_secret_value().encode(),
-            retention_days=settings.log_retention_days,
-            max_bytes=settings.log_max_bytes,
-        )
+        options = log_options(settings)
     except ValueError as error:
         raise StartError(str(error)) from error
     log = PredictionLog(log_path(settings), options, utc_now)

@@ -57,8 +57,7 @@ class Keys:
 
     def has_role(self, role: str) -> bool:
         """Return whether there is a key that opens the routes of a role."""
-        if self._clock() >= self._look_at:
-            self._look()
+        self._look()
         if not self._keys:
             return False
         now = datetime.now(UTC)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import apsw
 import msgspec
 
+from model_store.files import sync_folder
 from monitoring.log.database.file import connect_reader, reading
 
 CONTENTS = "backup.json"
@@ -83,7 +84,7 @@ def _make(local_data: Path, file: Path, created: str) -> Contents:
             archive.writestr(CONTENTS, msgspec.json.encode(contents))
         verify(part)
         part.replace(file)
-        _sync(file.parent)
+        sync_folder(file.parent)
     except (OSError, apsw.Error, zipfile.BadZipFile) as error:
         raise BackupError(f"The backup cannot be made ({error}).") from error
     finally:
@@ -253,11 +254,3 @@ def _private(path: Path) -> Iterator[BinaryIO]:
         yield file
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

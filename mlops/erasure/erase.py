@@ -1,23 +1,24 @@
 """`mlops log erase`: a person leaves the log, feedback and run folders; versions are named."""
 
-import sys
 from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from mlops.commands.models import open_store, sentences
 from mlops.commands.settings import load_settings
-from mlops.console import Exit, JsonOption, fail, notify, on_one_line, print_json, say
+from mlops.console import Exit, JsonOption, agreed, fail, notify, on_one_line, print_json, say
 from mlops.erasure.copies import copies_with
 from mlops.erasure.runs import RunsErased, erase_from_runs
 from mlops.erasure.versions import HoldingVersion, versions_with
 from monitoring.log.errors import LogFormatError, LogUnavailableError
-from monitoring.log.options import SMALLEST_KEY_BYTES, LogOptions
+from monitoring.log.options import LogOptions
 from monitoring.log.timestamps import utc_now, utc_text
 from monitoring.log.writing import erasure
 from monitoring.log.writing.erasure import Erased, Finder, Where
 from settings import factories
 from settings.settings import Settings
+
+_UNASKED = "say --dry-run first, then --yes."
 
 
 class _Left(NamedTuple):
@@ -46,7 +47,8 @@ def erase(
     settings = load_settings()
     options = _options(settings)
     finder = Finder([Where(*pair) for pair in wheres.items()], options)
-    if not dry_run and not yes and not _agreed(wheres):
+    shown = on_one_line(" and ".join(f"{name}={value}" for name, value in wheres.items()))
+    if not (dry_run or yes or agreed(f"Erase {shown} for good?", _UNASKED)):
         fail("Nothing was erased.")
     with sentences():
         versions = versions_with(open_store(), finder, wheres)
@@ -74,27 +76,13 @@ def _wheres(given: list[str]) -> dict[str, str]:
 
 def _options(settings: Settings) -> LogOptions:
     """Return the log's options, with the key by which personal values were hashed."""
-    key = settings.log_key.get_secret_value()
-    if not key:
-        path = settings.local_data / "secrets" / "log_key"
-        try:
-            key = path.read_text("ascii").strip()
-        except FileNotFoundError:
-            key = ""
-        except (OSError, ValueError) as error:
-            fail(f"{path} cannot be read ({error}): hashed values could not be found.")
     hides = bool(settings.log_personal_fields) or settings.log_predictions == "hashed"
-    if hides and len(key) < SMALLEST_KEY_BYTES:
+    if hides and not settings.log_key.get_secret_value():
         fail(
             "The log hides values by a key that is not here (LOG_KEY, or secrets/log_key): without "
             "it the person cannot be found."
         )
-    return LogOptions(
-        durability="full",
-        keep=settings.log_predictions,
-        personal_fields=frozenset(settings.log_personal_fields),
-        key=key.encode(),
-    )
+    return factories.log_options(settings)
 
 
 def _from_log(settings: Settings, finder: Finder, wheres: dict[str, str], *, dry: bool) -> Erased:
@@ -105,13 +93,6 @@ def _from_log(settings: Settings, finder: Finder, wheres: dict[str, str], *, dry
         return erasure.count(path, finder)
     detail: dict[str, Any] = {"columns": sorted(wheres)}
     return erasure.erase(path, finder, detail, lambda: utc_text(utc_now()))
-
-
-def _agreed(wheres: dict[str, str]) -> bool:
-    if not sys.stdin.isatty():
-        fail("Nobody can be asked here: say --dry-run first, then --yes.", Exit.USAGE)
-    shown = " and ".join(f"{name}={value}" for name, value in wheres.items())
-    return typer.confirm(f"Erase {on_one_line(shown)} for good?", default=False, err=True)
 
 
 def _show(erased: Erased, runs: RunsErased, left: _Left, *, dry: bool, as_json: bool) -> None:

@@ -1,7 +1,8 @@
 """Run folders without a person: their rows leave the tables, and outputs that may show them go."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,10 +127,8 @@ def _drop(path: Path, labels: "pd.Index[Any]") -> None:
     if not path.is_file():
         return
     table = pd.read_parquet(path)
-    beside = path.with_name(f".{path.name}")
-    table.drop(index=labels.intersection(table.index)).to_parquet(beside)
-    beside.chmod(0o600)
-    beside.replace(path)
+    with _replaced(path) as beside:
+        table.drop(index=labels.intersection(table.index)).to_parquet(beside)
 
 
 def _clear_outputs(folder: Path) -> None:
@@ -139,9 +138,16 @@ def _clear_outputs(folder: Path) -> None:
         for cell in notebook.get("cells", ()):
             if cell.get("outputs"):
                 cell["outputs"] = []
-        beside = path.with_name(f".{path.name}")
-        beside.write_text(json.dumps(notebook, ensure_ascii=False, indent=1), "utf-8")
-        beside.chmod(0o600)
-        beside.replace(path)
+        with _replaced(path) as beside:
+            beside.write_text(json.dumps(notebook, ensure_ascii=False, indent=1), "utf-8")
     for figure in (folder / "figures").glob("*"):
         figure.unlink()
+
+
+@contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """Yield where to write what takes a file's place, for its user alone to read."""
+    beside = path.with_name(f".{path.name}")
+    yield beside
+    beside.chmod(0o600)
+    beside.replace(path)

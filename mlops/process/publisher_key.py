@@ -5,12 +5,10 @@ from pathlib import Path
 from mlops.process.secret_files import ensure_secret, replace_secret
 from model_store.seals.account import account
 from model_store.seals.keys import PrivateKey, PublicKey
-from model_store.seals.publishers import SUFFIX
+from model_store.seals.publishers import FOLDER, SUFFIX, PublisherFolder
 from model_store.seals.seal import Signer
 
 PRIVATE = "publisher_key.pem"
-KNOWN = "publishers"
-"""Beside it: the folder of the public keys whose seals count."""
 
 
 def ensure_signer(secrets: Path) -> Signer:
@@ -31,7 +29,7 @@ def has_keys(secrets: Path) -> bool:
 
     A service that holds public halves alone shall not get a key of its own.
     """
-    return (secrets / PRIVATE).is_file() or any((secrets / KNOWN).glob(f"[!.]*{SUFFIX}"))
+    return (secrets / PRIVATE).is_file() or bool(PublisherFolder(secrets / FOLDER).paths())
 
 
 def rotate(secrets: Path) -> Signer:
@@ -51,7 +49,7 @@ def trust(secrets: Path, key: PublicKey) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    folder = secrets / KNOWN
+    folder = secrets / FOLDER
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     replace_secret(key.text().strip(), folder / f"{key.id}{SUFFIX}")
 

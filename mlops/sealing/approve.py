@@ -1,14 +1,13 @@
 """`mlops models approve`: a person seals what came from elsewhere, after having looked at it."""
 
 import hashlib
-import sys
 from typing import Annotated, NamedTuple
 
 import typer
 
 from mlops.commands.models import decide_version, sealed_by, sentences
 from mlops.commands.settings import load_settings
-from mlops.console import Exit, fail, notify, say
+from mlops.console import Exit, agreed, fail, notify, say
 from mlops.process.publisher_key import ensure_signer
 from mlops.sealing.contents import modules_held, types_held
 from model_store import bundle
@@ -55,7 +54,8 @@ def approve(
     if not looked:
         notify("Every version is sealed by a publisher that is known here.")
         return
-    if not yes and not _agreed(len(looked)):
+    what = "this version" if len(looked) == 1 else f"these {len(looked)} versions"
+    if not yes and not agreed(f"Seal {what}?", "look at what is shown, and say --yes."):
         fail("Nothing was sealed.")
     failed = False
     for each in looked:
@@ -128,10 +128,3 @@ def _scores(manifest: Manifest) -> str:
         if s.split == "test"
     ]
     return ", ".join(found) or "none"
-
-
-def _agreed(count: int) -> bool:
-    if not sys.stdin.isatty():
-        fail("Nobody can be asked here: look at what is shown, and say --yes.", Exit.USAGE)
-    what = "this version" if count == 1 else f"these {count} versions"
-    return typer.confirm(f"Seal {what}?", default=False, err=True)

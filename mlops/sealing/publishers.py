@@ -7,11 +7,10 @@ import typer
 
 from mlops.commands.settings import load_settings
 from mlops.console import Exit, JsonOption, fail, print_json, print_table, say
-from mlops.process.publisher_key import KNOWN, ensure_signer, rotate, trust
+from mlops.process.publisher_key import ensure_signer, rotate, trust
 from model_store import files
 from model_store.errors import ModelStoreError
 from model_store.seals.keys import PublicKey
-from model_store.seals.publishers import SUFFIX
 from settings import factories
 
 app = typer.Typer(no_args_is_help=True, help="List, add, rotate and revoke publishers' keys.")
@@ -75,13 +74,13 @@ def rotate_key() -> None:
 def revoke(key: KeyId) -> None:
     """Let the seals of a key count no more. What a running service has loaded, answers on."""
     settings = load_settings()
-    if factories.publishers(settings).find(key) is None:
+    known = factories.publishers(settings)
+    if known.find(key) is None:
         fail(f"The key {key} is not known here.", Exit.NOT_FOUND)
-    folder = settings.local_data / "secrets" / KNOWN
     try:
-        for path in folder.glob(f"[!.]*{SUFFIX}"):
+        for path in known.paths():
             if PublicKey.of_text(files.read(path)).id == key:
                 path.unlink()
     except (OSError, ModelStoreError) as error:
-        fail(f"{folder} cannot be changed: {error}")
+        fail(f"{known.folder} cannot be changed: {error}")
     say(f"Seals by key {key} count no more. Restart a running service: it keeps what it loaded.")

@@ -9,6 +9,8 @@ from model_store.errors import ModelStoreError
 from model_store.seals.keys import PublicKey
 
 SUFFIX = ".pem"
+FOLDER = "publishers"
+"""Their public keys, in the folder of secrets."""
 _MOST_BYTES = 4096
 
 
@@ -59,7 +61,7 @@ class PublisherFolder:
     def all(self) -> dict[str, PublicKey]:
         """Return every known key by its id; what is no public key is none."""
         found = {}
-        for path in sorted(self.folder.glob(f"[!.]*{SUFFIX}")):
+        for path in self.paths():
             # The folder is as trusted as the settings, and may hold links, as mounted secrets do.
             try:
                 with path.open("rb") as file:
@@ -68,6 +70,10 @@ class PublisherFolder:
                 continue
             found[key.id] = key
         return found
+
+    def paths(self) -> list[Path]:
+        """Return the files of the folder that are to hold a key."""
+        return sorted(self.folder.glob(f"[!.]*{SUFFIX}"))
 
     def state(self) -> Hashable:
         """Return when a key last came or went."""
