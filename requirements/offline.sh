@@ -42,7 +42,7 @@ beside=()
 [ "$set" != boosters ] || beside=(--requirement "$root/requirements/train.txt")
 echo "Downloading the wheels of requirements/$set.txt"
 "$python" -m pip --disable-pip-version-check --quiet download --require-hashes --only-binary :all: \
-    --dest "$root/wheels" --requirement "$root/requirements/$set.txt" "${beside[@]+"${beside[@]}"}
+    --dest "$root/wheels" --requirement "$root/requirements/$set.txt" ${beside[@]+"${beside[@]}"}
 # Read by requirements/install.sh, which has a sentence where they do not fit.
 "$python" -c 'import sys, sysconfig; print(sys.argv[1], sys.implementation.cache_tag, sysconfig.get_platform())' "$sets" \
     >"$root/wheels/made-for"

@@ -1,6 +1,6 @@
 """The trees of LightGBM, read from the text that it writes itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,7 +80,9 @@ def _tree(fields: dict[str, str], target: int) -> Tree:
     # Where no value was missing in training, a missing one is a zero; in a set it is in none.
     goes_left = np.where(missing == _NONE, thresholds >= 0, goes_left) & ~by_set
     ends = np.full(len(leaves), -1)
-    sets = {int(node): _members(fields, int(thresholds[node])) for node in np.flatnonzero(by_set)}
+    sets: dict[int, Sequence[int]] = {
+        int(node): _members(fields, int(thresholds[node])) for node in np.flatnonzero(by_set)
+    }
 
     def branches(name: str) -> np.ndarray:
         # Leaves count down from -1; here they follow the nodes.
