@@ -104,7 +104,9 @@ def rounds_parameter(estimator: Any) -> str:
 
 def _fitted(estimator: Any, rows: np.ndarray, truth: np.ndarray, categories: int) -> Any:
     prepared = _prepared(estimator, rows, categories)
-    return prepared.fit(_as_it_takes(prepared, rows, categories), truth)
+    prepared.fit(_as_it_takes(prepared, rows, categories), truth)
+    # A service answers a few rows at a time: they are too few to be shared among threads.
+    return prepared if _package(prepared) == "catboost" else prepared.set_params(n_jobs=1)
 
 
 def _prepared(estimator: Any, rows: np.ndarray, categories: int) -> Any:

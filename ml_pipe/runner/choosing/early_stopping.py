@@ -67,7 +67,8 @@ def stopped_early(
     )
     model.estimator.set_params(**{name: rounds})
     where = "a fifth of the training rows" if is_few else "the validation rows"
-    sentence = f"Early stopping: {rounds} of at most {most} rounds, the best on {where}."
+    kind = type(model.estimator).__name__
+    sentence = f"{kind} stopped early: {rounds} of at most {most} rounds, the best on {where}."
     return estimator, sentence, not is_few
 
 

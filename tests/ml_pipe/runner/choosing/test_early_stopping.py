@@ -1,6 +1,7 @@
 """Boosted trees of LightGBM, XGBoost and CatBoost: rounds by other rows, and whatever labels."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from ml_pipe.runner.run.boosters import BOOSTERS, booster_package, with_booster
 from ml_pipe.runner.table.prepared_table import Facts
 from ml_pipe.train_test_validate import score
 from model_store.boosters.table_booster import rounds_parameter
+from model_store.manifest import Task
 from model_store.schema.conform import conform
 from model_store.schema.infer_signature import infer_signature
+from model_store.schema.signature import Column
 
 RNG = np.random.default_rng(0)
 ROWS = 400
@@ -34,6 +37,14 @@ INPUTS = pd.DataFrame(
 RAW = INPUTS["x"].fillna(0) + 2 * INPUTS["kind"].astype(str).isin(["p", "q"])
 NOISY = RAW + RNG.normal(size=ROWS)
 LABELS = pd.Series(np.digitize(NOISY, [0, 1.5])).map({0: "low", 1: "mid", 2: "high"})
+
+
+def build(task: Task, inputs: Sequence[Column], seed: int, candidate: str) -> Any:
+    """Return what the second notebook builds, of one thread: others may be at work beside."""
+    estimator = build_estimator(task, inputs, seed, candidate)
+    name = "thread_count" if candidate == "catboost" else "n_jobs"
+    known = f"model__estimator__{name}"
+    return estimator.set_params(**{known: 1} if known in estimator.get_params() else {})
 
 
 def run_of(folder: Path, truth: "pd.Series[Any]", task: Any) -> tuple[RunData, dict[str, Any]]:
@@ -60,14 +71,16 @@ def run_of(folder: Path, truth: "pd.Series[Any]", task: Any) -> tuple[RunData, d
 def test_a_booster_learns_labels_of_text(name: str, tmp_path: Path) -> None:
     """From categories, gaps, flags and dates; the validation rows say when it stops."""
     run, splits = run_of(tmp_path, LABELS, "classification")
-    chosen = choose(run, splits, build_estimator, score, booster=name)
+    chosen = choose(run, splits, build, score, booster=name)
     assert chosen.estimator.score(splits["test"][run.names], splits["test"]["y"]) > 0.5
     assert set(chosen.estimator.predict(splits["test"][run.names])) <= {"low", "mid", "high"}
     (note,) = chosen.notes
     trees = chosen.estimator[-1].estimator
+    kind = type(trees).__name__
     rounds = trees.get_params()[rounds_parameter(trees)]
     assert (
-        note == f"Early stopping: {rounds} of at most 500 rounds, the best on the validation rows."
+        note
+        == f"{kind} stopped early: {rounds} of at most 500 rounds, the best on the validation rows."
     )
     assert 1 <= rounds < 300
     assert chosen.on_validation
@@ -79,7 +92,7 @@ def test_a_booster_learns_labels_of_text(name: str, tmp_path: Path) -> None:
 def test_a_booster_learns_amounts(name: str, tmp_path: Path) -> None:
     """And gives the same model again for the same seed and rows."""
     run, splits = run_of(tmp_path, NOISY, "regression")
-    chosen, again = (choose(run, splits, build_estimator, score, booster=name) for _ in range(2))
+    chosen, again = (choose(run, splits, build, score, booster=name) for _ in range(2))
     rows = splits["test"][run.names]
     assert chosen.estimator.score(rows, splits["test"]["y"]) > 0.3
     assert np.array_equal(chosen.estimator.predict(rows), again.estimator.predict(rows))
@@ -92,13 +105,13 @@ def test_boosters_are_candidates_among_others(tmp_path: Path) -> None:
     chosen = choose(
         run,
         splits,
-        build_estimator,
+        build,
         score,
         candidates=["linear", "lightgbm"],
         search='{"lightgbm": {"num_leaves": [4, 8]}}',
     )
     assert {each.name for each in chosen.candidates} == {"linear", "lightgbm"}
-    assert chosen.notes[0].startswith("lightgbm: Early stopping: ")
+    assert chosen.notes[0].startswith("lightgbm: LGBMClassifier stopped early: ")
     board = {each.name: each for each in chosen.candidates}
     assert board["lightgbm"].settings["num_leaves"] in {"4", "8"}
 
@@ -110,7 +123,7 @@ def test_few_rows_stop_by_some_of_the_training_rows(tmp_path: Path) -> None:
     known, validation = (
         Rows(splits[name][run.names][:70], splits[name]["y"][:70]) for name in ("train", "test")
     )
-    estimator = build_estimator("classification", run.inputs, 0, "lightgbm")
+    estimator = build("classification", run.inputs, 0, "lightgbm")
     _, note, by_validation = stopped_early(estimator, known, validation, 0)
     assert note.endswith("the best on a fifth of the training rows.")
     assert not by_validation
