@@ -16,6 +16,7 @@ from benchmarks.latencies import measure_alone, measure_half_rate, measure_start
 from benchmarks.machine import Cores, Others, facts
 from benchmarks.mixed_model import MIXED
 from benchmarks.monitor_updates import measure_monitoring
+from benchmarks.neighbours import measure_neighbours
 from benchmarks.plan import Plan
 from benchmarks.results import Result
 from benchmarks.server_runs import SIDES
@@ -26,7 +27,17 @@ from benchmarks.works import MIXED_WORKS, WORKS, measure_work, peak_memory
 from benchmarks.wrk import missing_programs
 from settings.settings import Settings
 
-PARTS = (*WORKS, MIXED, "start", "half-rate", "alone", "log", "versions", "monitoring")
+PARTS = (
+    *WORKS,
+    MIXED,
+    "start",
+    "half-rate",
+    "alone",
+    "log",
+    "versions",
+    "monitoring",
+    "neighbours",
+)
 TRAININGS = tuple(f"training-{table.name}" for table in TABLES)
 ON_DEMAND = ("log-10m", "training", *TRAININGS)
 """Take minutes; the first also takes gigabytes. `training` is all that begin so."""
@@ -92,6 +103,8 @@ def measure(plan: Plan, parts: Sequence[str]) -> list[Result]:
         results.append(measure_versions(plan))
     if "monitoring" in parts:
         results.extend(measure_monitoring(plan))
+    if "neighbours" in parts:
+        results.append(measure_neighbours(plan))
     for part, table in zip(TRAININGS, TABLES, strict=True):
         if {"training", part} & set(parts):
             results.extend(measure_training(plan, table))
