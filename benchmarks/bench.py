@@ -27,17 +27,14 @@ from benchmarks.works import MIXED_WORKS, WORKS, measure_work, peak_memory
 from benchmarks.wrk import missing_programs
 from settings.settings import Settings
 
-PARTS = (
-    *WORKS,
-    MIXED,
-    "start",
-    "half-rate",
-    "alone",
-    "log",
-    "versions",
-    "monitoring",
-    "neighbours",
-)
+SINGLE = {
+    "start": measure_start,
+    "half-rate": measure_half_rate,
+    "alone": measure_alone,
+    "neighbours": measure_neighbours,
+    "versions": measure_versions,
+}
+PARTS = (*WORKS, MIXED, *SINGLE, "log", "monitoring")
 TRAININGS = tuple(f"training-{table.name}" for table in TABLES)
 ON_DEMAND = ("log-10m", "training", *TRAININGS)
 """Take minutes; the first also takes gigabytes. `training` is all that begin so."""
@@ -90,21 +87,12 @@ def measure(plan: Plan, parts: Sequence[str]) -> list[Result]:
     results = [*works, peak_memory(works)] if works else []
     if MIXED in parts:
         results.extend(measure_work(part, plan) for part in MIXED_WORKS)
-    if "start" in parts:
-        results.append(measure_start(plan))
-    if "half-rate" in parts:
-        results.append(measure_half_rate(plan))
-    if "alone" in parts:
-        results.append(measure_alone(plan))
+    results += [measure_it(plan) for part, measure_it in SINGLE.items() if part in parts]
     sizes = [MILLION] * ("log" in parts) + [10 * MILLION] * ("log-10m" in parts)
     if sizes:
         results.append(measure_log(plan, [0, *sizes]))
-    if "versions" in parts:
-        results.append(measure_versions(plan))
     if "monitoring" in parts:
         results.extend(measure_monitoring(plan))
-    if "neighbours" in parts:
-        results.append(measure_neighbours(plan))
     for part, table in zip(TRAININGS, TABLES, strict=True):
         if {"training", part} & set(parts):
             results.extend(measure_training(plan, table))

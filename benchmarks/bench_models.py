@@ -123,7 +123,7 @@ def _estimator(name: str) -> Any:
     return DecisionTreeClassifier(random_state=SEED)
 
 
-def publish(
+def publish(  # noqa: PLR0913 - what is published, and how
     name: str,
     root: Path,
     data: tuple[pd.DataFrame, pd.DataFrame],
