@@ -18,6 +18,7 @@ from .runner.reading.options import ReadingOptions
 from .runner.reading.raw_table import RawTable, as_raw
 from .runner.reading.recognise import recognise
 from .runner.table.column_names import check_names
+from .runner.table.lags import Lags, with_lags
 from .runner.table.last_version import align, compare
 from .runner.table.prepared_table import Prepared
 from .runner.table.split_column import SplitColumn
@@ -176,13 +177,16 @@ def prepare(
     """
     raw, options = as_raw(table), ReadingOptions.of(parameters)
     target, leave_out = parameters["target"].strip(), options.leave_out
-    check_names(raw.frame, target, leave_out, options.keep)
     splitting = SplitColumn.of(parameters.get("split", "random"), options)
+    lags = Lags.of(parameters)
+    left_out = [name for name in leave_out if name not in lags.keys]
+    check_names(raw.frame, target, left_out, options.keep)
     if not parameters["same_columns"]:
         expected = None
-    recognised = recognise(raw, target, splitting.kept(options), expected)
+    recognised = recognise(raw, target, lags.kept(splitting.kept(options)), expected)
     transformed = transform(recognised.table)
     cleaned, dropped = clean(transformed, target, drop_duplicates=parameters["drop_duplicates"])
+    cleaned, too_early, remarks = with_lags(cleaned, target, lags)
     cleaned, beside = splitting.set_aside(cleaned, recognised.left_out)
     if expected:
         cleaned = align(cleaned, expected)
@@ -194,10 +198,11 @@ def prepare(
         signature=signature,
         target=target,
         task=task,
-        dropped=dropped,
+        dropped=dropped | too_early,
         remarks=compare(conformed, expected, parameters.get("model", "")) if expected else [],
         task_reason=reason_for(cleaned[target], task, parameters["task"]),
         left_out=recognised.left_out,
-        notes=recognised.notes,
+        notes=[*recognised.notes, *remarks],
         beside=beside,
+        lags=lags.names(target),
     )

@@ -25,6 +25,7 @@ from ml_pipe.runner.quality.guessing import Part, compare, guessed_scores
 from ml_pipe.runner.quality.importance import importance_of
 from ml_pipe.runner.quality.intervals import standard_error
 from ml_pipe.runner.quality.metrics import ScoreOf, metric_first
+from ml_pipe.runner.quality.naive import beside_repeating
 from ml_pipe.runner.quality.split_checks import far_above_test
 from ml_pipe.runner.quality.splits import blocks_of, column_to_split_by
 from ml_pipe.runner.run.progress import doing
@@ -178,8 +179,10 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     }
     deciding = next(iter(by_split["test"]))
     decisive = {name: found[deciding] for name, found in by_split.items()}
+    repeating, no_better = beside_repeating(estimator, known["test"], run.facts.lags, task, score)
     warnings = (
         *warnings,
+        *filter(None, [no_better]),
         *comparison.remarks,
         *far_above_test(decisive, guessed.get(deciding), errors.get("test")),
     )
@@ -193,7 +196,7 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         dropped=run.facts.dropped,
         columns=tuple(names),
         left_out=run.facts.left_out,
-        notes=(*run.facts.notes, *chosen.notes, *filter(None, [importance.remark])),
+        notes=(*run.facts.notes, *chosen.notes, *filter(None, [importance.remark, repeating])),
         metric=deciding,
         scores=by_split,
         errors=errors,
