@@ -11,6 +11,7 @@ import pandas as pd
 
 from ml_pipe.runner.card import ASK
 from ml_pipe.runner.choosing.choose import Chosen
+from ml_pipe.runner.forecast.repeating import beside_repeating
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Answers, Remembering, Rows, joined
 from ml_pipe.runner.quality.copies import seen_before
@@ -25,7 +26,6 @@ from ml_pipe.runner.quality.guessing import Part, compare, guessed_scores
 from ml_pipe.runner.quality.importance import importance_of
 from ml_pipe.runner.quality.intervals import standard_error
 from ml_pipe.runner.quality.metrics import ScoreOf, metric_first
-from ml_pipe.runner.quality.naive import beside_repeating
 from ml_pipe.runner.quality.split_checks import far_above_test
 from ml_pipe.runner.quality.splits import blocks_of, column_to_split_by
 from ml_pipe.runner.run.progress import doing

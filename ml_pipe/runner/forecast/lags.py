@@ -200,7 +200,7 @@ def _is_of_months(moments: "pd.Series[Any]") -> bool:
     return days.min() == days.max() or bool(moments.dt.is_month_end.all())
 
 
-def _months(moments: "pd.Series[Any]") -> "pd.Series[Any]":
+def _months(moments: "pd.Series[Any]") -> Any:
     return moments.dt.year * 12 + moments.dt.month
 
 

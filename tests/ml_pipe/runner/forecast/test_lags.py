@@ -8,9 +8,9 @@ import pytest
 
 from ml_pipe.data_etl import prepare
 from ml_pipe.runner.errors import TableError
+from ml_pipe.runner.forecast.lags import Lags, with_lags
+from ml_pipe.runner.forecast.repeating import beside_repeating
 from ml_pipe.runner.quality.answers import Rows
-from ml_pipe.runner.quality.naive import beside_repeating
-from ml_pipe.runner.table.lags import Lags, with_lags
 from ml_pipe.train_test_validate import score
 
 PARAMETERS: dict[str, Any] = {
@@ -39,11 +39,12 @@ def test_a_missing_hour_is_a_gap_and_moves_nothing() -> None:
     """The row after it gets no value of the wrong hour."""
     table = hourly().drop(index=[30, 31])
     lagged, dropped, remarks = with_lags(table, "load", asked(1, 24))
-    by_load = lagged.set_index("load")
-    assert np.isnan(by_load.loc[32.5, "load_lag_1"])
-    assert by_load.loc[33.5, "load_lag_1"] == 32.5
-    assert by_load.loc[56.5, "load_lag_24"] == 32.5
-    assert np.isnan(by_load.loc[54.5, "load_lag_24"])
+    values = lagged["load"]
+    earlier = {lag: dict(zip(values, lagged[f"load_lag_{lag}"], strict=True)) for lag in (1, 24)}
+    assert np.isnan(earlier[1][32.5])
+    assert earlier[1][33.5] == 32.5
+    assert earlier[24][56.5] == 32.5
+    assert np.isnan(earlier[24][54.5])
     assert dropped == {"without at": 0, "in the first 24 steps": 24}
     assert remarks[0].startswith("A step is 1 hour. A request holds load_lag_1, load_lag_24: ")
     assert remarks[1].endswith("load_lag_1 (1), load_lag_24 (2).")
