@@ -25,6 +25,8 @@ VARIABLES = {
     "PYTHONPATH": str(Path(__file__).parents[2]),
 }
 """What a service needs that serves it."""
+IN_SERVICE = VARIABLES | {"MODEL_PROCESSES": "0"}
+"""The same where it answers in the service's process, to leave a note in its folder."""
 
 
 @dataclass(frozen=True)
