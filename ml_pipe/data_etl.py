@@ -14,11 +14,11 @@ import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_float_dtype, is_integer_dtype
 
 from .runner.errors import TableError
+from .runner.forecast.lags import Lags, with_lags
 from .runner.reading.options import ReadingOptions
 from .runner.reading.raw_table import RawTable, as_raw
 from .runner.reading.recognise import recognise
 from .runner.table.column_names import check_names
-from .runner.forecast.lags import Lags, with_lags
 from .runner.table.last_version import align, compare
 from .runner.table.prepared_table import Prepared
 from .runner.table.split_column import SplitColumn
