@@ -158,7 +158,9 @@ def _trees(
     nodes: Sequence[_Split], left: np.ndarray, right: np.ndarray, values: np.ndarray
 ) -> Iterator[Tree]:
     splits = [*nodes, *[_LEAF] * (len(left) - len(nodes))]
-    sets = {n: (each.member,) for n, each in enumerate(splits) if each.member is not None}
+    sets: dict[int, Sequence[int]] = {
+        n: (each.member,) for n, each in enumerate(splits) if each.member is not None
+    }
     by_set = np.isin(np.arange(len(left)), list(sets))
     is_gap_above = np.array([each.is_gap_above for each in splits])
     for target in range(values.shape[1]):

@@ -115,6 +115,8 @@ def test_boosters_are_candidates_among_others(tmp_path: Path) -> None:
     assert chosen.notes[0].startswith("lightgbm: LGBMClassifier stopped early: ")
     board = {each.name: each for each in chosen.candidates}
     assert board["lightgbm"].settings["num_leaves"] in {"4", "8"}
+    # The validation rows had a say in the trees alone.
+    assert chosen.on_validation == board["lightgbm"].chosen
 
 
 @pytest.mark.slow  # the package takes a second to be imported
