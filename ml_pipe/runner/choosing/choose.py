@@ -11,6 +11,7 @@ import pandas as pd
 from ml_pipe.runner.choosing.candidates import compare_candidates
 from ml_pipe.runner.choosing.fitting import with_class_weight, within_budget
 from ml_pipe.runner.choosing.search import read_space, searched
+from ml_pipe.runner.choosing.storable import check_storable
 from ml_pipe.runner.choosing.threshold import BEST, with_threshold
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.loading import RunData
@@ -83,6 +84,8 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
 
     Raises:
         TableError: there is no such candidate, setting, weight, metric or threshold.
+        ModelStoreError: an estimator could not be published; nothing was trained yet.
+        PipelineError: a class of one is none that a service can import.
     """
     rows, task = splits["train"], run.task
     if task == "regression" and (class_weight or threshold):
@@ -104,13 +107,15 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         built = build(task, run.inputs, seed, *([name] if name else []))
         built, note = within_budget(with_class_weight(built, class_weight), known.truth)
         notes += [note] if note else []
+        check_storable(built, known, run.facts.signature)
+        estimators[name] = built
+    for name, built in estimators.items():
         if name in space:
             doing(f"searching settings of {name}")
-            built, settings[name] = searched(
+            estimators[name], settings[name] = searched(
                 built, space[name], known.inputs, known.truth, task, score=scored, seed=seed
             )
             print(f"{name}: the best settings are {settings[name]}")  # noqa: T201 - as a cell prints
-        estimators[name] = built
     board: list[Candidate] = []
     if names != [""]:
         kind, column = split_kind(split)
