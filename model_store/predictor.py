@@ -63,7 +63,8 @@ class EstimatorPredictor:
         self._labels: np.ndarray | None = None
         output = signature.outputs[0]
         has_labels = len(signature.outputs) == 1 and output.kind in _HAS_LABELS
-        if has_labels and hasattr(estimator, "predict_proba"):
+        # A mixture has probabilities, of components without labels.
+        if has_labels and hasattr(estimator, "predict_proba") and hasattr(estimator, "classes_"):
             self._labels = _checked(_asked(lambda: estimator.classes_), output)
         self._predicts_by_probability = _last_step(estimator) in _PREDICTS_BY_PROBABILITY
 

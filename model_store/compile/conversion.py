@@ -45,7 +45,7 @@ def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled, list
         probabilities=len(labels) > 0 and hasattr(estimator, "predict_proba"),
     )
     if not labels.size and hasattr(estimator, "predict_proba"):
-        raise NotCompilableError("It has probabilities but no labels.")
+        raise NotCompilableError("It has probabilities, but its answers are no labels.")
     models = _Models(compiled)
     rows = tuple(models.graph.column(column) for column in signature.inputs)
     answers = models.answers(estimator, rows, ())

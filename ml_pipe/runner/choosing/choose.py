@@ -22,6 +22,8 @@ from ml_pipe.runner.quality.splits import column_to_split_by
 from ml_pipe.runner.run.progress import doing
 from ml_pipe.runner.summary import Candidate
 from ml_pipe.runner.table.split_column import split_kind
+from ml_pipe.runner.targets.for_targets import for_targets, widest
+from ml_pipe.runner.targets.one_output import score_each
 
 Build = Callable[..., Any]
 """`build_estimator` of the second notebook: of task, inputs and seed, and of a candidate's name."""
@@ -90,8 +92,11 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
     rows, task = splits["train"], run.task
     if task == "regression" and (class_weight or threshold):
         raise TableError("class_weight and threshold are for a classification.")
+    if threshold and len(run.targets) > 1:
+        raise TableError("A threshold is for one target: train a model for each target instead.")
     known = Rows(rows[run.names], rows[run.target])
-    scored = metric_first(score, metric, task, known.truth)
+    first = metric_first(score, metric, task, rows[run.targets[0]])
+    scored = score_each(first, run.targets)
     space, notes = read_space(search), []
     names = list(candidates) or list(space) or [""]
     if names != [""] and len(inspect.signature(build).parameters) < 4:  # noqa: PLR2004 - the name
@@ -105,8 +110,9 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
     settings: dict[str, dict[str, str]] = {}
     for name in names:
         built = build(task, run.inputs, seed, *([name] if name else []))
-        built, note = within_budget(with_class_weight(built, class_weight), known.truth)
+        built, note = within_budget(with_class_weight(built, class_weight), widest(known.truth))
         notes += [note] if note else []
+        built = for_targets(built, run.targets)
         check_storable(built, known, run.facts.signature)
         estimators[name] = built
     for name, built in estimators.items():
