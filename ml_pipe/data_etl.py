@@ -20,6 +20,7 @@ from pandas.api.types import (
 )
 
 from .runner.errors import TableError
+from .runner.intervals.bounds import with_bounds
 from .runner.reading.options import ReadingOptions
 from .runner.reading.raw_table import RawTable, as_raw
 from .runner.reading.recognise import recognise
@@ -224,8 +225,9 @@ def prepare(
         cleaned = align(cleaned, expected)
     task = task_of_all(cleaned[targets], parameters["task"])
     signature = recognised.described(signature_of(cleaned, targets, task), targets)
+    signature = with_bounds(signature, parameters.get("interval", 0.0), task)
     reasons = [reason_for(cleaned[name], task, parameters["task"]) for name in targets]
-    conformed = conform(cleaned, tuple(signature))
+    conformed = conform(cleaned, signature.trained)
     return Prepared(
         table=conformed,
         signature=signature,

@@ -22,6 +22,10 @@ _SEALED_TYPES = frozenset(
         "numpy.dtype",
         "scipy._lib.array_api_compat.numpy._aliases.asarray",
         "scipy.interpolate._bsplines.BSpline",
+        "scipy.sparse._csc.csc_array",
+        "scipy.sparse._csc.csc_matrix",
+        "scipy.sparse._csr.csr_array",
+        "scipy.sparse._csr.csr_matrix",
     }
 )
 # What only fitting needs and skops cannot hold: the tree of a Birch refers to itself, and a

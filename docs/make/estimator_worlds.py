@@ -6,8 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.stats import loguniform
-from sklearn.base import is_classifier, is_clusterer, is_regressor
+from sklearn.base import is_classifier, is_regressor
 from sklearn.compose import ColumnTransformer
+from sklearn.experimental import (  # noqa: F401 - they bring estimators
+    enable_halving_search_cv,
+    enable_iterative_imputer,
+)
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -48,18 +52,21 @@ _ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
         (
             "ClassifierChain",
             "FixedThresholdClassifier",
+            "FrozenEstimator",
             "MultiOutputClassifier",
             "OneVsOneClassifier",
             "OneVsRestClassifier",
             "OutputCodeClassifier",
             "RFE",
-            "RFECV",
             "SelectFromModel",
             "SelfTrainingClassifier",
             "SequentialFeatureSelector",
-            "TunedThresholdClassifierCV",
         ),
         lambda: {"estimator": _classifier()},
+    ),
+    **dict.fromkeys(
+        ("RFECV", "TunedThresholdClassifierCV"),
+        lambda: {"estimator": _classifier(), "cv": 2},
     ),
     **dict.fromkeys(
         ("MultiOutputRegressor", "RegressorChain"),
@@ -67,14 +74,14 @@ _ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
     ),
     **dict.fromkeys(
         ("GridSearchCV", "HalvingGridSearchCV"),
-        lambda: {"estimator": _classifier(), "param_grid": {"C": [0.1, 1.0]}, "cv": 3},
+        lambda: {"estimator": _classifier(), "param_grid": {"C": [0.1, 1.0]}, "cv": 2},
     ),
     **dict.fromkeys(
         ("RandomizedSearchCV", "HalvingRandomSearchCV"),
         lambda: {
             "estimator": _classifier(),
             "param_distributions": {"C": loguniform(0.1, 1.0)},
-            "cv": 3,
+            "cv": 2,
             "random_state": 0,
         },
     ),
@@ -86,9 +93,20 @@ _ARGUMENTS: dict[str, Callable[[], dict[str, Any]]] = {
         ("StackingRegressor", "VotingRegressor"),
         lambda: {"estimators": _two(Ridge(), DecisionTreeRegressor(random_state=0))},
     ),
+    **dict.fromkeys(
+        ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor"),
+        lambda: {"max_iter": 10},
+    ),
+    **dict.fromkeys(
+        ("GaussianRandomProjection", "SparseRandomProjection"),
+        lambda: {"n_components": 2, "random_state": 0},
+    ),
     "ColumnTransformer": lambda: {"transformers": [("scaled", StandardScaler(), ["a", "b"])]},
     "FeatureUnion": lambda: {"transformer_list": _two(StandardScaler(), Nystroem(n_components=2))},
+    "HashingVectorizer": lambda: {"n_features": 64},
     "LocalOutlierFactor": lambda: {"novelty": True},
+    "LogisticRegressionCV": lambda: {"Cs": 2, "cv": 2},
+    "MissingIndicator": lambda: {"features": "all"},
     "Pipeline": lambda: {"steps": [("scaled", StandardScaler()), ("model", _classifier())]},
     "QuantileTransformer": lambda: {"n_quantiles": 10},
     "SparseCoder": lambda: {"dictionary": np.eye(3)},
@@ -117,6 +135,7 @@ NO_STEP = {
     "LabelBinarizer": "It is for targets; classifiers take labels as they are.",
     "LabelEncoder": "It is for targets; classifiers take labels as they are.",
     "MultiLabelBinarizer": "It is for targets; classifiers take labels as they are.",
+    "PLSSVD": "It transforms the targets along with the table, which no step of a pipeline does.",
     "PatchExtractor": "It takes pictures, and no table.",
 }
 """Transformers that no column of a table can pass, and why."""
@@ -163,7 +182,7 @@ def _special(name: str, made: Any) -> World | None:
         several = pd.DataFrame({"y": amounts(numbers), "z": 2 * numbers["b"] + numbers["c"]})
         return World(SEVERAL, made, numbers, several)
     if name in _SEVERAL_LABELS:
-        two = labels(numbers, 2)
+        two = (labels(numbers, 2) == "mid").astype("int64")
         return World(SEVERAL, made, numbers, pd.DataFrame({"y": two, "z": two[::-1].array}))
     if name == "IsotonicRegression":
         one = ColumnTransformer([("one", "passthrough", ["a"])])
@@ -183,7 +202,7 @@ def _usual(name: str, made: Any) -> World | str:
         return World(REGRESSORS, made, numbers, amounts(numbers))
     if hasattr(made, "predict"):
         return World(ALONE, made, numbers, None)
-    if hasattr(made, "transform") and not is_clusterer(made):
+    if hasattr(made, "transform"):
         return World(STEPS, make_pipeline(made, _classifier()), numbers, labels(numbers))
     is_lasting = hasattr(made, "fit_transform") or hasattr(made, "fit_predict")
     return _NOTHING_NEW if is_lasting else "It has neither predict nor transform."

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from sklearn.utils import all_estimators
+from threadpoolctl import threadpool_limits
 
 from docs.make import estimator_worlds as worlds
 from docs.make.estimator_worlds import World, world_of
@@ -39,7 +40,7 @@ _PARTS = {
     worlds.REGRESSORS: "",
     worlds.SEVERAL: "Each answers two outputs.",
     worlds.ALONE: "The answer is the number of a cluster; 1 and -1 are usual rows and outliers.",
-    worlds.STEPS: "Each stands before a `LogisticRegression`, in a pipeline.",
+    worlds.STEPS: "Each stands before a linear model, in a pipeline.",
     _NOTHING: "",
 }
 
@@ -54,11 +55,17 @@ class Row(NamedTuple):
     not_compiled: str = ""
     probabilities: bool = False
 
+    @property
+    def is_served(self) -> bool:
+        """Whether it can answer a row, alone or as a step before another."""
+        return self.kind != _NOTHING
+
 
 def rows() -> Iterator[Row]:
     """Try every estimator of scikit-learn."""
     for name, kind in all_estimators():
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        # Threads that wait for each other cost more than they bring on a few rows.
+        with warnings.catch_warnings(), np.errstate(all="ignore"), threadpool_limits(1):
             warnings.simplefilter("ignore")
             yield row_of(name, kind)
 
@@ -97,7 +104,7 @@ def _loaded(fitted: Any) -> Any:
 
 def page(found: list[Row]) -> str:
     """Return the page."""
-    served = [row for row in found if row.kind != _NOTHING]
+    served = [row for row in found if row.is_served]
     published = [row for row in served if not row.refusal]
     compiled = [row for row in published if not row.not_compiled]
     counts = (

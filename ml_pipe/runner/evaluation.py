@@ -11,6 +11,7 @@ import pandas as pd
 from ml_pipe.runner.card import ASK
 from ml_pipe.runner.choosing.choose import Chosen
 from ml_pipe.runner.evaluated import Evaluation
+from ml_pipe.runner.intervals.interval_evaluation import evaluate_interval
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Answers, Remembering, Rows, joined
 from ml_pipe.runner.quality.copies import seen_before
@@ -73,14 +74,25 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         TableError: there is no such group or metric, or the group has too many values.
     """
     chosen = chosen or Chosen(estimator)
+
+    def one(run: RunData, view: Any, rows: Mapping[str, pd.DataFrame]) -> Evaluation:
+        return evaluate(
+            run,
+            view,
+            rows,
+            score,
+            metric=metric,
+            group=group,
+            split=split,
+            folds=folds,
+            chosen=replace(chosen, estimator=view),
+            seed=seed,
+        )
+
     if len(run.targets) > 1:
-
-        def one(run: RunData, view: Any, rows: Mapping[str, pd.DataFrame]) -> Evaluation:
-            own = replace(chosen, estimator=view)
-            options = {"metric": metric, "group": group, "split": split, "folds": folds}
-            return evaluate(run, view, rows, score, chosen=own, seed=seed, **options)
-
         return evaluate_each(run, estimator, splits, one, warnings)
+    if run.interval:
+        return evaluate_interval(run, estimator, splits, run.interval, one, warnings=warnings)
     names, target, task = run.names, run.target, run.task
     score = metric_first(score, metric, task, splits["train"][target])
     known = {name: Rows(rows[names], rows[target]) for name, rows in splits.items()}

@@ -98,7 +98,8 @@ def plot_answers(
     Several targets, the columns of a table, stand one below the other.
     """
     targets = pd.DataFrame(truth)
-    each = np.asarray(answers).reshape(len(targets), targets.shape[1])
+    # Bounds of an interval stand behind the answers.
+    each = np.asarray(answers).reshape(len(targets), -1)[:, : targets.shape[1]]
     figure = _figure((6, 5 * targets.shape[1]))
     for place, axes in enumerate(figure.subplots(targets.shape[1], squeeze=False).flat):
         own = targets.iloc[:, place]

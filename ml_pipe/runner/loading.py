@@ -14,7 +14,7 @@ from ml_pipe.runner.source.kernel_history import definitions, note_unsaved, shel
 from ml_pipe.runner.source.notebook_file import exported_cells
 from ml_pipe.runner.table.prepared_table import Facts, check_current, read_beside, read_table
 from model_store.manifest import Task
-from model_store.schema.signature import Column
+from model_store.schema.signature import Column, Interval
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,11 @@ class RunData:
     def targets(self) -> list[str]:
         """Return the names of all columns to predict, mostly of one."""
         return [column.name for column in self.facts.signature.targets]
+
+    @property
+    def interval(self) -> Interval | None:
+        """Return the interval that is answered beside the target; None: there is none."""
+        return self.facts.signature.interval
 
     def of_one(self, target: str) -> "RunData":
         """Return the same run with one of its targets alone."""

@@ -125,6 +125,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...] = ()
     threshold: str = ""
     """From which probability on which label is answered, a phrase; empty: the likeliest one."""
+    interval: str = ""
+    """How often an interval should hold and does, and how wide it is, a phrase; empty: none."""
     warnings: tuple[str, ...] = ()
     version: str = ""
     """Empty where none was published."""
@@ -144,6 +146,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             "Guessing": self._guessing(),
             "Candidates": "; ".join(map(self._candidate, self.candidates)),
             "Threshold": self.threshold,
+            "Interval": self.interval,
             "Depends on": self._importance(),
             "Served": self.form,
             "Warnings": "\n".join(self.warnings) or "none",

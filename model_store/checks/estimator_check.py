@@ -13,6 +13,7 @@ from model_store.checks.estimator_parts import parts_of
 from model_store.errors import RefusedError
 
 _HIGHEST_DEGREE = 100
+_SPARSE = frozenset({"csc_array", "csc_matrix", "csr_array", "csr_matrix"})
 
 
 def check_estimator_parts(estimator: Any) -> None:
@@ -35,6 +36,8 @@ def _check(part: Any) -> None:
     name = type(part).__name__
     if name == "BSpline":
         _check_spline(part)
+    if name in _SPARSE:
+        part.check_format(full_check=True)
     if type(part).__module__.partition(".")[0] != "sklearn":
         return
     if name == "Tree":

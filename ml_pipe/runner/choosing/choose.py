@@ -14,6 +14,7 @@ from ml_pipe.runner.choosing.search import read_space, searched
 from ml_pipe.runner.choosing.storable import check_storable
 from ml_pipe.runner.choosing.threshold import BEST, with_threshold
 from ml_pipe.runner.errors import TableError
+from ml_pipe.runner.intervals.with_interval import with_interval
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Rows
 from ml_pipe.runner.quality.cross_validation import FOLDS, parts_of
@@ -113,7 +114,8 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         built, note = within_budget(with_class_weight(built, class_weight), widest(known.truth))
         notes += [note] if note else []
         built = for_targets(built, run.targets)
-        check_storable(built, known, run.facts.signature)
+        answering = with_interval(built, run.facts.signature, len(rows), seed)
+        check_storable(answering, known, run.facts.signature)
         estimators[name] = built
     for name, built in estimators.items():
         if name in space:
@@ -133,7 +135,8 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         ]
     winner = next((each.name for each in board if each.chosen), "")
     doing(f"fitting {winner or 'the estimator'} on {len(known.truth):,} rows")
-    estimator = estimators[winner].fit(known.inputs, known.truth)
+    estimator = with_interval(estimators[winner], run.facts.signature, len(rows), seed)
+    estimator = estimator.fit(known.inputs, known.truth)
     validation = Rows(splits["validation"][run.names], splits["validation"][run.target])
     by_metric = metric_name(metric, task) if metric else ""
     estimator, phrase = with_threshold(
