@@ -70,7 +70,7 @@ def run_of(table: pd.DataFrame, folder: Path, **parameters: Any) -> RunData:
 
 def build(task: str, inputs: Any, seed: int) -> Any:
     """Return a boosted model behind a scaler."""
-    boosted = HistGradientBoostingRegressor(max_iter=15, early_stopping=False, random_state=seed)
+    boosted = HistGradientBoostingRegressor(max_iter=30, early_stopping=False, random_state=seed)
     return Pipeline([("scale", StandardScaler()), ("model", boosted)])
 
 
