@@ -34,7 +34,7 @@ def split_rows(
     Raises:
         TableError: the shares leave a split empty.
     """
-    known = table[target]
+    known: Any = table[target]
     if known.ndim > 1:  # of several targets, each combination of labels counts as one
         known = known.astype(str).agg(" ".join, axis=1)
     counts = known.map(known.value_counts())

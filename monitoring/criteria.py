@@ -103,7 +103,9 @@ def scored_version(manifest: Manifest) -> ScoredVersion:
     signature = manifest.signature
     found = [_scored(manifest, output) for output in signature.targets]
     interval = signature.interval
-    bounds = interval and ScoredInterval(interval.lower, interval.upper, interval.coverage)
+    bounds = None
+    if interval:
+        bounds = ScoredInterval(interval.lower, interval.upper, interval.coverage)
     return replace(found[0], each=tuple(found) if len(found) > 1 else (), interval=bounds)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from ml_pipe.runner.card import model_card
 from ml_pipe.runner.choosing.storable import modules_of, policy_of
 from ml_pipe.runner.errors import PipelineError
-from ml_pipe.runner.evaluation import Evaluation
+from ml_pipe.runner.evaluated import Evaluation
 from ml_pipe.runner.loading import RunData, exports_now
 from ml_pipe.runner.quality.acceptance import check_beaten
 from ml_pipe.runner.run.context import Context

@@ -17,6 +17,11 @@ SELECT sequence, model, version, rows FROM requests WHERE request_id = ?
 ORDER BY sequence DESC LIMIT 1
 """
 _OUTPUTS = "SELECT name, kind FROM columns WHERE model = ? AND side = 'output' ORDER BY position"
+_ANSWERED = """
+SELECT key FROM requests,
+  json_each(iif(json_type(outputs) = 'array', json_extract(outputs, '$[0]'), outputs))
+WHERE sequence = ? AND key <> 'probabilities'
+"""
 _STORED = "SELECT value FROM feedback WHERE sequence = ? AND row = ?"
 _COUNT = """
 INSERT INTO feedback_totals (model, version, rows, asked, time, changes) VALUES (?, ?, ?, ?, ?, 1)
@@ -66,6 +71,8 @@ def store(connection: apsw.Connection, item: Feedback, privacy: Privacy, time: s
     kinds: dict[str, str] = dict(queries.rows(connection, _OUTPUTS, (model,)))
     if refused := _refused(item.value, kinds):
         return refused
+    if not isinstance(item.value, Mapping) and len(kinds) > 1 and _is_several(connection, sequence):
+        return Verdict.UNKNOWN_OUTPUT
     value = privacy.feedback(list(kinds), item.value)
     place = (sequence, item.row)
     stored = connection.execute(_STORED, place).fetchone()
@@ -97,6 +104,16 @@ def _refused(value: object, kinds: Mapping[str, str]) -> Verdict | None:
         return next(filter(None, verdicts), None)
     every = set(kinds.values())
     return _wrong_kind(value, every.pop()) if len(every) == 1 else None
+
+
+def _is_several(connection: apsw.Connection, sequence: int) -> bool:
+    """Return whether a request was answered with several outputs, each with a truth of its own.
+
+    The bounds of an interval have none. Where the log keeps no answers, nobody knows.
+    """
+    names = [str(name) for (name,) in queries.rows(connection, _ANSWERED, (sequence,))]
+    bounds = {f"{name}{end}" for name in names for end in ("_lower", "_upper")}
+    return len([name for name in names if name not in bounds]) > 1
 
 
 def _merged(stored: str, value: str) -> str:

@@ -106,8 +106,9 @@ def test_an_interval_that_cannot_be_is_refused(
 def test_bounds_that_are_no_outputs_are_no_signature() -> None:
     """A manifest may come from anywhere."""
     x, y = (Column(name=name, kind=Kind.NUMBER) for name in "xy")
+    right: dict[str, Any] = {"of": "y", "lower": "l", "upper": "u", "coverage": 0.9}
     for changes in ({"lower": "gone"}, {"lower": "y"}, {"coverage": 1.0}, {"of": "x"}):
-        interval = Interval(**({"of": "y", "lower": "l", "upper": "u", "coverage": 0.9} | changes))
+        interval = Interval(**(right | changes))
         outputs = (y, *(Column(name=name, kind=Kind.NUMBER) for name in "lu"))
         with pytest.raises(ValueError, match="an interval"):
             Signature(inputs=(x,), outputs=outputs, interval=interval)
