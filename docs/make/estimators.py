@@ -1,4 +1,4 @@
-"""`docs/reference/estimators.md`: what comes of each estimator of scikit-learn when it is published.
+"""`docs/explanation/estimators.md`: what comes of each estimator of scikit-learn when it is published.
 
 `python -m docs.make.estimators` writes it; a test tries them all, and compares.
 """
@@ -25,7 +25,7 @@ from model_store.schema.infer_signature import infer_signature
 from model_store.schema.row_decoder import RowDecoder
 from model_store.store import LoadPolicy
 
-PAGE = Path(__file__).resolve().parents[1] / "reference" / "estimators.md"
+PAGE = Path(__file__).resolve().parents[1] / "explanation" / "estimators.md"
 _NOTHING = "Nothing to serve"
 _INTRODUCTION = """# Estimators
 
@@ -33,7 +33,7 @@ _INTRODUCTION = """# Estimators
 
 What comes of each estimator of scikit-learn, with its default settings, on a small table of numbers. "Publishes" means: it is stored by skops, loaded
 again with the types that a [publisher's seal](../how-to/publishers-keys.md) stands for, and gives the golden answers. No setting is needed for that.
-"Compiled" says whether its [compiled form](../explanation/compiled-models.md) answers the same, and if not, why. What is not compiled is served by
+"Compiled" says whether its [compiled form](compiled-models.md) answers the same, and if not, why. What is not compiled is served by
 scikit-learn. "Probabilities" says whether `?probabilities=true` is answered."""
 _PARTS = {
     worlds.CLASSIFIERS: "",
