@@ -143,6 +143,7 @@ def test_the_score_of_an_interval_punishes_width_and_misses() -> None:
     assert found == pytest.approx({"coverage": 0.5, "interval_score": 12.0, "interval_width": 2.0})
 
 
+@pytest.mark.slow  # it fits three models, and each again for each part
 def test_an_interval_is_chosen_evaluated_and_compiled(tmp_path: Path) -> None:
     """Its width follows the spread of the rows; both forms answer the same three columns."""
     run = run_of(TABLE, tmp_path)
@@ -171,6 +172,7 @@ def test_an_interval_is_chosen_evaluated_and_compiled(tmp_path: Path) -> None:
     assert np.allclose(compiled.predict(columns)[0], expected)
 
 
+@pytest.mark.slow  # it fits three models, and each again for each part
 def test_an_interval_that_does_not_hold_is_warned_of(tmp_path: Path) -> None:
     """As where the newest rows are of another kind."""
     is_early = np.arange(ROWS) < 360

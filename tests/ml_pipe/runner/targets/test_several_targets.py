@@ -123,6 +123,7 @@ def test_an_estimator_of_one_target_becomes_one_copy_a_target() -> None:
     assert for_targets(linear, ["y", "z"]) is linear
 
 
+@pytest.mark.slow  # it fits and evaluates a model
 def test_each_target_is_scored_and_compared_with_guessing(tmp_path: Path) -> None:
     """The mean of their first scores decides; each one's own stand beside it."""
     run = run_of(TABLE.drop(columns="coin"), "north,south", tmp_path)
@@ -141,6 +142,7 @@ def test_each_target_is_scored_and_compared_with_guessing(tmp_path: Path) -> Non
     assert reference.keys() == {"x", "z", "north", "south"}
 
 
+@pytest.mark.slow  # it fits and evaluates a model
 def test_a_model_that_guesses_one_of_its_targets_is_refused(tmp_path: Path) -> None:
     """However good it is for the other one; the sentence names the target."""
     run = run_of(TABLE.drop(columns="south"), "north,coin", tmp_path)
@@ -150,6 +152,7 @@ def test_a_model_that_guesses_one_of_its_targets_is_refused(tmp_path: Path) -> N
         check_beaten(evaluation.comparison)
 
 
+@pytest.mark.slow  # it fits and evaluates a model
 def test_several_labels_are_classified(tmp_path: Path) -> None:
     """By a forest, which takes several; a number beside a text would be refused by it."""
     labels = TABLE[["x", "z"]].assign(
