@@ -1,6 +1,7 @@
 """The examples of other shapes of problem: trained, served, logged and scored by true values."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ def test_an_example_goes_from_the_table_to_live_scores(name: str, tmp_path: Path
     rows = json.loads(table.drop(columns=targets).to_json(orient="records"))
     settings = small_settings(tmp_path, model_name=name)
     with running(tmp_path / "training" / "models", settings, [name]) as service:
+        (version,) = service.client.get(f"/models/{name}").json()["versions"]
+        interval = version["signature"]["interval"]
+        assert (interval and interval["coverage"]) == (0.8 if name == "demand" else None)
         request = json.loads((EXAMPLES / name / "request.json").read_text())
         assert [list(answer) for answer in service.predict(request).json()] == [answered] * 2
         answers = service.predict(rows, headers={"X-Request-ID": "a"}).json()
@@ -55,7 +59,7 @@ def test_an_example_goes_from_the_table_to_live_scores(name: str, tmp_path: Path
         assert found.scores["coverage"] > 0.7
 
 
-def _true(truth: dict[str, Any], targets: list[str]) -> Any:
+def _true(truth: Mapping[Any, Any], targets: list[str]) -> Any:
     return truth if len(targets) > 1 else truth[targets[0]]
 
 
