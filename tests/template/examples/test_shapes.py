@@ -55,7 +55,7 @@ def test_an_example_goes_from_the_table_to_live_scores(name: str, tmp_path: Path
         assert found.scores["coverage"] > 0.7
 
 
-def _true(truth: dict[str, Any], targets: list[str]) -> Any:
+def _true(truth: dict[Any, Any], targets: list[str]) -> Any:
     return truth if len(targets) > 1 else truth[targets[0]]
 
 
