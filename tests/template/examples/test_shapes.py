@@ -1,7 +1,6 @@
 """The examples of other shapes of problem: trained, served, logged and scored by true values."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +58,7 @@ def test_an_example_goes_from_the_table_to_live_scores(name: str, tmp_path: Path
         assert found.scores["coverage"] > 0.7
 
 
-def _true(truth: Mapping[Any, Any], targets: list[str]) -> Any:
+def _true(truth: dict[Any, Any], targets: list[str]) -> Any:
     return truth if len(targets) > 1 else truth[targets[0]]
 
 
