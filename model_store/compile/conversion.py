@@ -24,6 +24,9 @@ from model_store.compile.transformers import Transformers, of_one_kind
 from model_store.manifest import Compiled
 from model_store.schema.signature import Kind, Signature
 
+INTERVAL = "ml_pipe.runner.intervals.conformal.ConformalInterval"
+"""The class, which this package must not import, of an amount with bounds."""
+
 
 class Answers(NamedTuple):
     """The tensors that a model ends with."""
@@ -45,7 +48,7 @@ def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled, list
         probabilities=len(labels) > 0 and hasattr(estimator, "predict_proba"),
     )
     if not labels.size and hasattr(estimator, "predict_proba"):
-        raise NotCompilableError("It has probabilities but no labels.")
+        raise NotCompilableError("It has probabilities, but its answers are no labels.")
     models = _Models(compiled)
     rows = tuple(models.graph.column(column) for column in signature.inputs)
     answers = models.answers(estimator, rows, ())
@@ -88,6 +91,8 @@ class _Models:
             return self.answers(model.estimator, rows, path)
         if isinstance(model, FixedThresholdClassifier | TunedThresholdClassifierCV):
             return self._by_threshold(model, rows, path)
+        if _name(model) == INTERVAL:
+            return self._with_bounds(model, rows, path)
         if isinstance(model, Pipeline):
             *before, (name, last) = model.steps
             for each, step in before:
@@ -95,6 +100,18 @@ class _Models:
             return self.answers(last, rows, (*path, name))
         with named(model, rows, path):
             return self._answered(model, rows)
+
+    def _with_bounds(self, model: Any, rows: Rows, path: tuple[str, ...]) -> Answers:
+        """Add an amount with its lower and its upper bound, which it is never outside of."""
+        amount, lower, upper = (
+            self.answers(getattr(model, name), rows, (*path, name)).first
+            for name in ("estimator_", "lower_", "upper_")
+        )
+        graph = self.graph
+        margin = graph.constant(np.float64(model.margin_))
+        lower = graph.node("Min", graph.node("Sub", lower, margin), amount)
+        upper = graph.node("Max", graph.node("Add", upper, margin), amount)
+        return Answers(graph.node("Concat", amount, lower, upper, axis=1))
 
     def _answered(self, model: Any, rows: Rows) -> Answers:
         """Add what answers at the end: its class indexes, or its values."""
@@ -149,6 +166,10 @@ class _Models:
             default_int64=-1,
             **keys,
         )
+
+
+def _name(model: Any) -> str:
+    return f"{type(model).__module__}.{type(model).__qualname__}"
 
 
 def _indexed(model: Any, labels: int) -> Any:

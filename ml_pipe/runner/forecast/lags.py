@@ -1,6 +1,6 @@
 """Time series: earlier values of the target as columns, found by their time, not by their row."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -88,7 +88,7 @@ class Lags:
 
 
 def with_lags(
-    table: pd.DataFrame, target: str, lags: Lags
+    table: pd.DataFrame, targets: Sequence[str], lags: Lags
 ) -> tuple[pd.DataFrame, dict[str, int], list[str]]:
     """Return a table with a column for each lag, how many rows were dropped why, and remarks.
 
@@ -98,7 +98,7 @@ def with_lags(
 
     Args:
         table: `(rows, columns)`, recognised, each row with a target.
-        target: the column to predict, a number.
+        targets: the column to predict, a number; several only where there are no lags.
         lags: what the run asked for.
 
     Raises:
@@ -106,6 +106,9 @@ def with_lags(
     """
     if not lags.steps:
         return table, {}, []
+    if len(targets) > 1:
+        raise TableError("lags are those of one target: train a model for each target instead.")
+    (target,) = targets
     _check_columns(table, target, lags)
     keys = lags.keys
     timed = table.dropna(subset=keys)

@@ -153,7 +153,7 @@ def read_table(folder: Path, name: str = "clean") -> tuple[pd.DataFrame, Facts]:
         table = pd.read_parquet(folder / f"{name}.parquet")
     except FileNotFoundError as error:
         raise TableError(f'There is no table in "{folder}": run 00_data_etl first.') from error
-    return conform(table, tuple(facts.signature)), facts
+    return conform(table, facts.signature.trained), facts
 
 
 def read_beside(folder: Path, table: pd.DataFrame) -> pd.DataFrame | None:

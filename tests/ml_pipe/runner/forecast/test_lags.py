@@ -38,7 +38,7 @@ def asked(*steps: int, **others: Any) -> Lags:
 def test_a_missing_hour_is_a_gap_and_moves_nothing() -> None:
     """The row after it gets no value of the wrong hour."""
     table = hourly().drop(index=[30, 31])
-    lagged, dropped, remarks = with_lags(table, "load", asked(1, 24))
+    lagged, dropped, remarks = with_lags(table, ["load"], asked(1, 24))
     values = lagged["load"]
     earlier = {lag: dict(zip(values, lagged[f"load_lag_{lag}"], strict=True)) for lag in (1, 24)}
     assert np.isnan(earlier[1][32.5])
@@ -55,7 +55,7 @@ def test_each_series_has_its_own_past() -> None:
     one, other = hourly(), hourly(40, "2026-01-05")
     table = pd.concat([one.assign(name="a"), other.assign(name="b", load=other["load"] * 100)])
     shuffled = table.sample(frac=1, random_state=0).reset_index(drop=True)
-    lagged, dropped, _ = with_lags(shuffled, "load", asked(2, series="name"))
+    lagged, dropped, _ = with_lags(shuffled, ["load"], asked(2, series="name"))
     assert dropped["in the first 2 steps"] == 4
     of_a, of_b = (lagged[lagged["name"] == name] for name in "ab")
     assert (of_a["load"] - of_a["load_lag_2"] == 2).all()
@@ -76,7 +76,7 @@ def test_each_series_has_its_own_past() -> None:
 )
 def test_the_usual_step_is_recognised(freq: str, start: str, step: str) -> None:
     """Months are of different lengths, and count as one step each."""
-    lagged, _, remarks = with_lags(hourly(60, start, freq), "load", asked(1, 12))
+    lagged, _, remarks = with_lags(hourly(60, start, freq), ["load"], asked(1, 12))
     assert remarks[0].startswith(f"A step is {step}. ")
     assert (lagged["load"] - lagged["load_lag_12"] == 12).all()
     assert len(lagged) == 48
@@ -84,7 +84,7 @@ def test_the_usual_step_is_recognised(freq: str, start: str, step: str) -> None:
 
 def test_working_days_have_gaps_at_the_weekend() -> None:
     """The day before a Monday is a Sunday."""
-    lagged, *_ = with_lags(hourly(60, "2026-01-05", "B"), "load", asked(1, 7))
+    lagged, *_ = with_lags(hourly(60, "2026-01-05", "B"), ["load"], asked(1, 7))
     is_monday = lagged["at"].dt.day_of_week == 0
     assert lagged["load_lag_1"].isna().equals(is_monday)
     assert (lagged["load"] - lagged["load_lag_7"] == 5).all()
@@ -112,20 +112,20 @@ def test_what_is_no_forecast_is_refused(changes: dict[str, Any], sentence: str) 
     table = hourly().assign(name=["a", "b"] * 30)
     parameters = PARAMETERS | {"lags": ["1"]} | changes
     with pytest.raises(TableError, match=sentence):
-        with_lags(table, parameters["target"], Lags.of(parameters))
+        with_lags(table, [parameters["target"]], Lags.of(parameters))
 
 
 def test_rows_that_are_no_series_are_refused() -> None:
     """Two rows of one moment, or moments at random."""
     twice = pd.concat([hourly(), hourly()], ignore_index=True)
     with pytest.raises(TableError, match="60 rows repeat the at of another row: if there are sev"):
-        with_lags(twice, "load", asked(1))
+        with_lags(twice, ["load"], asked(1))
     with pytest.raises(TableError, match="join them, or -p drop_duplicates=true"):
-        with_lags(twice.assign(name="a"), "load", asked(1, series="name"))
+        with_lags(twice.assign(name="a"), ["load"], asked(1, series="name"))
     seconds = np.random.default_rng(0).permutation(100_000)[:60]
     odd = hourly().assign(at=pd.Timestamp("2026-01-01") + pd.to_timedelta(seconds, unit="s"))
     with pytest.raises(TableError, match="no usual step in time"):
-        with_lags(odd, "load", asked(1))
+        with_lags(odd, ["load"], asked(1))
 
 
 def test_a_table_becomes_one_with_lags() -> None:
@@ -155,7 +155,7 @@ def test_the_time_may_be_left_out() -> None:
 
 def test_a_model_is_compared_with_repeating() -> None:
     """A forecast that is no better than the last value is one that costs nothing."""
-    lagged, *_ = with_lags(hourly(100), "load", asked(1, 2))
+    lagged, *_ = with_lags(hourly(100), ["load"], asked(1, 2))
     known = Rows(lagged, lagged["load"])
 
     class Ahead:

@@ -1,4 +1,4 @@
-"""The demand example: a forecast, from the table to the answer, the log and the feedback."""
+"""The shops example: a forecast, from the table to the answer, the log and the feedback."""
 
 import json
 from pathlib import Path
@@ -12,23 +12,23 @@ from ml_pipe.workflow import run_pipeline
 from settings.settings import Settings
 from tests.run_context import context_in
 
-DEMAND = Path(__file__).parents[3] / "examples" / "demand"
+SHOPS = Path(__file__).parents[3] / "examples" / "shops"
 
 
 def test_the_readme_names_the_files() -> None:
     """What a newcomer reads is what there is."""
-    readme = (DEMAND / "README.md").read_text()
-    assert all(f"`{path.name}`" in readme for path in DEMAND.iterdir() if path.suffix != ".md")
+    readme = (SHOPS / "README.md").read_text()
+    assert all(f"`{path.name}`" in readme for path in SHOPS.iterdir() if path.suffix != ".md")
 
 
 @pytest.mark.slow  # a whole run
 def test_a_forecast_is_trained_served_logged_and_scored(tmp_path: Path) -> None:
     """It beats repeating the last week, takes a gap, and learns what came true."""
-    report = run_pipeline(DEMAND, {}, context_in(tmp_path))
+    report = run_pipeline(SHOPS, {}, context_in(tmp_path))
     assert "r2 0.894 by repeating sold_lag_7, 0.93" in " ".join(report.summary.split())
     settings = Settings(local_data=tmp_path, metrics_password="metrics-secret")
     with TestClient(create_app(settings)) as client:
-        rows = json.loads((DEMAND / "request.json").read_text())
+        rows = json.loads((SHOPS / "request.json").read_text())
         answer = client.post("/predict", json=rows)
         assert answer.status_code == 200, answer.text
         usual, promoted = (row["sold"] for row in answer.json())
