@@ -32,7 +32,8 @@ CARD = "card.md"
 COMPILED = "model.onnx"
 _MOST_OF_MODEL = 8 * 2**30
 _MOST_BYTES = {GOLDEN: 64 * 2**20, REFERENCE: 64 * 2**20, CARD: 4 * 2**20, COMPILED: 2**30}
-ESTIMATOR_FILES = {"skops": "model.skops", "pickle": "model.pickle"}
+ESTIMATOR_FILES = {"skops": "model.skops", "pickle": "model.pickle", "onnx": COMPILED}
+"""The file of the estimator. A model that came as a graph has `model.onnx` alone."""
 
 
 class Compilation(NamedTuple):
@@ -88,7 +89,9 @@ def manifest_of(draft: Draft, compilation: Compilation, version: str, created: s
         parameters=dict(draft.parameters),
         origin=draft.origin,
         python=packages.python_version(),
-        packages=packages.used_by(draft.estimator),
+        packages=packages.of_graphs()
+        if draft.format == "onnx"
+        else packages.used_by(draft.estimator),
         requires=tuple(draft.requires),
         compiled=compilation.compiled,
         not_compiled=compilation.reason,
@@ -156,6 +159,8 @@ def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     right = {ESTIMATOR_FILES[manifest.estimator], GOLDEN, REFERENCE, CARD}
     if manifest.compiled:
         right.add(COMPILED)
+    if ESTIMATOR_FILES[manifest.estimator] == COMPILED and not manifest.compiled:
+        raise RefusedError(f"{MANIFEST} lists a graph and does not describe it: publish again.")
     if sorted(file.name for file in manifest.files) != sorted(right):
         raise RefusedError(f"{MANIFEST} does not list the files of a bundle: publish again.")
     for file in manifest.files:

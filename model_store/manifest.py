@@ -11,7 +11,8 @@ FORMAT_NUMBER = 1
 """The bundle layout that this code writes, and the only one that it reads."""
 
 Task = Literal["classification", "regression"]
-EstimatorFormat = Literal["skops", "pickle"]
+EstimatorFormat = Literal["skops", "pickle", "onnx"]
+"""How the estimator is stored; `onnx`: there is none, as the model came as a graph."""
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
