@@ -48,7 +48,7 @@ def imported_card(  # noqa: PLR0913 - all that is known of it, each by its name
         f"`{_text(file)}` with {len(examples.truth)} examples of `{_text(table)}`"
         + (f", rows left out: {', '.join(dropped)}." if dropped else "."),
         "",
-        "It is served compiled, by ONNX Runtime."
+        "It is served by ONNX Runtime."
         if not reason
         else f"It is served by its estimator, as it has no compiled form. {_text(reason)}",
         "",

@@ -32,10 +32,12 @@ from model_store.file_store import FileModelStore
 from model_store.first_load import limits
 from model_store.golden import Golden, golden_answers
 from model_store.manifest import Origin, Score, measured, shown
+from model_store.schema.signature import Signature
 from model_store.store import LoadPolicy
 from settings.sources import PROJECT_ROOT
 
 PIPELINE = PROJECT_ROOT / "ml_pipe"
+_MOST_COLUMNS = 12
 
 
 def main() -> None:
@@ -194,14 +196,22 @@ def _text(
     looks = "; ".join(look.phrase() for look in judged.comparison.looks) or "too few rows"
     facts = {
         "Task": f"{examples.task} of {question.target}",
-        "Columns": ", ".join(f"{c.name} ({c.kind})" for c in signature.inputs),
+        "Columns": _columns(signature),
         "Examples": f"{len(examples.truth)} of {Path(question.examples).name}",
         "Score": f"{', '.join(scores)} (on the examples)",
         "Guessing": f"{verdict}: {looks}",
-        "Served": form_of(compilation),
+        "Served": "By ONNX Runtime, as it came."
+        if question.form == Form.ONNX
+        else form_of(compilation),
         "Beware": " ".join(notes),
     }
     return "\n".join(f"{name:<10}{fact}" for name, fact in facts.items() if fact)
+
+
+def _columns(signature: Signature) -> str:
+    shown = ", ".join(f"{c.name} ({c.kind})" for c in signature.inputs[:_MOST_COLUMNS])
+    more = len(signature.inputs) - _MOST_COLUMNS
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ def _check_classes(truth: "pd.Series[Any]", wants: Wants) -> None:
         raise TableError(
             f'The column "{truth.name}" holds {_listed(unknown)}, and the model answers '
             f"{_listed([str(label) for label in wants.classes])}: write the true values as the "
-            "model does, or leave these rows out."
+            f"model does, or leave these rows out{wants.naming}."
         )
 
 

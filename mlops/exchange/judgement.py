@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ml_pipe.runner.quality.acceptance import check_beaten
+from ml_pipe.runner.errors import AcceptanceError
 from ml_pipe.runner.quality.answers import Remembering, answers_of
-from ml_pipe.runner.quality.guessing import Part, compare
+from ml_pipe.runner.quality.guessing import FEWEST_ROWS, Part, compare
 from ml_pipe.runner.summary import Comparison
 from ml_pipe.train_test_validate import score
 from mlops.exchange.answering import Answering
@@ -41,8 +41,19 @@ def judge(
     order = np.random.default_rng(seed).permutation(len(truth))
     parts = [Part(truth[half], answers.take(half)) for half in np.array_split(order, 2)]
     comparison = compare(examples.truth, parts, examples.task, WHERE, seed=seed)
-    check_beaten(comparison, accept_guessing=accept_guessing)
+    if not (comparison.is_beaten or accept_guessing):
+        raise AcceptanceError(_refusal(comparison, examples.signature.outputs[0].name))
     known = Remembering(model)
     known.remember(examples.inputs, answers)
     scores = score(known, examples.inputs, examples.truth, examples.task)
     return Judgement(dict(scores), comparison, answers.predicted)
+
+
+def _refusal(comparison: Comparison, target: str) -> str:
+    looks = "; ".join(look.phrase() for look in comparison.looks)
+    shown = looks or f"{comparison.rows} examples are too few, and {FEWEST_ROWS} are needed"
+    return (
+        f"It is not imported, as it is not better than guessing by more than noise: {shown}. See "
+        f'that "{target}" is what it predicts, and that its columns and its labels (--labels) are '
+        "in the right order. To import it all the same: --accept-guessing."
+    )

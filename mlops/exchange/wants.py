@@ -29,6 +29,8 @@ class Wants:
     """None: the examples decide."""
     classes: tuple[Any, ...] = ()
     """The labels that it answers; empty: unknown."""
+    naming: str = ""
+    """How to say what its labels stand for, where that can be said; a phrase."""
 
 
 class Examples(NamedTuple):

@@ -111,6 +111,7 @@ def _with_answers(wants: Wants, exits: Exits, given: tuple[Any, ...]) -> Wants:
         has_no_gaps=wants.has_no_gaps,
         task="classification" if is_classifier else None,
         classes=given or exits.labels,
+        naming=", or say what the model's own stand for, in order: --labels A,B,C",
     )
 
 

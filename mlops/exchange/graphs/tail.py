@@ -80,19 +80,26 @@ def finished(raw: Any, exits: Exits, found: Meaning) -> Any:
 
 
 def _shares(tail: _Tail, exits: Exits, found: Meaning) -> str:
-    """Add probabilities, one a label."""
+    """Add probabilities, one a label, that add up to one.
+
+    In single precision they nearly do, and may be a little above one.
+    """
     cast = tail.node("Cast", PREFIX + exits.numbers, to=TensorProto.DOUBLE)
     numbers = tail.reshaped(cast, [-1, found.width])
-    if found.width == 1:
-        share = tail.node("Sigmoid", numbers) if found.numbers == "logits" else numbers
-        if found.numbers == "log-probabilities":
-            share = tail.node("Exp", numbers)
-        one = tail.constant(TensorProto.DOUBLE, [1], [1.0])
-        return tail.node("Concat", tail.node("Sub", one, share), share, axis=1, name=PROBABILITIES)
+    one = tail.constant(TensorProto.DOUBLE, [1], [1.0])
     if found.numbers == "logits":
-        return tail.node("Softmax", numbers, axis=1, name=PROBABILITIES)
-    kind = "Exp" if found.numbers == "log-probabilities" else "Identity"
-    return tail.node(kind, numbers, name=PROBABILITIES)
+        kind = "Sigmoid" if found.width == 1 else "Softmax"
+        shares = tail.node(kind, numbers, **({} if found.width == 1 else {"axis": 1}))
+    else:
+        none = tail.constant(TensorProto.DOUBLE, [1], [0.0])
+        shares = tail.node("Exp", numbers) if found.numbers == "log-probabilities" else numbers
+        shares = tail.node("Min", tail.node("Max", shares, none), one)
+    if found.width == 1:
+        return tail.node(
+            "Concat", tail.node("Sub", one, shares), shares, axis=1, name=PROBABILITIES
+        )
+    ones = tail.constant(TensorProto.DOUBLE, [found.width, 1], [1.0] * found.width)
+    return tail.node("Div", shares, tail.node("MatMul", shares, ones), name=PROBABILITIES)
 
 
 def _index(tail: _Tail, model: Any, label: str, keys: tuple[Any, ...]) -> None:
