@@ -14,7 +14,16 @@ from model_store.store import LoadPolicy
 SEALED_PACKAGES = ("sklearn", "xgboost", "lightgbm", "catboost")
 """Packages all of whose types a seal stands for: scikit-learn's, and those of boosted trees."""
 # What their estimators are made of besides.
-_SEALED_TYPES = frozenset({"collections.OrderedDict", "numpy.dtype"})
+_SEALED_TYPES = frozenset(
+    {
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "model_store.boosters.booster_file.BoosterFile",
+        "model_store.boosters.table_booster.BoostedClassifier",
+        "model_store.boosters.table_booster.BoostedRegressor",
+        "numpy.dtype",
+    }
+)
 
 
 def dump(estimator: Any, format_name: EstimatorFormat) -> bytes:

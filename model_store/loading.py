@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from model_store import bundle, formats, golden, packages
+from model_store.boosters import native_formats, storing
 from model_store.compile.onnx_predictor import OnnxPredictor
 from model_store.errors import ModelStoreError, RefusedError
 from model_store.first_load.first_loads import FirstLoads, UnknownError
@@ -166,6 +167,11 @@ def check_estimator(opened: Opened, policy: LoadPolicy) -> None:
         )
     stored = opened.contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
     formats.check_allowed(stored, manifest.estimator, policy)
+    if missing := packages.missing_modules(native_formats.needed_modules(opened.contents)):
+        raise RefusedError(
+            f"Its trees need {', '.join(missing)}, which is not installed here: make boosters, or "
+            f"make add PACKAGE={missing[0]}."
+        )
     if missing := packages.missing_modules(manifest.requires):
         raise RefusedError(
             f"The model needs modules that are not here ({', '.join(missing)}): export the "
@@ -183,6 +189,7 @@ def load_estimator(opened: Opened, policy: LoadPolicy) -> EstimatorPredictor:
     stored = opened.contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
     try:
         estimator = formats.load(stored, manifest.estimator, policy)
+        estimator = storing.put_together(estimator, opened.contents)
         predictor = EstimatorPredictor(estimator, manifest.signature)
         golden.check(opened.golden, manifest.signature, opened.decoder, predictor)
     except ModelStoreError as error:

@@ -27,7 +27,7 @@ from mlops.exchange.question import Answer, Question
 from mlops.exchange.wants import Examples, Made, Source
 from model_store.bundle import Compilation, Draft
 from model_store.compile.compiling import compile_estimator
-from model_store.errors import ModelStoreError, RefusedError
+from model_store.errors import ModelStoreError
 from model_store.file_store import FileModelStore
 from model_store.first_load import limits
 from model_store.golden import Golden, golden_answers
@@ -111,7 +111,9 @@ def _source(question: Question, policy: LoadPolicy) -> Source:
             output=question.output,
             scores=question.scores,
         )
-    raise RefusedError(f"{path.name} is a model of {form}, which cannot be imported yet.")
+    from mlops.exchange.booster_model import read_boosters  # noqa: PLC0415
+
+    return read_boosters(path, form, question.types, question.labels)
 
 
 def _options(question: Question) -> ReadingOptions:

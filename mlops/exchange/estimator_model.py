@@ -67,7 +67,7 @@ class EstimatorSource:
         """Return the estimator as one that takes a table, in the safest format that holds it."""
         estimator = self._estimator
         if not self._own_names:
-            estimator = _of_columns(estimator, examples.inputs)
+            estimator = of_columns(estimator, examples.inputs)
         try:
             requires = modules_of(estimator)
             predictor = EstimatorPredictor(estimator, examples.signature)
@@ -184,7 +184,7 @@ def _task(estimator: Any) -> Task | None:
     return None
 
 
-def _of_columns(estimator: Any, inputs: pd.DataFrame) -> Pipeline:
+def of_columns(estimator: Any, inputs: pd.DataFrame) -> Pipeline:
     """Return an estimator that learnt from an array as one that takes a table."""
     names = list(inputs.columns)
     # Passed on without their names, as the estimator knows none.

@@ -21,6 +21,7 @@ FOLLOWED = {*EDITING, *ASKING, "load-from-sql-or-an-api", "test-a-notebook-funct
 # workers, settings, business metrics, models from elsewhere.
 NOT_RUN = (
     "make add",
+    "make boosters",
     "make evidently",
     "make image",
     "make load",

@@ -10,6 +10,7 @@ from scipy import stats
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - it must be imported
 from sklearn.model_selection import HalvingRandomSearchCV
 
+from ml_pipe.runner.choosing.early_stopping import boosted_of
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.quality.metrics import ScoreOf
 from model_store.manifest import Task
@@ -84,6 +85,8 @@ def searched(  # noqa: PLR0913 - what is searched, on which rows, by what
     """
     steps = getattr(estimator, "steps", None)
     prefix = f"{steps[-1][0]}__" if steps else ""
+    if boosted_of(estimator) is not None:
+        prefix += "estimator__"
     named = {name if "__" in name else f"{prefix}{name}": tried for name, tried in space.items()}
     known = estimator.get_params()
     if unknown := [name for name in named if name not in known]:

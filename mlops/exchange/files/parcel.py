@@ -13,7 +13,7 @@ from model_store.seals.seal import SEAL
 
 _BUNDLE = (bundle.MANIFEST, bundle.GOLDEN, bundle.REFERENCE, bundle.CARD)
 NAMES = frozenset({*_BUNDLE, *bundle.ESTIMATOR_FILES.values(), bundle.COMPILED, SEAL})
-"""The files that a bundle may have."""
+"""The files that a bundle may have, besides those of boosted trees."""
 _LARGEST = 8 * 2**30
 _MOST_OF_TEXT = 64 * 2**20
 _ANY_DAY = (1980, 1, 1, 0, 0, 0)
@@ -119,10 +119,11 @@ def _of_folder(path: Path) -> dict[str, bytes]:
 
 
 def _check_names(names: list[str]) -> None:
-    if len(set(names)) < len(names) or not set(names) <= NAMES:
+    odd = [name for name in names if name not in NAMES and not bundle.NATIVE_NAME.fullmatch(name)]
+    if odd or len(set(names)) < len(names):
         raise RefusedError("It holds other files than a bundle has: export it again.")
 
 
 def _most(name: str) -> int:
-    is_model = name == bundle.COMPILED or name in bundle.ESTIMATOR_FILES.values()
-    return _LARGEST if is_model else _MOST_OF_TEXT
+    is_text = name in {*_BUNDLE, SEAL}
+    return _MOST_OF_TEXT if is_text else _LARGEST
