@@ -14,13 +14,16 @@ _AT_ONCE = 1_000
 class Answering:
     """Stands for a fitted estimator, and answers by a predictor, with all of its checks.
 
-    It has `predict_proba` and `classes_` where the model has probabilities.
+    It has `predict_proba` and `classes_` where the model has probabilities: in the order of the
+    alphabet, as scores take them to be, whatever the model's own is.
     """
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
         if predictor.classes:
-            self.classes_ = _array(predictor.classes)
+            labels = _array(predictor.classes)
+            self._order = np.argsort(labels)
+            self.classes_ = labels[self._order]
             self.predict_proba = self._shares
 
     def predict(self, X: pd.DataFrame) -> np.ndarray:  # noqa: N803 - as sklearn asks
@@ -30,7 +33,7 @@ class Answering:
     def _shares(self, X: pd.DataFrame) -> np.ndarray:  # noqa: N803 - as sklearn asks
         """Return the probabilities of rows, `(rows, labels)`."""
         parts = [part.probabilities for part in self._asked(X, probabilities=True)]
-        return np.concatenate([part for part in parts if part is not None])
+        return np.concatenate([part for part in parts if part is not None])[:, self._order]
 
     def _asked(self, rows: pd.DataFrame, *, probabilities: bool) -> list[Prediction]:
         columns = {str(name): rows[name].to_numpy() for name in rows.columns}

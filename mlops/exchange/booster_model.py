@@ -22,7 +22,7 @@ _PROBABLE = {
     "xgboost": {"binary:logistic": 2, "multi:softprob": 0},
     "lightgbm": {"binary": 2, "multiclass": 0},
 }
-"""Objectives of classifiers with probabilities, and how many classes they have; 0: the file says."""
+"""Objectives with probabilities, and how many classes they have; 0: the file says it."""
 _OTHER_LABELS = ("binary:", "multi:", "rank:", "survival:", "lambdarank", "rank_", "multiclassova")
 _NAMING = ", or say what the model's own stand for, in order: --labels A,B,C"
 
@@ -146,13 +146,14 @@ def _xgboost(package: Any, path: Path) -> Trees:
 
 def _lightgbm(package: Any, path: Path) -> Trees:
     booster = package.Booster(model_str=path.read_text("utf-8"))
-    head = dict(
-        line.split("=", 1)
-        for line in booster.model_to_string().split("\n\n")[0].split("\n")
-        if "=" in line
-    )
-    if head.get("pandas_categorical", "null") not in {"null", "[]"}:
-        raise RefusedError("It takes categories as pandas had them: train it here, or as ONNX.")
+    # The numbers stand for what pandas had, and only their training knows in which order.
+    if booster.pandas_categorical:
+        raise RefusedError(
+            "It takes categories as pandas had them: train it here (-p model=lightgbm), or import "
+            "it as ONNX."
+        )
+    lines = booster.model_to_string().partition("\n\n")[0].split("\n")
+    head = dict(line.split("=", 1) for line in lines if "=" in line)
     objective = head.get("objective", "custom").split()[0]
     classes = _classes("lightgbm", objective, int(head.get("num_class", 1)))
     names = tuple(booster.feature_name())

@@ -62,7 +62,7 @@ def import_model(  # noqa: PLR0913 - options, each by its name
     model: Annotated[str, typer.Option(help="Its name here; else that of the file.")] = "",
     task: Annotated[str, typer.Option(help="classification or regression, if in doubt.")] = "",
     labels: Annotated[
-        str, typer.Option(help="Of a graph: its labels in order, set apart by commas.")
+        str, typer.Option(help="Its labels in order, set apart by commas, if it has places alone.")
     ] = "",
     output: Annotated[str, typer.Option(help="Of a graph: the output that answers.")] = "",
     scores: Annotated[
@@ -87,7 +87,8 @@ def import_model(  # noqa: PLR0913 - options, each by its name
 ) -> None:
     """Store a model from elsewhere as a version, with every check that a training has.
 
-    Besides bundles: ONNX, skops, joblib and pickle (with --approve), folders of MLflow.
+    Besides bundles: ONNX, skops, joblib and pickle (with --approve), files of XGBoost, LightGBM
+    and CatBoost, folders of MLflow.
     """
     settings = load_settings()
     if not file.exists():

@@ -88,8 +88,11 @@ def _shares(tail: _Tail, exits: Exits, found: Meaning) -> str:
     numbers = tail.reshaped(cast, [-1, found.width])
     one = tail.constant(TensorProto.DOUBLE, [1], [1.0])
     if found.numbers == "logits":
-        kind = "Sigmoid" if found.width == 1 else "Softmax"
-        shares = tail.node(kind, numbers, **({} if found.width == 1 else {"axis": 1}))
+        shares = (
+            tail.node("Sigmoid", numbers)
+            if found.width == 1
+            else tail.node("Softmax", numbers, axis=1)
+        )
     else:
         none = tail.constant(TensorProto.DOUBLE, [1], [0.0])
         shares = tail.node("Exp", numbers) if found.numbers == "log-probabilities" else numbers

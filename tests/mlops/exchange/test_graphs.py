@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from onnx import ModelProto, helper
 
+from ml_pipe.runner.errors import AcceptanceError
 from mlops.exchange.graphs.model import GraphSource
+from mlops.exchange.judgement import judge
 from mlops.exchange.wants import Examples, Made
 from model_store.errors import RefusedError
 from model_store.schema.columns import Columns
@@ -148,6 +150,18 @@ def test_a_small_convolution_takes_its_picture_as_columns() -> None:
     assert found.predictor.predict(columns(pixels))[0][0].tolist() == right.tolist()
     # A file that says one row, and does not mean it.
     assert made(convolution(1), examples(pixels, right)).predictor.classes == (0, 1)
+
+
+def test_what_is_no_better_than_guessing_is_refused() -> None:
+    """As with the labels in the wrong order: nothing of it is stored, unless it is asked for."""
+    known = examples(TABLE, POSITIVE)
+    right = judge(made(classifier(), known).predictor, known, accept_guessing=False, seed=0)
+    assert right.scores["accuracy"] == 1.0
+    assert right.comparison.is_beaten
+    wrong = made(classifier(), known, labels=["1", "0"]).predictor
+    with pytest.raises(AcceptanceError, match=r"not better than guessing.*--labels"):
+        judge(wrong, known, accept_guessing=False, seed=0)
+    assert judge(wrong, known, accept_guessing=True, seed=0).scores["accuracy"] == 0.0
 
 
 def test_a_graph_for_one_row_at_a_time_is_refused() -> None:
