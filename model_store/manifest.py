@@ -10,7 +10,9 @@ from model_store.schema.signature import Signature
 FORMAT_NUMBER = 1
 """The bundle layout that this code writes, and the only one that it reads."""
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "anomaly-detection", "clustering"]
+"""What a model is for; the last two have no column to predict."""
+
 EstimatorFormat = Literal["skops", "pickle", "onnx"]
 """How the estimator is stored; `onnx`: there is none, as the model came as a graph."""
 

@@ -12,6 +12,7 @@ _OWN_SECRETS = frozenset({"ADMIN_PASSWORD", "LOG_KEY", "METRICS_PASSWORD", "PRED
 TRUSTED_TYPES = (
     "ml_pipe.model_class.DateParts",
     "ml_pipe.model_class.TextParts",
+    "ml_pipe.runner.untargeted.detector.AnomalyDetector",
 )
 """What the template's estimators are made of besides types that a seal stands for."""
 

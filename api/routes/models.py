@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from api.http.problems import NotFound
 from api.models.loaded_models import LoadedModels, ServedModel
 from api.state import StateNow
+from model_store.manifest import Task
 
 
 class ColumnView(BaseModel):
@@ -49,7 +50,7 @@ class VersionView(BaseModel):
 
     version: str
     created: str
-    task: Literal["classification", "regression"]
+    task: Task
     aliases: list[str]
     signature: SignatureView
     scores: list[ScoreView]

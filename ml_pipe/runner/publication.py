@@ -163,11 +163,12 @@ def reference_of(
     no statistics, and have no profile.
     """
     names = [column.name for column in signature.inputs if column.name not in personal]
-    output = signature.outputs[0]
     columns = {name: splits["train"][name].to_numpy() for name in names}
     found = profile(columns, {column.name: column.kind for column in signature.inputs})
-    answers = {} if output.name in personal else {output.name: unseen}
-    return msgspec.json.encode(found | profile(answers, {output.name: output.kind}))
+    outputs = signature.outputs
+    answered = unseen.reshape(len(unseen), len(outputs))
+    answers = {c.name: answered[:, n] for n, c in enumerate(outputs) if c.name not in personal}
+    return msgspec.json.encode(found | profile(answers, {c.name: c.kind for c in outputs}))
 
 
 def modules_of(estimator: Any) -> tuple[str, ...]:
