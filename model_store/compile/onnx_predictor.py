@@ -87,7 +87,10 @@ class OnnxPredictor:
         if not np.isfinite(found).all():
             raise PredictionError("The model answered with a NaN or an infinity.")
         values = found.reshape(rows, len(self._outputs))
-        return tuple(values[:, place] for place in range(len(self._outputs)))
+        return tuple(
+            values[:, place].astype(dtype_of(column), copy=False)
+            for place, column in enumerate(self._outputs)
+        )
 
     def _shares(self, found: np.ndarray, rows: int) -> np.ndarray:
         if found.shape != (rows, len(self._classes)):

@@ -26,6 +26,7 @@ def answered(local_data: Path, model: str) -> tuple[FileModelStore, list[dict[st
     policy = LoadPolicy(trusted_types=TRUSTED_TYPES, publishers=publishers)
     store = FileModelStore(local_data / "models", policy)
     loaded = store.load(model, store.aliases(model).current["champion"])
+    assert loaded.form == "compiled"
     rows = loaded.decoder.decode(msgspec.json.encode([USUAL, ODD]))
     prediction = loaded.predictor.predict(loaded.decoder.columns([rows]))
     store.close()
