@@ -196,20 +196,15 @@ def test_it_knows_no_secret(
 
 
 def test_one_that_crashes_again_and_again_is_left_alone(
-    tmp_path: Path,
-    draft_line: DraftLine,
-    processes: ModelProcesses,
-    started: list["subprocess.Popen[bytes]"],
+    tmp_path: Path, draft_line: DraftLine, processes: ModelProcesses
 ) -> None:
-    """For a while nothing is started any more, so that it takes no processor time from others."""
+    """For a while it is not asked any more, so that it takes no processor time from others."""
     predictor = loaded(tmp_path, published(tmp_path, draft_line), processes)
     for _ in range(MOST_CRASHES):
         with pytest.raises(PredictionError):
             asked(predictor, CRASH)
-    assert len(started) == MOST_CRASHES
-    with pytest.raises(PredictionError, match="is not started for a while"):
+    with pytest.raises(PredictionError, match="is not asked for a while"):
         asked(predictor, 1)
-    assert len(started) == MOST_CRASHES
 
 
 def test_the_workers_of_a_service_share_it(
@@ -249,10 +244,9 @@ def test_there_are_no_more_than_are_allowed(
     }
     processes = ModelProcesses(2, 5.0)
     predictors = {name: loaded(tmp_path, versions[name], processes, name) for name in names}
-    for _ in range(2):
-        for factor, name in enumerate(names, start=2):
-            assert asked(predictors[name], 10) == [10 * factor]
-            assert sum(process.poll() is None for process in started) <= 2
+    for factor, name in enumerate(names, start=2):
+        assert asked(predictors[name], 10) == [10 * factor]
+        assert sum(process.poll() is None for process in started) <= 2
     before = len(started)
     assert asked(predictors["three"], 1) == [4]
     assert asked(predictors["two"], 1) == [3]
