@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.http.array_fields import array_note
 from api.http.body_errors import row_model
 from api.http.problems import FieldError
 from api.models.loaded_models import LoadedModels, ServedModel
@@ -184,6 +185,8 @@ def _notes(column: Column) -> dict[str, Any]:
     notes: list[str] = []
     if column.unit:
         notes.append(f"In {column.unit}.")
+    if column.kind is Kind.ARRAY:
+        notes.append(f"{array_note(column)}.")
     if column.kind is Kind.DATETIME and (column.form or column.time_zone):
         zone = column.time_zone or "UTC"
         notes.append(f"Such as {example(column)}; a time without an offset is read in {zone}.")

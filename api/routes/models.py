@@ -13,7 +13,7 @@ class ColumnView(BaseModel):
     """A column of a signature."""
 
     name: str
-    kind: Literal["integer", "number", "boolean", "string", "category", "datetime"]
+    kind: Literal["integer", "number", "boolean", "string", "category", "datetime", "array"]
     nullable: bool
     categories: list[str]
     minimum: float | str | None
@@ -23,6 +23,10 @@ class ColumnView(BaseModel):
     """Of a datetime: the pattern in which a request may write it as well."""
     time_zone: str
     """Of a datetime: in which one without an offset is read; empty: each needs an offset."""
+    dtype: str
+    """Of an array: the type of its numbers, as numpy names it; base64 holds them little-endian."""
+    shape: list[int]
+    """Of an array: how many numbers it has along each axis."""
     header: str
     """Another spelling of the name, which a request may use as well."""
 

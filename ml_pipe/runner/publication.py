@@ -28,6 +28,7 @@ from model_store.compile.compiling import compile_estimator
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
 from model_store.manifest import Origin
+from model_store.schema.arrays.array_cells import arrays_of
 from model_store.schema.signature import Signature
 from model_store.store import LoadPolicy
 from monitoring.statistics import profile
@@ -162,10 +163,13 @@ def reference_of(
     because answers to rows that it has seen look better than they will be. Personal columns are in
     no statistics, and have no profile.
     """
-    names = [column.name for column in signature.inputs if column.name not in personal]
+    used = [column for column in signature.inputs if column.name not in personal]
     output = signature.outputs[0]
-    columns = {name: splits["train"][name].to_numpy() for name in names}
-    found = profile(columns, {column.name: column.kind for column in signature.inputs})
+    found = profile(
+        arrays_of(splits["train"], used),
+        {column.name: column.kind for column in used},
+        {column.name: column.dtype for column in used},
+    )
     answers = {} if output.name in personal else {output.name: unseen}
     return msgspec.json.encode(found | profile(answers, {output.name: output.kind}))
 

@@ -20,7 +20,12 @@ _LABELS: dict[Kind, type] = {
     Kind.STRING: str,
     Kind.CATEGORY: str,
 }
-_ENDS = {Kind.INTEGER: (int, float), Kind.NUMBER: (int, float), Kind.DATETIME: (str,)}
+_ENDS = {
+    Kind.INTEGER: (int, float),
+    Kind.NUMBER: (int, float),
+    Kind.DATETIME: (str,),
+    Kind.ARRAY: (int, float),
+}
 
 
 def check_manifest(manifest: Manifest) -> None:

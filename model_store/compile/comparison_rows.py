@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from model_store.schema.arrays.array_values import bounds
 from model_store.schema.columns import Columns
 from model_store.schema.row_decoder import MAX_STRING
 from model_store.schema.signature import LARGEST_INTEGER, Column, Kind, Signature
@@ -57,14 +58,30 @@ def probe(seen: Columns, signature: Signature, seed: int = 0) -> Probe:
     odd = [(c.name, value) for c in signature.inputs for value in _odd(c)]
     texts = [c.name for c in signature.inputs if c.kind is Kind.STRING]
     odd += [(name, text) for name in texts for text in _rearranged(seen[name], random)]
-    numbers = [c.name for c in signature.inputs if c.kind is Kind.NUMBER]
+    numbers = [
+        c.name
+        for c in signature.inputs
+        if c.kind is Kind.NUMBER or (c.kind is Kind.ARRAY and c.dtype == "float64")
+    ]
     vast = [(name, value) for value in _VAST_NUMBERS for name in numbers]
     return Probe(usual, _changed(seen, odd, random), _changed(seen, vast, random))
 
 
 def _odd(column: Column) -> tuple[Any, ...]:
     gap = (_MISSING.get(column.kind, np.nan),) if column.nullable else ()
+    if column.kind is Kind.ARRAY:
+        # Each place of the array gets it.
+        return (*_odd_numbers(column), *gap)
     return _ODD[column.kind] + gap
+
+
+def _odd_numbers(column: Column) -> tuple[Any, ...]:
+    kind = np.dtype(column.dtype).kind
+    if kind == "b":
+        return (False, True)
+    if kind == "f":
+        return _NUMBERS[:5]
+    return (0, 1, *bounds(column))
 
 
 def _changed(
@@ -96,6 +113,7 @@ def _mixed(seen: np.ndarray, column: Column, random: np.random.Generator) -> np.
     mixed: np.ndarray = seen[random.integers(len(seen), size=_ROWS)]
     others = _others(column, random)
     is_other = random.random(_ROWS) < 0.5  # noqa: PLR2004 - half
+    is_other = is_other.reshape(-1, *(1 for _ in column.shape))
     return mixed if others is None else np.where(is_other, others, mixed)
 
 
@@ -111,5 +129,10 @@ def _others(column: Column, random: np.random.Generator) -> np.ndarray | None:
         ends = [str(end).removesuffix("Z") for end in (column.minimum, column.maximum)]
         first, last = np.array(ends, dtype="datetime64[us]").astype(np.int64).tolist()
         return random.integers(first, last, size=_ROWS, endpoint=True).astype("datetime64[us]")
-    values = random.uniform(float(column.minimum), float(column.maximum), size=_ROWS)
+    values = random.uniform(
+        float(column.minimum), float(column.maximum), size=(_ROWS, *column.shape)
+    )
+    if column.kind is Kind.ARRAY:
+        # Drawn within the range, so that each is a number of the array's type.
+        return values.astype(column.dtype)
     return values.round() if column.kind is Kind.INTEGER else values
