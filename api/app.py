@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from pathlib import Path
 
 from fastapi import FastAPI
 from starlette.responses import HTMLResponse, PlainTextResponse
@@ -29,6 +30,7 @@ def create_app(
     events: StructuredLog | None = None,
     counted: Metrics | None = None,
     open_log: factories.OpenLog = factories.prediction_log,
+    shared: Path | None = None,
 ) -> FastAPI:
     """Return the service, ready to be run; nothing is opened before its lifespan begins.
 
@@ -37,6 +39,7 @@ def create_app(
         events: Where JSON lines go; standard output if left out.
         counted: The direct metrics; new ones if left out.
         open_log: Opens the prediction log.
+        shared: A folder that the workers of the service share, if it has some.
     """
     events = events or make_structured_log(settings.service_event_level)
     counted = counted or Metrics()
@@ -48,7 +51,12 @@ def create_app(
         description="Predictions of the models that this service has loaded.",
         version=project_version(),
         lifespan=partial(
-            lifespan, settings=settings, metrics=counted, events=events, open_log=open_log
+            lifespan,
+            settings=settings,
+            metrics=counted,
+            events=events,
+            open_log=open_log,
+            shared=shared,
         ),
     )
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TypedDict
 
 from prometheus_client.registry import Collector
@@ -49,13 +50,14 @@ class LifespanState(TypedDict):
 
 
 @asynccontextmanager
-async def lifespan(
+async def lifespan(  # noqa: PLR0913 - all that is opened, and by what
     app: Service,
     *,
     settings: Settings,
     metrics: Metrics,
     events: StructuredLog,
     open_log: factories.OpenLog,
+    shared: Path | None,
 ) -> AsyncIterator[LifespanState]:
     """Open every resource of the service, and close it again."""
     try:
@@ -73,8 +75,9 @@ async def lifespan(
         batch_runner = BatchRunner(log, settings, metrics=metrics, events=events)
         batch_runner.log_failure = log_failure
         batcher = Batcher(batch_runner, settings, metrics)
+        processes = factories.model_processes(settings, shared)
         reloader = ModelReloader(
-            factories.model_store(settings),
+            factories.model_store(settings, processes=processes),
             settings,
             metrics=metrics,
             audit_log=audit_log,
@@ -96,6 +99,8 @@ async def lifespan(
         for collector in _collectors(state):
             metrics.registry.register(collector)
             closing.callback(metrics.registry.unregister, collector)
+        if processes:
+            closing.callback(processes.close)
         closing.callback(reloader.close)
         await asyncio.to_thread(reloader.refresh, START_SECONDS)
         closing.callback(audit_log.record, "stop")

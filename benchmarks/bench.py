@@ -16,6 +16,7 @@ from benchmarks.latencies import measure_alone, measure_half_rate, measure_start
 from benchmarks.machine import Cores, Others, facts
 from benchmarks.mixed_model import MIXED
 from benchmarks.monitor_updates import measure_monitoring
+from benchmarks.neighbours import measure_neighbours
 from benchmarks.plan import Plan
 from benchmarks.results import Result
 from benchmarks.server_runs import SIDES
@@ -26,7 +27,14 @@ from benchmarks.works import MIXED_WORKS, WORKS, measure_work, peak_memory
 from benchmarks.wrk import missing_programs
 from settings.settings import Settings
 
-PARTS = (*WORKS, MIXED, "start", "half-rate", "alone", "log", "versions", "monitoring")
+SINGLE = {
+    "start": measure_start,
+    "half-rate": measure_half_rate,
+    "alone": measure_alone,
+    "neighbours": measure_neighbours,
+    "versions": measure_versions,
+}
+PARTS = (*WORKS, MIXED, *SINGLE, "log", "monitoring")
 TRAININGS = tuple(f"training-{table.name}" for table in TABLES)
 ON_DEMAND = ("log-10m", "training", *TRAININGS)
 """Take minutes; the first also takes gigabytes. `training` is all that begin so."""
@@ -79,17 +87,10 @@ def measure(plan: Plan, parts: Sequence[str]) -> list[Result]:
     results = [*works, peak_memory(works)] if works else []
     if MIXED in parts:
         results.extend(measure_work(part, plan) for part in MIXED_WORKS)
-    if "start" in parts:
-        results.append(measure_start(plan))
-    if "half-rate" in parts:
-        results.append(measure_half_rate(plan))
-    if "alone" in parts:
-        results.append(measure_alone(plan))
+    results += [measure_it(plan) for part, measure_it in SINGLE.items() if part in parts]
     sizes = [MILLION] * ("log" in parts) + [10 * MILLION] * ("log-10m" in parts)
     if sizes:
         results.append(measure_log(plan, [0, *sizes]))
-    if "versions" in parts:
-        results.append(measure_versions(plan))
     if "monitoring" in parts:
         results.extend(measure_monitoring(plan))
     for part, table in zip(TRAININGS, TABLES, strict=True):

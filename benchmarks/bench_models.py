@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from benchmarks.errors import LoadError
 from mlops.process.publisher_key import ensure_signer
-from model_store.bundle import Draft
+from model_store.bundle import Compilation, Draft
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
 from model_store.schema.conform import conform
@@ -123,13 +123,14 @@ def _estimator(name: str) -> Any:
     return DecisionTreeClassifier(random_state=SEED)
 
 
-def publish(
+def publish(  # noqa: PLR0913 - what is published, and how
     name: str,
     root: Path,
     data: tuple[pd.DataFrame, pd.DataFrame],
     estimator: Any,
     *,
     versions: int = 1,
+    compilation: Compilation | None = None,
 ) -> str:
     """Publish versions of a model to a store and return the last, which is the champion.
 
@@ -139,6 +140,7 @@ def publish(
         data: inputs and outputs.
         estimator: what is fitted to them.
         versions: how many.
+        compilation: the compiled form, or why there is none; None: it is made.
     """
     inputs, outputs = data
     signature = infer_signature(inputs, outputs)
@@ -157,6 +159,7 @@ def publish(
         signature=signature,
         golden=golden_rows(estimator, signature, inputs),
         reference=msgspec.json.encode(profile(columns, kinds)),
+        compilation=compilation,
     )
     version = [store.publish(draft) for _ in range(versions)][-1]
     store.promote(name, version)

@@ -44,6 +44,7 @@ class Wrk:
     core: int | None
     """None: from any."""
     connections: int = 16
+    path: str = "/predict"
 
     def send(self, port: int, seconds: float) -> Counts:
         """Send for a while and return what was answered.
@@ -54,7 +55,7 @@ class Wrk:
         # wrk knows whole seconds only.
         command = ["wrk", "-t1", f"-c{self.connections}", f"-d{max(1, round(seconds))}s"]
         command += [f"--timeout={ANSWER_SECONDS}s", f"--script={SCRIPT}"]
-        command += [f"http://127.0.0.1:{port}/predict", "--", str(self.bodies)]
+        command += [f"http://127.0.0.1:{port}{self.path}", "--", str(self.bodies)]
         if self.core is not None:
             command = ["taskset", "--cpu-list", str(self.core), *command]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours

@@ -18,6 +18,7 @@ from model_store.errors import RefusedError
 from model_store.first_load import verdicts
 from model_store.first_load.first_loads import FirstLoads
 from model_store.manifest import Manifest
+from model_store.model_process.model_processes import ModelProcesses
 from model_store.names import checked_name, is_name
 from model_store.seals import seal
 from model_store.seals.account import account
@@ -49,9 +50,10 @@ class FileModelStore:
         clock: returns the time, aware, for version ids and the history of aliases.
         signer: who seals what is published; None: nobody does.
         only_known: whether a version is refused that nobody has loaded yet: see `FirstLoads`.
+        processes: where estimators answer that are loaded; None: in this process.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it may do, and what it does it with
         self,
         root: Path,
         policy: LoadPolicy,
@@ -59,12 +61,14 @@ class FileModelStore:
         signer: Signer | None = None,
         *,
         only_known: bool = False,
+        processes: ModelProcesses | None = None,
     ) -> None:
         self._root = root
         self.policy = policy
         self._clock = clock
         self._first_loads = FirstLoads(verdicts.folder_beside(root), only_known=only_known)
         self._signer = signer
+        self._processes = processes
 
     def models(self) -> list[str]:
         """Return the names of all models, sorted: of those with a version or with aliases."""
@@ -204,7 +208,9 @@ class FileModelStore:
         """
         with _named(model, version):
             folder = self.version_folder(model, version)
-            return loading.load(folder, model, version, self.policy, self._first_loads)
+            return loading.load(
+                folder, model, version, self.policy, self._first_loads, processes=self._processes
+            )
 
     def verify(self, model: str, version: str) -> None:
         """Load both forms of a version with every check, and forget them; `load` needs one."""

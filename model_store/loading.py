@@ -13,6 +13,8 @@ from model_store.errors import ModelStoreError, RefusedError
 from model_store.first_load.first_loads import FirstLoads, UnknownError
 from model_store.golden import Golden
 from model_store.manifest import Manifest
+from model_store.model_process.model_processes import ModelProcesses
+from model_store.model_process.process_predictor import ProcessPredictor
 from model_store.predictor import EstimatorPredictor, Predictor
 from model_store.schema.columns import Columns
 from model_store.schema.row_decoder import RowDecoder
@@ -34,19 +36,26 @@ class Opened(NamedTuple):
     golden: Golden
 
 
-def load(
-    folder: Path, model: str, version: str, policy: LoadPolicy, first_loads: FirstLoads
+def load(  # noqa: PLR0913 - what is loaded, and where
+    folder: Path,
+    model: str,
+    version: str,
+    policy: LoadPolicy,
+    first_loads: FirstLoads,
+    *,
+    processes: ModelProcesses | None = None,
 ) -> LoadedModel:
     """Load the bundle in a folder, as this version of this model.
 
     First everything that runs nothing: manifest and hashes. Then the compiled form, which holds no
     code; without it, or where it fails here, the estimator, whose seal, format, types and modules
     are checked before. Either is loaded in a process of its own first, and must give the golden
-    answers, whatever the packages are here.
+    answers, whatever the packages are here. With `processes`, the estimator stays in one of them.
 
     Raises:
         NotFoundError: there is no bundle.
         RefusedError: it failed a check; the sentence says which, and what to do.
+        PredictionError: its model process ends again and again.
         OSError: no process can be started.
     """
     opened = open_bundle(folder, model, version)
@@ -67,9 +76,15 @@ def load(
                 manifest, opened.decoder, predictor, card, "compiled", reference=reference
             )
     seal.check(folder, manifest, policy.publishers)
-    check_estimator(opened, policy)
+    if processes is None:
+        check_estimator(opened, policy)
     first_loads.see(folder, manifest, "estimator", policy)
-    predictor = load_estimator(opened, policy)
+    if processes:
+        # It is checked there, too, where its packages are imported.
+        start = processes.start_for(folder, manifest, policy)
+        predictor = ProcessPredictor(processes, start, manifest.signature)
+    else:
+        predictor = load_estimator(opened, policy)
     return LoadedModel(manifest, opened.decoder, predictor, card, "estimator", reason, reference)
 
 

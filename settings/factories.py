@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from model_store.file_store import FileModelStore
-from model_store.seals.publishers import FOLDER, PublisherFolder
+from model_store.model_process.model_processes import ModelProcesses
+from model_store.seals.publishers import FOLDER, NOBODY, PublisherFolder
 from model_store.seals.seal import Signer
 from model_store.store import LoadPolicy
 from monitoring.log.errors import LogFormatError, LogLockedError, LogUnavailableError
@@ -23,7 +24,12 @@ class StartError(Exception):
 
 
 def model_store(
-    settings: Settings, signer: Signer | None = None, *, only_known: bool = False
+    settings: Settings,
+    signer: Signer | None = None,
+    *,
+    only_known: bool = False,
+    estimators: bool = True,
+    processes: ModelProcesses | None = None,
 ) -> FileModelStore:
     """Return the store of models.
 
@@ -31,14 +37,28 @@ def model_store(
         settings: they say where it is, and what is trusted.
         signer: who seals what is published.
         only_known: whether a version that nobody has loaded yet is refused.
+        estimators: whether any seal counts; without one, compiled forms alone are loaded.
+        processes: where estimators answer; None: in this process.
     """
     policy = LoadPolicy(
         formats=frozenset(settings.model_formats),
         trusted_types=settings.model_trusted_types,
-        publishers=publishers(settings),
+        publishers=publishers(settings) if estimators else NOBODY,
     )
     root = settings.local_data / "models"
-    return FileModelStore(root, policy, signer=signer, only_known=only_known)
+    return FileModelStore(root, policy, signer=signer, only_known=only_known, processes=processes)
+
+
+def model_processes(settings: Settings, folder: Path | None = None) -> ModelProcesses | None:
+    """Return the model processes of a service; None where estimators answer in its own process.
+
+    Args:
+        settings: they say how many.
+        folder: shared by the workers of the service, if it has some.
+    """
+    if not settings.model_processes:
+        return None
+    return ModelProcesses(settings.model_processes, settings.predict_timeout_seconds, folder)
 
 
 def publishers(settings: Settings) -> PublisherFolder:

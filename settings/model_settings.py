@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, field_validator
+from pydantic import BeforeValidator, Field, field_validator
 from pydantic_settings import NoDecode
 
 from settings.values import Names, Seconds, Section, split
@@ -40,6 +40,12 @@ class ModelSettings(Section):
     """Types of other modules that a sealed model may contain; scikit-learn's need no mention.
 
     In a list of your own, `default` stands for these.
+    """
+    model_processes: Annotated[int, Field(ge=0, le=64)] = 4
+    """How many versions may answer by their estimators in a process of their own, at once.
+
+    Another one takes the place of the one that was not asked for the longest time. 0: they answer
+    in the service's process, where one that hangs or crashes harms all.
     """
     model_seal: bool = True
     """Whether versions that are published here are sealed; `no` where others than you publish."""

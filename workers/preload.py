@@ -31,7 +31,9 @@ def _modules_of_models(settings: Settings) -> list[str]:
     """Load what the aliases name, and return what that imported, in the order of the imports."""
     before = set(sys.modules)
     # What nobody has loaded yet may hang: the workers see to it, in a process of its own.
-    store = factories.model_store(settings, only_known=True)
+    # Estimators that answer in processes of their own are imported there.
+    has_estimators = not settings.model_processes
+    store = factories.model_store(settings, only_known=True, estimators=has_estimators)
     with suppress(Exception):
         for model in store.models():
             for version in set(store.aliases(model).current.values()):

@@ -24,12 +24,12 @@ from api.observe.structured_log import BackgroundStream, StructuredLog, make_str
 from api.server import signals
 from api.server.server import run as run_server
 from api.state import State
+from model_store.model_process.shared_folder import shared_folder
 from monitoring.log.errors import LogUnavailableError
 from monitoring.log.writing.prediction_log import PredictionLog
 from settings import factories
 from settings.settings import Settings
 from workers.child_process import report_to_supervisor
-from workers.left_behind import shared_folder
 from workers.log_client import LogClient
 from workers.log_server import LogServer
 from workers.preload import preload
@@ -150,6 +150,7 @@ class Parts:
                 self._settings,
                 events=events,
                 counted=shared_metrics(self._folder, number, self.worker_table),
+                shared=self._folder,
                 open_log=lambda _: _opened(log),
             )
             share = partial(self.worker_table.has_its_share, number)

@@ -53,6 +53,9 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 def main() -> None:
     """Read a question from standard input; write the answer to standard output."""
     limits.end_with_parent()
+    with suppress(OSError):
+        # Requests come first.
+        os.nice(5)
     question = msgspec.json.decode(sys.stdin.buffer.read(), type=Question)
     # What a model prints is no answer.
     answers = os.dup(1)
@@ -80,6 +83,7 @@ def _answer(question: Question) -> Answer:
             return Answer(checksum=checksum)
         is_estimator = question.form == "estimator"
         if is_estimator:
+            loading.check_estimator(opened, policy)
             loading.import_for(opened)
         else:
             importlib.import_module("onnxruntime")

@@ -1,7 +1,6 @@
 """What the process of a first load may take, and what it may reach: no file, no socket."""
 
 import ctypes
-import os
 import resource
 import signal
 import sys
@@ -18,35 +17,38 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def limit(*, cpu_seconds: int, wall_seconds: int, memory_bytes: int, may_import: bool) -> None:
+def limit(
+    *, cpu_seconds: int | None, wall_seconds: int, memory_bytes: int, may_import: bool
+) -> None:
     """Limit this process from now on.
 
     Args:
-        cpu_seconds: of processor time, beyond what it has taken; then the system ends it.
+        cpu_seconds: of processor time, beyond what it has taken; then it is ended. None: any.
         wall_seconds: until an alarm ends it, should nobody else.
         memory_bytes: beyond what it has now.
         may_import: whether it may open a few files; otherwise it opens none, nor a socket.
     """
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(wall_seconds)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_limit = int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds
-    for what, most in (
-        (resource.RLIMIT_CPU, cpu_limit),
+    limits = [
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, _address_space() + memory_bytes),
         (resource.RLIMIT_NOFILE, _FEW_FILES if may_import else 0),
-    ):
+    ]
+    if cpu_seconds is not None:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        limits.append((resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + 1 + cpu_seconds))
+    for what, most in limits:
         # Not every system has each of them, and none is raised.
         with suppress(ValueError, OSError):
-            _, hard = resource.getrlimit(what)
+            _, before = resource.getrlimit(what)
+            highest = most + 2 if what == resource.RLIMIT_CPU else most
+            both = (most, highest)
+            if before != resource.RLIM_INFINITY:
+                both = (min(most, before), min(highest, before))
             # The hard limit of processor time kills without saying why: it stands later.
-            later = most + 2 if what == resource.RLIMIT_CPU else most
-            limits = [m if hard == resource.RLIM_INFINITY else min(m, hard) for m in (most, later)]
-            resource.setrlimit(what, (limits[0], limits[1]))
-    with suppress(OSError):
-        os.nice(5)
+            resource.setrlimit(what, both)
 
 
 def memory_for(size: int) -> int:

@@ -1,23 +1,17 @@
 """Starts the process of a first load, waits for it, and says what became of it."""
 
-import os
 import signal
 import subprocess
-import sys
 import threading
-from contextlib import suppress
 
 import msgspec
 
+from model_store.first_load import python_process
 from model_store.first_load.child import Answer, Question
 
-_COMMAND = (
-    "import sys; sys.path[:] = sys.argv[1:]; from model_store.first_load.child import main; main()"
-)
-_START_SECONDS = 40
+START_SECONDS = 40
 """What the start of a process may take on a busy machine, beside what it is limited to."""
-# Of the environment, all that a process needs that loads libraries; no setting, no secret.
-_PASSED = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 _ENDS = {
     signal.SIGXCPU: "it took more than {seconds} s of processor time",
     signal.SIGALRM: "it took too long",
@@ -48,7 +42,7 @@ class Processes:
         process = self._start()
         try:
             text, _ = process.communicate(
-                msgspec.json.encode(question), timeout=3 * question.seconds + _START_SECONDS
+                msgspec.json.encode(question), timeout=3 * question.seconds + START_SECONDS
             )
         except subprocess.TimeoutExpired:
             raise EndedError("it took too long") from None
@@ -77,30 +71,17 @@ class Processes:
             self._closed = True
             running = list(self._running)
         for process in running:
-            _kill(process)
+            python_process.kill(process)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         with self._lock:
             if self._closed:
                 raise EndedError("the service stops")
-            process = subprocess.Popen(  # noqa: S603 - ours
-                [sys.executable, "-I", "-c", _COMMAND, *_path()],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd="/",
-                env={name: os.environ[name] for name in _PASSED if name in os.environ}
-                | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-                start_new_session=True,
+            process = python_process.start(
+                "model_store.first_load.child", stdout=subprocess.PIPE, environment=_ONE_THREAD
             )
             self._running.add(process)
         return process
-
-
-def _path() -> list[str]:
-    """Return where this process finds modules, whatever folder the other one works in."""
-    here = os.getcwd()  # noqa: PTH109 - joined as a text
-    return [os.path.join(here, folder) for folder in sys.path]  # noqa: PTH118 - as above
 
 
 def _how(code: int, seconds: int) -> str:
@@ -110,15 +91,8 @@ def _how(code: int, seconds: int) -> str:
     return _ENDS.get(number, f"it crashed ({number.name})").format(seconds=seconds)
 
 
-def _kill(process: "subprocess.Popen[bytes]") -> None:
-    if process.poll() is None:
-        # Its session is its own: this ends what it started, too.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    _kill(process)
+    python_process.kill(process)
     process.wait()
     for stream in (process.stdin, process.stdout):
         if stream:

@@ -117,8 +117,11 @@ ATTACKS: dict[str, tuple[Attack, str]] = {
 def reason_of(service: Service, model: str) -> str:
     """Return why a model's version is refused, from the events; empty as long as it is not."""
     for line in (service.folder / "events").read_text().splitlines():
+        # Most lines are those of requests.
+        if f'"{model}"' not in line:
+            continue
         event = json.loads(line)
-        if event.get("model") == model and event["event"] in {"model-refused", "model-loaded"}:
+        if event["event"] in {"model-refused", "model-loaded"}:
             return str(event.get("reason") or event.get("why"))
     return ""
 

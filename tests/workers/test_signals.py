@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from api.server.signals import RELOADING, STOPPING, SURVIVED
+from model_store.model_process.shared_folder import PREFIX, SHARED_MEMORY
 from tests.api.server_process import PATIENCE_SECONDS
 from tests.signalled_start import in_a_group, signalled
 from tests.workers.test_service import (
@@ -20,7 +21,6 @@ from tests.workers.test_service import (
     predict,
     wait_for_events,
 )
-from workers.left_behind import PREFIX, SHARED_MEMORY
 
 pytestmark = pytest.mark.slow  # each starts a service of four processes
 HARMLESS = (*RELOADING, *SURVIVED)

@@ -19,7 +19,8 @@ from model_store.errors import RefusedError
 from model_store.file_store import FileModelStore
 from model_store.first_load import child
 from model_store.first_load.child import Answer, Question
-from model_store.first_load.process import _PASSED, EndedError, Processes
+from model_store.first_load.process import EndedError, Processes
+from model_store.first_load.python_process import PASSED
 from model_store.golden import Golden
 from model_store.store import LoadPolicy
 from tests.model_store.conftest import NOON, DraftLine, reseal_bundle
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.slow  # each loads in a process of its own
 
 Shorten = Callable[[], None]
 
+ADDED = {"LC_CTYPE", "MALLOC_ARENA_MAX", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
 POLICY = LoadPolicy(trusted_types=(f"{Misbehaving.__module__}.Misbehaving",), publishers=PUBLISHERS)
 ENDS = {
     "burns": "it took",
@@ -75,9 +77,9 @@ def count(monkeypatch: pytest.MonkeyPatch) -> list[Question]:
     return asked
 
 
-def store_of(tmp_path: Path, **options: bool) -> FileModelStore:
+def store_of(tmp_path: Path, *, only_known: bool = False) -> FileModelStore:
     """Return a store of the test."""
-    return FileModelStore(tmp_path / "models", POLICY, lambda: NOON, SIGNER, **options)
+    return FileModelStore(tmp_path / "models", POLICY, lambda: NOON, SIGNER, only_known=only_known)
 
 
 def published(tmp_path: Path, draft_line: DraftLine, mood: str) -> tuple[FileModelStore, str]:
@@ -249,13 +251,13 @@ def test_the_process_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_pat
         "print(json.dumps({'reason': json.dumps([sorted(os.environ), os.getcwd(), "
         "len(os.listdir('/dev/fd')), os.getsid(0) == os.getpid()])}))"
     )
-    monkeypatch.setattr("model_store.first_load.process._COMMAND", found)
+    monkeypatch.setattr("model_store.first_load.python_process._COMMAND", found)
     with (tmp_path / "secret").open("w") as secret:
         os.set_inheritable(secret.fileno(), True)
         answer = Processes().ask(question())
     names, folder, descriptors, is_leader = json.loads(answer.reason)
     assert "ADMIN_PASSWORD" not in names
-    assert set(names) <= {*_PASSED, "LC_CTYPE", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
+    assert set(names) <= {*PASSED, *ADDED}
     # The three streams, and the folder that is being listed.
     assert (folder, descriptors, is_leader) == ("/", 4, True)
 
@@ -283,7 +285,7 @@ def test_a_stop_ends_what_is_being_loaded(monkeypatch: pytest.MonkeyPatch, tmp_p
     """No process is left, and what it was asked gets no verdict."""
     marker = tmp_path / "started"
     waiting = f"import os, time; os.close(os.open({str(marker)!r}, os.O_CREAT)); time.sleep(3600)"
-    monkeypatch.setattr("model_store.first_load.process._COMMAND", waiting)
+    monkeypatch.setattr("model_store.first_load.python_process._COMMAND", waiting)
     processes = Processes()
     ends: list[str] = []
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - folders of our own are made there, safely
-PREFIX = "mlops-metrics-"
+PREFIX = "mlops-shared-"
 _OWNER = "owner.lock"
 # A folder without a lock is one that is just being made, or was made before there were locks.
 _YOUNG_SECONDS = 60.0

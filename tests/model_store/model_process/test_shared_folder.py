@@ -6,13 +6,13 @@ import sys
 import time
 from pathlib import Path
 
-from workers.left_behind import PREFIX, remove_left_behind, shared_folder
+from model_store.model_process.shared_folder import PREFIX, remove_left_behind, shared_folder
 
 # Holds a folder, and a copy of itself that inherits the lock, until its input ends.
 OWNER = """
 import os, sys
 from pathlib import Path
-from workers.left_behind import shared_folder
+from model_store.model_process.shared_folder import shared_folder
 with shared_folder(Path(sys.argv[1])) as folder:
     copy = os.fork()
     if copy == 0:
