@@ -1,6 +1,6 @@
 """The OpenAPI document: the routes that FastAPI knows, and a typed `/predict` for each model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +11,7 @@ from api.http.body_errors import row_model
 from api.http.problems import FieldError
 from api.models.loaded_models import LoadedModels, ServedModel
 from model_store.aliases import CHAMPION
+from model_store.schema.deciding.decision import TOP
 from model_store.schema.examples import example
 from model_store.schema.prediction import PROBABILITIES, label_text
 from model_store.schema.row_decoder import MAX_STRING
@@ -170,6 +171,16 @@ def _answer_schema(served: ServedModel) -> dict[str, Any]:
         column.name: {"type": types.get(column.kind, "string")} | _notes(column)
         for column in served.shown.outputs
     }
+    decision = served.manifest.decision
+    if decision.least_confidence:
+        for answer in properties.values():
+            answer["type"] = [answer["type"], "null"]
+            answer["description"] = (
+                f"{answer.get('description', '')} Null where no probability reaches "
+                f"{decision.least_confidence:g}."
+            ).strip()
+    if decision.top:
+        properties[TOP] = _top_schema(served.shown.outputs[0], decision.top, types)
     required = list(properties)
     if classes := served.loaded.predictor.classes:
         names = [label_text(label) for label in classes]
@@ -178,6 +189,19 @@ def _answer_schema(served: ServedModel) -> dict[str, Any]:
             "properties": {name: {"type": "number"} for name in names},
         }
     return {"type": "object", "properties": properties, "required": required}
+
+
+def _top_schema(output: Column, count: int, types: Mapping[Kind, str]) -> dict[str, Any]:
+    label = {
+        "label": {"type": types.get(output.kind, "string")},
+        "probability": {"type": "number"},
+    }
+    return {
+        "type": "array",
+        "maxItems": count,
+        "items": {"type": "object", "properties": label, "required": list(label)},
+        "description": "The likeliest labels, the likeliest first.",
+    }
 
 
 def _notes(column: Column) -> dict[str, Any]:

@@ -46,8 +46,9 @@ def clean(
         TableError: too few rows are left.
     """
     with_target = table.dropna(subset=[target])
-    is_repeated = comparable(with_target).duplicated() if drop_duplicates else False
-    kept = with_target[~is_repeated] if drop_duplicates else with_target
+    kept = with_target
+    if drop_duplicates:
+        kept = with_target.loc[~comparable(with_target).duplicated()]
     if len(kept) < SMALLEST_TABLE:
         raise TableError(
             f"{len(kept)} of the table's rows have a target, which is too few to split: it needs "

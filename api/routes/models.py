@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+import msgspec
 from pydantic import BaseModel
 
 from api.http.problems import NotFound
@@ -48,6 +49,17 @@ class ScoreView(BaseModel):
     value: float
 
 
+class DecisionView(BaseModel):
+    """What the service makes of a version's probabilities."""
+
+    least_confidence: float
+    """Below this greatest probability the answer is null; 0: never."""
+    top: int
+    """How many of the likeliest labels an answer names."""
+    calibrated: str
+    """How they were calibrated in training; empty: they are the estimator's own."""
+
+
 class VersionView(BaseModel):
     """A served version."""
 
@@ -57,6 +69,8 @@ class VersionView(BaseModel):
     aliases: list[str]
     signature: SignatureView
     scores: list[ScoreView]
+    decision: DecisionView
+    """What is made of its probabilities."""
     form: Literal["compiled", "estimator"]
     """What answers: the compiled form, or the estimator with the libraries of its training."""
     form_reason: str
@@ -121,6 +135,7 @@ def _version_view(served: ServedModel, aliases: list[str], *, card: bool) -> Ver
             ignored=list(manifest.signature.ignored),
         ),
         scores=[ScoreView(metric=s.metric, split=s.split, value=s.value) for s in manifest.scores],
+        decision=DecisionView(**msgspec.structs.asdict(manifest.decision)),
         form=served.loaded.form,
         form_reason=served.loaded.form_reason,
         card=served.card if card else None,

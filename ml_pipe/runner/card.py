@@ -120,6 +120,7 @@ def _guessing_lines(summary: Summary) -> list[str]:
 
 def _candidate_lines(summary: Summary) -> list[str]:
     lines = [f"{_text(summary.threshold)}.", ""] if summary.threshold else []
+    lines += [_text(summary.decision), ""] if summary.decision else []
     if not summary.candidates:
         return lines
     lines += ["| candidate | score | seconds | chosen |", "| --- | --- | --- | --- |"]

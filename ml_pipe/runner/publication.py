@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
 from ml_pipe.runner.card import model_card
+from ml_pipe.runner.choosing.decide import Decided
 from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.evaluation import Evaluation
 from ml_pipe.runner.loading import RunData, exports_now
@@ -33,6 +34,9 @@ from model_store.schema.signature import Signature
 from model_store.store import LoadPolicy
 from monitoring.statistics import profile
 
+EVERY_ROW = Decided()
+"""Each row gets the model's own answer."""
+
 
 def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     run: RunData,
@@ -41,6 +45,7 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     evaluation: Evaluation,
     *,
     parameters: Mapping[str, str | int | float | bool | list[str] | None],
+    decided: Decided = EVERY_ROW,
     accept_guessing: bool = False,
     alias: str = "champion",
     seed: int = 7,
@@ -60,6 +65,7 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         splits: those that it was fitted and evaluated on.
         evaluation: what `evaluate` returned.
         parameters: what shaped the model, for the manifest.
+        decided: what `decide` returned: which rows get no answer, how many labels one names.
         accept_guessing: whether it may be no better than guessing.
         alias: the alias to move to the new version; empty: none.
         seed: which rows become golden.
@@ -79,7 +85,10 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     rows = made_up(run.table[run.names], signature, facts.personal, seed)
     golden = golden_rows(estimator, signature, rows, seed=seed)
     compilation = compile_estimator(estimator, signature, golden)
-    summary = msgspec.structs.replace(evaluation.summary, form=form_of(compilation), alias=alias)
+    summary = msgspec.structs.replace(
+        evaluation.summary, form=form_of(compilation), alias=alias, decision=decided.phrase
+    )
+    given = _given(evaluation.answers, decided)
     draft = Draft(
         model=facts.model,
         task=facts.task,
@@ -91,8 +100,9 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         parameters=parameters,
         origin=origin_of(run, context, seed),
         requires=modules,
-        reference=reference_of(evaluation.answers, splits, signature, facts.personal),
+        reference=reference_of(given, splits, signature, facts.personal),
         card=model_card(facts, summary, evaluation.fairness, compilation.reason),
+        decision=decided.decision,
         compilation=compilation,
     )
     policy = LoadPolicy(
@@ -120,6 +130,15 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     kept = {"model": facts.model, "version": version, "summary": sentences}
     (run.folder / "published.json").write_bytes(msgspec.json.encode(kept))
     return sentences
+
+
+def _given(answers: np.ndarray, decided: Decided) -> np.ndarray:
+    """Return answers as the service gives them: None where the model is not sure enough."""
+    if decided.unsure is None:
+        return answers
+    given = answers.astype(object)
+    given[decided.unsure] = None
+    return given
 
 
 def reason_of(comparison: Comparison) -> str:

@@ -61,7 +61,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     time_zone: str = ""
     """Of a datetime: the IANA zone of those without an offset; empty: each needs an offset."""
     dtype: str = ""
-    """Of an array: the type of its numbers, one of `ARRAY_DTYPES`."""
+    """Of an array: the type of its numbers, as numpy names it: `uint8`, `float32` and others."""
     shape: tuple[int, ...] = ()
     """Of an array: how many numbers it has along each axis, as in 28 and 28 of a picture."""
     header: str = ""

@@ -69,7 +69,9 @@ class Observed(NamedTuple):
         kind, values = self.kind, self.values
         if kind is Kind.ARRAY and column.kind is Kind.ARRAY:
             return _arrays_as(values, column)
-        if kind is None or kind is column.kind or {kind, column.kind} <= _TEXT:
+        if kind is None:
+            return np.empty((0, *column.shape), dtype_of(column))
+        if kind is column.kind or {kind, column.kind} <= _TEXT:
             return values
         if column.kind is Kind.NUMBER and kind is Kind.INTEGER:
             return values.astype("float64")

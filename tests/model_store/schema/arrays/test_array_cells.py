@@ -128,3 +128,11 @@ def test_equal_arrays_compare_equal() -> None:
     frame = pd.DataFrame({"x": [np.array([1, 2]), np.array([1, 2]), None, np.array([2, 1])]})
     assert comparable(frame).duplicated().tolist() == [False, True, False, False]
     assert comparable(frame)["x"].nunique() == 2
+
+
+def test_a_batch_may_miss_every_array() -> None:
+    """As it may miss every value of any nullable column."""
+    column = Column(name="x", kind=Kind.ARRAY, dtype="int8", shape=(2, 2), nullable=True)
+    frame = conform(pd.DataFrame({"x": [None, None]}), [column])
+    assert frame["x"].isna().all()
+    assert np.isnan(arrays_of(frame, [column])["x"]).all()
