@@ -1,6 +1,7 @@
 """The OpenAPI document: the routes that FastAPI knows, and a typed `/predict` for each model."""
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,6 +19,8 @@ from model_store.schema.row_decoder import MAX_STRING
 from model_store.schema.signature import Column, Kind, Signature
 from monitoring.log.writing.true_values import Verdict
 
+_MOST_EXAMPLE_NUMBERS = 10_000
+"""Of all arrays of a row that is shown as an example."""
 _PROBLEM = {
     "type": "object",
     "properties": {
@@ -106,6 +109,12 @@ def example_rows(signature: Signature) -> list[dict[str, Any]]:
     return [{column.name: example(column) for column in signature.inputs}]
 
 
+def _example(signature: Signature) -> dict[str, Any]:
+    """Return a row for the document, unless it would be most of it."""
+    numbers = sum(prod(column.shape) for column in signature.inputs if column.shape)
+    return {"example": example_rows(signature)} if numbers <= _MOST_EXAMPLE_NUMBERS else {}
+
+
 def _paths(loaded_models: LoadedModels, model: str) -> list[tuple[str, str]]:
     champion = loaded_models.aliases[model].get(CHAMPION)
     paths = [(f"/models/{model}/predict", champion)] if champion else []
@@ -130,12 +139,7 @@ def _predict_operation(path: str, served: ServedModel, max_string: int) -> dict[
         "security": _SECURITY,
         "requestBody": {
             "required": True,
-            "content": {
-                "application/json": {
-                    "schema": _one_or_many(row),
-                    "example": example_rows(served.shown),
-                }
-            },
+            "content": {"application/json": {"schema": _one_or_many(row)} | _example(served.shown)},
         },
         "responses": _responses(
             "One answer a row, in the same order; an object for an object.", _one_or_many(answer)

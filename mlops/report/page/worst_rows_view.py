@@ -12,6 +12,7 @@ from model_store.schema.signature import Column
 from monitoring.log.privacy import is_hash
 
 _HIDDEN = "hidden (personal)"
+_MISSING = "missing"
 
 
 class WorstRowView(NamedTuple):
@@ -48,7 +49,9 @@ def worst_rows_view(
     )
 
     def cells(row: WorstRow) -> list[str]:
-        shown = [row.measure, *(_cell(row.row.answer, name, personal) for name in outputs)]
+        answers = [_cell(row.row.answer, name, personal) for name in outputs]
+        # A classifier that is not sure enough answers null.
+        shown = [row.measure, *("not answered" if each == _MISSING else each for each in answers)]
         if is_labelled:
             shown.append(_HIDDEN if is_hidden else logged_value(row.truth))
         if has_shares:
@@ -91,7 +94,7 @@ def _cell(
     if name in personal and not is_hash(value):
         return _HIDDEN
     if value is None:
-        return "missing"
+        return _MISSING
     if name in arrays and not is_hash(value):
         return array_picture(value, arrays[name])
     return logged_value(value)
