@@ -40,6 +40,8 @@ from workers.supervisor import Programme, Supervisor
 from workers.worker_table import WorkerTable
 
 STANDARD_OUTPUT = 1
+FIRST = 1
+"""The number of the first worker."""
 NOT_STARTED = "The service could not start: see the events above."
 CLOSE_SECONDS = 5.0
 """How much longer a stop may take than requests in flight and hanging models."""
@@ -61,7 +63,7 @@ def run_workers(
     """
     preload(settings)
     with shared_folder() as folder:
-        parts = Parts(settings, listener, welcome, folder)
+        parts = Parts(settings, listener, welcome, announce, folder)
         programme = Programme(
             write_log=parts.write_log,
             work=parts.work,
@@ -83,12 +85,14 @@ class Parts:
         settings: Settings,
         listener: socket.socket,
         welcome: Callable[[State], str],
+        announce: Callable[[str], None],
         folder: Path,
     ) -> None:
         self.worker_table = WorkerTable(settings.service_workers)
         self._settings = settings
         self._listener = listener
         self._welcome = welcome
+        self._announce = announce
         self._folder = folder
         self._lock = StdoutLock((folder / "lines.lock").open("wb"))
         self._supervisor = os.getpid()
@@ -139,6 +143,8 @@ class Parts:
             gc.freeze()
             gc.enable()
             report_to_supervisor(control, welcome=self._welcome(state))
+            if number == FIRST and not after:
+                state.reloader.call_when_loaded(lambda: self._announce(self._welcome(state)))
 
         with closing(BackgroundStream(STANDARD_OUTPUT, self._lock)) as stream:
             events = make_structured_log(

@@ -42,6 +42,7 @@ class ModelReloader:
         self._trouble = ""
         self._wanted = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._when_loaded: list[Callable[[], None]] = []
         self._loads: BackgroundLoads[ServedModel | Refusal] = BackgroundLoads(self._load)
 
     def refresh(self, seconds: float | None = None) -> None:
@@ -85,6 +86,13 @@ class ModelReloader:
                 await asyncio.to_thread(self.refresh, self._settings.model_poll_seconds)
             except Exception as error:  # noqa: BLE001 - the reloader must outlive whatever it meets
                 self._warn("reload-failed", type(error).__name__)
+            while self._when_loaded and not self.loaded_models.loading:
+                self._when_loaded.pop()()
+
+    def call_when_loaded(self, callback: Callable[[], None]) -> None:
+        """Call back, once nothing loads any more; not at all if nothing loads now."""
+        if self.loaded_models.loading:
+            self._when_loaded.append(callback)
 
     def look_now(self) -> None:
         """Have `run` look at the store at once, and try refused versions again. From any thread."""

@@ -105,6 +105,7 @@ def _run_alone(settings: Settings, listener: socket.socket, port: int) -> str:
         gc.freeze()
         gc.enable()
         notify(_welcome(state, port))
+        state.reloader.call_when_loaded(lambda: notify(_welcome(state, port)))
 
     with closing(BackgroundStream(STANDARD_OUTPUT)) as stream:
         events = make_structured_log(settings.service_event_level, cast("BinaryIO", stream))

@@ -88,14 +88,20 @@ def test_a_load_that_hangs_holds_up_no_start_and_no_stop(
         assert answer.status_code == 503
         assert f"Version {version} of sum is being loaded" in answer.text
         assert service.predict(SUM_ROW).status_code == 503
+        told: list[str] = []
+        service.state.reloader.call_when_loaded(lambda: told.append("loaded"))
+        assert told == []
         slow[version].set()
         until(lambda: service.client.get("/health/ready").status_code == 200)
+        until(lambda: told == ["loaded"])
+        service.state.reloader.call_when_loaded(lambda: told.append("never"))
         assert service.predict(SUM_ROW).json()["total"] == pytest.approx(7)
         slow[version].clear()
         again = store.publish(sum_draft(5))
         slow[again] = threading.Event()
         store.promote("sum", again)
         until(lambda: bool(service.samples("model_loading_seconds")))
+    assert told == ["loaded"]
 
 
 def test_a_refusal_that_is_found_again_is_reported_once(
