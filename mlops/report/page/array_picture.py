@@ -3,10 +3,9 @@
 import base64
 import struct
 import zlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from markupsafe import Markup
 
 from api.pages.wording import number
 from model_store.schema.arrays.array_values import read_array
@@ -17,8 +16,16 @@ _MOST_PIXELS = 128
 """Along a side; of larger pictures every second, third or further pixel is shown."""
 
 
-def array_picture(value: Any, column: Column) -> str:
-    """Return a logged array as the page shows it, HTML where it is a picture."""
+class ArrayPicture(NamedTuple):
+    """An array that is a picture, as `version.html` shows it."""
+
+    alternative: str
+    png: str
+    """Base64 of the file."""
+
+
+def array_picture(value: Any, column: Column) -> "str | ArrayPicture":
+    """Return a logged array as the page shows it: a picture, or a few numbers."""
     try:
         array = read_array(value, column)
     except (TypeError, ValueError):
@@ -32,10 +39,7 @@ def array_picture(value: Any, column: Column) -> str:
     greatest = float(array.max()) if column.maximum is None else float(column.maximum)
     step = -(-max(picture.shape[:2]) // _MOST_PIXELS)
     content = base64.b64encode(png(in_grays(picture[::step, ::step], least, greatest))).decode()
-    # Nothing of it is a caller's text: base64 of our own bytes, and whole numbers.
-    return Markup('<img class="array" alt="{}, {}" src="data:image/png;base64,{}">').format(
-        column.name, shown, content
-    )
+    return ArrayPicture(f"{column.name}, {shown}", content)
 
 
 def png(pixels: np.ndarray) -> bytes:

@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from api.pages.wording import counted, percent
-from mlops.report.page.array_picture import array_picture
+from mlops.report.page.array_picture import ArrayPicture, array_picture
 from mlops.report.page.findings import VersionFindings, WorstRow, WorstRows
 from mlops.report.page.values import logged_value
 from model_store.schema.signature import Column
@@ -23,7 +23,7 @@ class WorstRowView(NamedTuple):
     """Its place in the request, from 0 on."""
     like_it: str
     """How many rows are equal to it; empty where none is."""
-    cells: list[str]
+    cells: list[str | ArrayPicture]
 
 
 class WorstRowsView(NamedTuple):
@@ -48,10 +48,11 @@ def worst_rows_view(
         {c.name: c for c in found.manifest.signature.inputs if c.shape} if found.manifest else {}
     )
 
-    def cells(row: WorstRow) -> list[str]:
+    def cells(row: WorstRow) -> list[str | ArrayPicture]:
         answers = [_cell(row.row.answer, name, personal) for name in outputs]
         # A classifier that is not sure enough answers null.
-        shown = [row.measure, *("not answered" if each == _MISSING else each for each in answers)]
+        shown: list[str | ArrayPicture] = [row.measure]
+        shown += ["not answered" if each == _MISSING else each for each in answers]
         if is_labelled:
             shown.append(_HIDDEN if is_hidden else logged_value(row.truth))
         if has_shares:
@@ -86,7 +87,7 @@ def _cell(
     name: str,
     personal: frozenset[str],
     arrays: Mapping[str, Column] = MappingProxyType({}),
-) -> str:
+) -> str | ArrayPicture:
     if name not in row:
         return ""
     value = row[name]

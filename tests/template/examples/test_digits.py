@@ -35,6 +35,7 @@ def test_it_is_trained_and_may_not_know(tmp_path: Path) -> None:
     """Compiled, with a reference of four summaries; the request of the example is answered."""
     report = run_pipeline(DIGITS, {}, context_in(tmp_path))
     assert "there is no answer" in report.summary
+    assert report.version
     policy = LoadPolicy(publishers=PUBLISHERS)
     loaded = FileModelStore(tmp_path / "models", policy).load("digits", report.version)
     assert (loaded.form, loaded.manifest.decision.least_confidence) == ("compiled", 0.8)
