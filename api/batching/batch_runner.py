@@ -59,6 +59,14 @@ class BatchRunner:
             self.log_failure = ""
 
     def _predict(self, jobs: Sequence[PredictionJob]) -> dict[PredictionJob, Outcome]:
+        now = time.perf_counter()
+        # Where a batch failed late, nobody waits any more for some of what is asked again.
+        outcomes: dict[PredictionJob, Outcome] = {
+            job: DeadlineExceeded("No answer in time.") for job in jobs if _is_late(job, now)
+        }
+        return outcomes | self._predict_together([job for job in jobs if job not in outcomes])
+
+    def _predict_together(self, jobs: Sequence[PredictionJob]) -> dict[PredictionJob, Outcome]:
         if not jobs:
             return {}
         try:
@@ -103,7 +111,7 @@ class BatchRunner:
         """Log a batch. What cannot be logged is refused or marked, as the settings say."""
         now = time.perf_counter()
         for job in outcomes:
-            if now > job.deadline or job.answered.done():
+            if _is_late(job, now):
                 # Too late: its caller got 504, and it must not count as answered.
                 outcomes[job] = DeadlineExceeded("No answer in time.")
         entries = [_entry(job, outcome, now) for job, outcome in outcomes.items()]
@@ -132,6 +140,10 @@ class BatchRunner:
                 self._metrics.unlogged.labels(entry.model, entry.version).inc()
                 # As an error, which no level filters out: this line is the only record.
                 self._events.error("unlogged-prediction", **self._log.kept(entry))
+
+
+def _is_late(job: PredictionJob, now: float) -> bool:
+    return now > job.deadline or job.answered.done()
 
 
 def _entry(job: PredictionJob, outcome: Outcome, finished: float) -> Entry:

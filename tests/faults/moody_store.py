@@ -25,6 +25,8 @@ VARIABLES = {
     "PYTHONPATH": str(Path(__file__).parents[2]),
 }
 """What a service needs that serves it."""
+IN_SERVICE = VARIABLES | {"MODEL_PROCESSES": "0"}
+"""Where it is to answer in the service's process, as it does that must leave a note in its folder."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tests.faults.calls import assert_problem, call_once
 from tests.faults.conftest import NewFault, Sums
 from tests.faults.ledger import Ledger
 from tests.faults.moody import PAUSE, PAUSED
-from tests.faults.moody_store import VARIABLES, publish
+from tests.faults.moody_store import IN_SERVICE, publish
 from tests.faults.service import Service, new_folder, started
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -25,7 +25,7 @@ TIMEOUT_SECONDS = 0.5
 LATE_SECONDS = 5.0
 """An answer may come this much after its deadline on a machine that is busy; none of the jumps is
 as short."""
-SETTINGS = VARIABLES | {"PREDICT_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)}
+SETTINGS = IN_SERVICE | {"PREDICT_TIMEOUT_SECONDS": str(TIMEOUT_SECONDS)}
 JUMPING = (sys.executable, "-m", "tests.faults.jumping_server")
 AFTER_2038 = datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC)
 """A second beyond what 32 bits hold."""

@@ -17,13 +17,13 @@ from tests.faults.client import Response
 from tests.faults.conftest import NewFault, Sums
 from tests.faults.ledger import Call, Ledger
 from tests.faults.moody import PAUSE, PAUSED
-from tests.faults.moody_store import VARIABLES, publish
+from tests.faults.moody_store import IN_SERVICE, publish
 from tests.faults.process_usage import usage_of
 from tests.faults.service import Service, new_folder, started
 from tests.waiting import wait_until
 
 PLACES = 12
-SETTINGS = VARIABLES | {"PREDICT_QUEUE_REQUESTS": str(PLACES)}
+SETTINGS = IN_SERVICE | {"PREDICT_QUEUE_REQUESTS": str(PLACES)}
 BEYOND = 4
 """So many more are sent than there is room for."""
 LEAVING = 5 * PLACES
