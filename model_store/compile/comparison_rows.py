@@ -1,6 +1,7 @@
 """Made-up rows that a request may hold, to see whether two forms of a model agree."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,9 @@ _MISSING: dict[Kind, Any] = {
 }
 _ROWS = 1000
 _CELLS_AT_ONCE = 200_000
+_MOST_NUMBERS = 20_000_000
+"""Of all arrays of the rows that are made up; of larger arrays there are fewer rows."""
+_FEWEST_ROWS = 20
 _REARRANGED, _MOST_WORDS = 50, 30
 
 
@@ -54,16 +58,18 @@ class Probe(NamedTuple):
 def probe(seen: Columns, signature: Signature, seed: int = 0) -> Probe:
     """Return rows made of some that were seen, of which there must be at least one."""
     random = np.random.default_rng(seed)
-    usual = {c.name: _mixed(seen[c.name], c, random) for c in signature.inputs}
+    numbers = sum(prod(column.shape) for column in signature.inputs if column.shape)
+    rows = max(_FEWEST_ROWS, min(_ROWS, _MOST_NUMBERS // max(numbers, 1)))
+    usual = {c.name: _mixed(seen[c.name], c, random, rows) for c in signature.inputs}
     odd = [(c.name, value) for c in signature.inputs for value in _odd(c)]
     texts = [c.name for c in signature.inputs if c.kind is Kind.STRING]
     odd += [(name, text) for name in texts for text in _rearranged(seen[name], random)]
-    numbers = [
+    vast_in = [
         c.name
         for c in signature.inputs
         if c.kind is Kind.NUMBER or (c.kind is Kind.ARRAY and c.dtype == "float64")
     ]
-    vast = [(name, value) for value in _VAST_NUMBERS for name in numbers]
+    vast = [(name, value) for value in _VAST_NUMBERS for name in vast_in]
     return Probe(usual, _changed(seen, odd, random), _changed(seen, vast, random))
 
 
@@ -108,19 +114,19 @@ def _rearranged(seen: np.ndarray, random: np.random.Generator) -> list[str]:
     return [changes[n % len(changes)](text)[:MAX_STRING] for n, text in enumerate(texts)]
 
 
-def _mixed(seen: np.ndarray, column: Column, random: np.random.Generator) -> np.ndarray:
+def _mixed(seen: np.ndarray, column: Column, random: np.random.Generator, rows: int) -> np.ndarray:
     """Return values that were seen, half of them replaced by others within the training range."""
-    mixed: np.ndarray = seen[random.integers(len(seen), size=_ROWS)]
-    others = _others(column, random)
-    is_other = random.random(_ROWS) < 0.5  # noqa: PLR2004 - half
+    mixed: np.ndarray = seen[random.integers(len(seen), size=rows)]
+    others = _others(column, random, rows)
+    is_other = random.random(rows) < 0.5  # noqa: PLR2004 - half
     is_other = is_other.reshape(-1, *(1 for _ in column.shape))
     return mixed if others is None else np.where(is_other, others, mixed)
 
 
-def _others(column: Column, random: np.random.Generator) -> np.ndarray | None:
+def _others(column: Column, random: np.random.Generator, rows: int) -> np.ndarray | None:
     if column.categories:
         return np.array(column.categories, dtype=object)[
-            random.integers(len(column.categories), size=_ROWS)
+            random.integers(len(column.categories), size=rows)
         ]
     if column.minimum is None or column.maximum is None:
         return None
@@ -128,9 +134,9 @@ def _others(column: Column, random: np.random.Generator) -> np.ndarray | None:
         # A numpy datetime has no zone, and ours are all UTC.
         ends = [str(end).removesuffix("Z") for end in (column.minimum, column.maximum)]
         first, last = np.array(ends, dtype="datetime64[us]").astype(np.int64).tolist()
-        return random.integers(first, last, size=_ROWS, endpoint=True).astype("datetime64[us]")
+        return random.integers(first, last, size=rows, endpoint=True).astype("datetime64[us]")
     values = random.uniform(
-        float(column.minimum), float(column.maximum), size=(_ROWS, *column.shape)
+        float(column.minimum), float(column.maximum), size=(rows, *column.shape)
     )
     if column.kind is Kind.ARRAY:
         # Drawn within the range, so that each is a number of the array's type.

@@ -92,6 +92,12 @@ class _Models:
             return self._by_threshold(model, rows, path)
         if isinstance(model, CalibratedClassifierCV) and _is_by_temperature(model):
             return self._calibrated(model, rows, path)
+        if isinstance(model, CalibratedClassifierCV) and _is_of_frozen(model):
+            with named(model, rows, path):
+                raise NotCompilableError(
+                    f"It is calibrated by {model.method}: of what was fitted before, only a "
+                    "calibration by temperature is compiled."
+                )
         if isinstance(model, Pipeline):
             *before, (name, last) = model.steps
             for each, step in before:
@@ -184,6 +190,11 @@ class _Models:
 
 def _is_by_temperature(model: CalibratedClassifierCV) -> bool:
     return model.method == "temperature" and len(model.calibrated_classifiers_) == 1
+
+
+def _is_of_frozen(model: CalibratedClassifierCV) -> bool:
+    inner = (each.estimator for each in model.calibrated_classifiers_)
+    return any(isinstance(each, FrozenEstimator) for each in inner)
 
 
 def _indexed(model: Any, labels: int) -> Any:
