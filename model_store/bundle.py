@@ -24,6 +24,7 @@ from model_store.manifest import (
     Score,
     Task,
 )
+from model_store.schema.deciding.decision import Decision
 from model_store.schema.signature import Signature
 
 MANIFEST = "manifest.json"
@@ -71,6 +72,8 @@ class Draft:
     """The profile of the training data: JSON text, stored as it is."""
     card: str = ""
     """The model card, in Markdown."""
+    decision: Decision = field(default_factory=Decision)
+    """What the service makes of its probabilities."""
     compilation: Compilation | None = None
     """What came of compiling the estimator; None: it is compiled when it is published."""
 
@@ -98,6 +101,7 @@ def manifest_of(draft: Draft, compilation: Compilation, version: str, created: s
         requires=tuple(draft.requires),
         compiled=compilation.compiled,
         not_compiled=compilation.reason,
+        decision=draft.decision,
     )
 
 

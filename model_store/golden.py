@@ -9,6 +9,8 @@ import numpy as np
 
 from model_store.errors import RefusedError
 from model_store.predictor import EstimatorPredictor, Predictor
+from model_store.schema.arrays.array_cells import arrays_of
+from model_store.schema.arrays.array_values import missing_rows
 from model_store.schema.columns import Columns, to_rows
 from model_store.schema.prediction import answers
 from model_store.schema.row_decoder import MAX_STRING, InvalidRowsError, RowDecoder
@@ -65,7 +67,7 @@ def golden_answers(
     random = np.random.default_rng(seed)
     sample = conform(frame.iloc[random.permutation(len(frame))[:_CANDIDATES]], signature.inputs)
     sample = sample[_fits_a_request(sample, signature)]
-    columns = {c.name: sample[c.name].to_numpy() for c in signature.inputs}
+    columns = arrays_of(sample, signature.inputs)
     if sample.empty:
         raise RefusedError(
             "No row of the table can be a request, so that there are no golden rows."
@@ -131,6 +133,9 @@ def _traits(columns: Columns, signature: Signature, predictor: Predictor) -> np.
     traits: list[np.ndarray] = []
     for column in signature.inputs:
         array = columns[column.name]
+        if column.kind is Kind.ARRAY:
+            traits.append(missing_rows(array))
+            continue
         # Of numbers and dates, what is missing is the one value that does not equal itself.
         missing = array == (None if array.dtype == object else array)
         missing = missing if array.dtype == object else ~missing
@@ -139,7 +144,7 @@ def _traits(columns: Columns, signature: Signature, predictor: Predictor) -> np.
         traits.append(missing)
     if predictor.classes:
         (labels,), _ = predictor.predict({name: array[:_ASKED] for name, array in columns.items()})
-        rest = (0, len(missing) - len(labels))
+        rest = (0, len(traits[0]) - len(labels))
         traits += [np.pad(labels == label, rest) for label in predictor.classes]
     return np.array(traits)
 

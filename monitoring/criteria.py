@@ -115,7 +115,8 @@ def monitored_columns(
         ranges={
             c.name: (c.minimum, c.maximum)
             for c in manifest.signature.inputs
-            if c.minimum is not None and c.maximum is not None
+            # That of an array is of its numbers, and not of its summaries.
+            if c.minimum is not None and c.maximum is not None and str(c.kind) != "array"
         },
         leave_out=personal_fields,
     )

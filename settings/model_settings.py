@@ -10,6 +10,7 @@ from settings.values import Names, Seconds, Section, split
 _OWN_SECRETS = frozenset({"ADMIN_PASSWORD", "LOG_KEY", "METRICS_PASSWORD", "PREDICT_PASSWORD"})
 
 TRUSTED_TYPES = (
+    "ml_pipe.model_class.ArrayParts",
     "ml_pipe.model_class.DateParts",
     "ml_pipe.model_class.TextParts",
     "ml_pipe.runner.untargeted.detector.AnomalyDetector",

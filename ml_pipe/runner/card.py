@@ -124,6 +124,7 @@ def _guessing_lines(summary: Summary) -> list[str]:
 
 def _candidate_lines(summary: Summary) -> list[str]:
     lines = [f"{_text(summary.threshold)}.", ""] if summary.threshold else []
+    lines += [_text(summary.decision), ""] if summary.decision else []
     if not summary.candidates:
         return lines
     lines += ["| candidate | score | seconds | chosen |", "| --- | --- | --- | --- |"]
@@ -150,9 +151,10 @@ def _column_line(column: Column, personal: Collection[str]) -> str:
     if column.categories:
         seen = ", ".join(map(_text, column.categories[:10]))
         seen += ", …" if len(column.categories) > 10 else ""  # noqa: PLR2004 - a line's worth
-    return (
-        f"| {_text(column.name)} | {column.kind} | {'yes' if column.nullable else 'no'} | {seen} |"
-    )
+    kind = str(column.kind)
+    if column.shape:
+        kind = f"{kind} of {'x'.join(map(str, column.shape))} {column.dtype}"
+    return f"| {_text(column.name)} | {kind} | {'yes' if column.nullable else 'no'} | {seen} |"
 
 
 def _end(value: float | str | None) -> str:

@@ -108,6 +108,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...] = ()
     threshold: str = ""
     """From which probability on which label is answered, a phrase; empty: the likeliest one."""
+    decision: str = ""
+    """What the service makes of its probabilities, and what that costs; a sentence."""
     warnings: tuple[str, ...] = ()
     version: str = ""
     """Empty where none was published."""
@@ -127,6 +129,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             "Guessing": self._guessing(),
             "Candidates": "; ".join(map(self._candidate, self.candidates)),
             "Threshold": self.threshold,
+            "Decision": self.decision,
             "Depends on": self._importance(),
             "Served": self.form,
             "Warnings": "\n".join(self.warnings) or "none",

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from ml_pipe.runner.choosing.calibration import with_calibration
 from ml_pipe.runner.choosing.candidates import compare_candidates
 from ml_pipe.runner.choosing.early_stopping import stopped_early
 from ml_pipe.runner.choosing.fitting import with_class_weight, within_budget
@@ -61,6 +62,7 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
     search: str = "",
     class_weight: str = "",
     threshold: str = "",
+    calibrate: str = "",
     metric: str = "",
     split: str = "random",
     seed: int = 7,
@@ -81,6 +83,8 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         search: a search space as JSON, see `read_space`.
         class_weight: "balanced", or nothing.
         threshold: "best", a probability, or nothing.
+        calibrate: how its probabilities are calibrated on the validation rows: "temperature",
+            "sigmoid" or "isotonic", or nothing.
         metric: the name of a score that decides in place of the first of `score`.
         split: how the rows were split, as the parameter says it.
         seed: the start of every random choice.
@@ -89,8 +93,8 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         TableError: there is no such candidate, setting, weight, metric or threshold.
     """
     rows, task = splits["train"], run.task
-    if task == "regression" and (class_weight or threshold):
-        raise TableError("class_weight and threshold are for a classification.")
+    if task == "regression" and (class_weight or threshold or calibrate):
+        raise TableError("class_weight, threshold and calibrate are for a classification.")
     known = Rows(rows[run.names], rows[run.target])
     scored = metric_first(score, metric, task, known.truth)
     space, notes = read_space(search), []
@@ -108,7 +112,7 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
     if unknown := [name for name in space if candidates and name not in names]:
         raise TableError(f'The search space is of "{unknown[0]}", which is no candidate.')
     validation = Rows(splits["validation"][run.names], splits["validation"][run.target])
-    on_validation = threshold == BEST
+    on_validation = threshold == BEST or bool(calibrate)
     estimators: dict[str, Any] = {}
     settings: dict[str, dict[str, str]] = {}
     for name in names:
@@ -139,6 +143,8 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
     winner = next((each.name for each in board if each.chosen), names[0])
     doing(f"fitting {winner or 'the estimator'} on {len(known.truth):,} rows")
     estimator = estimators[winner].fit(known.inputs, known.truth)
+    estimator, note = with_calibration(estimator, calibrate, validation)
+    notes += [note] if note else []
     by_metric = metric_name(metric, task) if metric else ""
     estimator, phrase = with_threshold(
         estimator, threshold, validation, known.truth.to_numpy(), by_metric
