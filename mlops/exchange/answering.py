@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 
 from model_store.predictor import Predictor
+from model_store.schema.arrays.array_cells import arrays_of
 from model_store.schema.prediction import Prediction
+from model_store.schema.signature import Signature
 
 _AT_ONCE = 1_000
 
@@ -18,8 +20,9 @@ class Answering:
     alphabet, as scores take them to be, whatever the model's own is.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, signature: Signature) -> None:
         self._predictor = predictor
+        self._inputs = signature.inputs
         if predictor.classes:
             labels = _array(predictor.classes)
             self._order = np.argsort(labels)
@@ -36,7 +39,7 @@ class Answering:
         return np.concatenate([part for part in parts if part is not None])[:, self._order]
 
     def _asked(self, rows: pd.DataFrame, *, probabilities: bool) -> list[Prediction]:
-        columns = {str(name): rows[name].to_numpy() for name in rows.columns}
+        columns = arrays_of(rows, self._inputs)
         return [
             self._predictor.predict(
                 {name: array[first : first + _AT_ONCE] for name, array in columns.items()},

@@ -92,7 +92,7 @@ def _inputs(there: Sequence[str], target: str, wants: Wants, options: ReadingOpt
             )
         return list(wants.names)
     names = [name for name in there if name != target and name not in options.leave_out]
-    if wants.width is not None and wants.width != len(names):
+    if wants.width not in {None, len(names)} and not (wants.may_be_array and len(names) == 1):
         raise TableError(
             f"The model takes {wants.width} columns and names none of them, and the examples have "
             f"{len(names)} beside the target: {_listed(names)}. Give them in the model's order, "
@@ -125,6 +125,8 @@ def _signature(table: pd.DataFrame, target: str, task: Task, wants: Wants) -> Si
 
 def _as_wanted(column: Column, wants: Wants) -> Column:
     """Return a column as the model takes it: the examples may happen to hold whole numbers."""
+    if column.kind is Kind.ARRAY:
+        return column
     kind = Kind.NUMBER if wants.all_numbers else wants.kinds.get(column.name, column.kind)
     if {kind, column.kind} == {Kind.INTEGER, Kind.NUMBER} and kind is Kind.NUMBER:
         return replace(column, kind=Kind.NUMBER)

@@ -34,7 +34,7 @@ def judge(
         AcceptanceError: it is not better than guessing.
         PredictionError: it gives no proper answer.
     """
-    model = Answering(predictor)
+    model = Answering(predictor, examples.signature)
     answers = answers_of(model, examples.inputs)
     truth = examples.truth.to_numpy()
     # In halves, as the probabilities of each are calibrated on the other one.

@@ -19,6 +19,8 @@ class Wants:
     """Its inputs, in order; empty: it names none."""
     width: int | None = None
     """How many inputs it takes; None: unknown."""
+    may_be_array: bool = False
+    """Whether one column of arrays may stand for all of them."""
     kinds: dict[str, Kind] = field(default_factory=dict)
     """The kinds of inputs that are known, by name."""
     all_numbers: bool = False

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_any_dtype, is_numeric_dtype
 
+from model_store.schema.arrays.array_cells import holds_arrays
+
 
 def spread_rows(table: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
     """Return made-up rows, `(rows, columns)`: each value as likely as any other of its column.
@@ -29,6 +31,8 @@ def shuffled_columns(table: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 def _spread(values: "pd.Series[Any]", rows: int, random: np.random.Generator) -> np.ndarray:
     present = values.dropna()
+    if holds_arrays(present):
+        return _spread_arrays(np.stack(list(present)), rows, random)
     if present.empty:
         return np.asarray(values.take(random.integers(len(values), size=rows)))
     if is_bool_dtype(present) or not (
@@ -44,3 +48,16 @@ def _spread(values: "pd.Series[Any]", rows: int, random: np.random.Generator) ->
     drawn_numbers = random.uniform(numbers.min(), numbers.max(), size=rows)
     is_whole = bool((numbers % 1 == 0).all())
     return drawn_numbers.round() if is_whole else drawn_numbers
+
+
+def _spread_arrays(arrays: np.ndarray, rows: int, random: np.random.Generator) -> np.ndarray:
+    """Return arrays of the same shape and type whose numbers are of the whole range, `(rows,)`."""
+    size = (rows, *arrays.shape[1:])
+    low, high = arrays.min(), arrays.max()
+    if arrays.dtype.kind == "f":
+        drawn = random.uniform(low, high, size=size)
+    else:
+        drawn = random.integers(int(low), int(high), size=size, endpoint=True)
+    cells = np.empty(rows, dtype=object)
+    cells[:] = list(drawn.astype(arrays.dtype))
+    return cells

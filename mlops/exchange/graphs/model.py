@@ -6,21 +6,24 @@ Only an import's own process reads it. Nodes are added before and behind; those 
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import onnx
-from onnx import compose, inliner
+from onnx import compose, helper, inliner
 
 from mlops.exchange.graphs.answers import Exits, exits_of
-from mlops.exchange.graphs.inputs import PREFIX, entries_of, feed, wants_of
+from mlops.exchange.graphs.inputs import PREFIX, entries_of, wants_of
+from mlops.exchange.graphs.inputs import feed as feed_before
 from mlops.exchange.graphs.labels import Meaning, meaning_of, typed
 from mlops.exchange.graphs.tail import finished
 from mlops.exchange.wants import Examples, Made, Wants
 from model_store import golden
 from model_store.bundle import Compilation
-from model_store.compile.feed import Feeder, feed_of
+from model_store.compile.feed import FEED, Feeder, read_feed
 from model_store.compile.onnx_predictor import OnnxPredictor, open_session
 from model_store.errors import RefusedError
 from model_store.manifest import Compiled
+from model_store.schema.arrays.array_cells import arrays_of
 from model_store.schema.columns import Columns
 from model_store.schema.prediction import answers
 
@@ -58,7 +61,7 @@ class GraphSource:
             ModelStoreError: it cannot be; the sentence says what to do.
         """
         raw = _assembled(self._model, self._entries, self._exits, examples)
-        columns = {str(n): examples.inputs[n].to_numpy() for n in examples.inputs.columns}
+        columns = arrays_of(examples.inputs, examples.signature.inputs)
         label, numbers = _asked(raw, self._exits, columns, examples)
         found = meaning_of(self._exits, label, numbers, examples, self._given, self._scores)
         model = finished(raw, self._exits, found)
@@ -106,6 +109,7 @@ def _with_answers(wants: Wants, exits: Exits, given: tuple[Any, ...]) -> Wants:
     return Wants(
         names=wants.names,
         width=wants.width,
+        may_be_array=wants.may_be_array,
         kinds=wants.kinds,
         all_numbers=wants.all_numbers,
         has_no_gaps=wants.has_no_gaps,
@@ -119,7 +123,7 @@ def _assembled(model: Any, entries: list[Any], exits: Exits, examples: Examples)
     """Return a model that takes our blocks of columns and gives the graph's own answers."""
     changed = compose.add_prefix(model, PREFIX)
     graph = changed.graph
-    inputs, nodes, constants = feed(entries, examples.signature)
+    fed = feed_before(entries, examples.signature)
     own = list(graph.node)
     outputs = [each for each in graph.output if each.name.removeprefix(PREFIX) in exits[:2]]
     for each in outputs:
@@ -128,12 +132,14 @@ def _assembled(model: Any, entries: list[Any], exits: Exits, examples: Examples)
     kept = [onnx.ValueInfoProto.FromString(each.SerializeToString()) for each in outputs]
     for field in ("node", "input", "output", "value_info"):
         del getattr(graph, field)[:]
-    graph.node.extend([*nodes, *own])
-    graph.input.extend(inputs)
+    graph.node.extend([*fed.nodes, *own])
+    graph.input.extend(fed.inputs)
     graph.output.extend(kept)
-    graph.initializer.extend(constants)
+    graph.initializer.extend(fed.constants)
     # What it says of itself is not ours, which say how a graph is fed.
     del changed.metadata_props[:]
+    if fed.feed.arrays:
+        helper.set_model_props(changed, {FEED: msgspec.json.encode(fed.feed).decode()})
     changed.ir_version = max(changed.ir_version, _LEAST_FORMAT)
     return changed
 
@@ -144,7 +150,8 @@ def _asked(
     """Return what a graph answers to the examples: its labels, `(rows,)`, and its numbers."""
     session = open_session(model.SerializeToString())
     types = {each.name: each.type for each in session.get_inputs()}
-    feeder = Feeder(feed_of(examples.signature), examples.signature, types)
+    feed = read_feed(session.get_modelmeta().custom_metadata_map, examples.signature)
+    feeder = Feeder(feed, examples.signature, types)
     names = [name for name in exits[:2] if name]
     rows = len(examples.truth)
     found: dict[str, list[np.ndarray]] = {name: [] for name in names}

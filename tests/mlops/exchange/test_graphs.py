@@ -1,18 +1,23 @@
 """A graph from elsewhere answers as it did there, or is refused with what to do."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pandas as pd
 import pytest
-from onnx import ModelProto, helper
+from onnx import ModelProto, TensorProto, helper
 
 from ml_pipe.runner.errors import AcceptanceError
-from mlops.exchange.graphs.model import GraphSource
+from mlops.exchange.graphs.model import GraphSource, read_graph
 from mlops.exchange.judgement import judge
 from mlops.exchange.wants import Examples, Made
 from model_store.errors import RefusedError
+from model_store.golden import check, golden_answers
+from model_store.schema.arrays.array_cells import arrays_of
 from model_store.schema.columns import Columns
+from model_store.schema.row_decoder import RowDecoder
 from model_store.schema.signature import Kind
 from tests.mlops.exchange.examples import examples, rows
 from tests.mlops.exchange.graphs import (
@@ -164,6 +169,84 @@ def test_what_is_no_better_than_guessing_is_refused() -> None:
     assert judge(wrong, known, accept_guessing=True, seed=0).scores["accuracy"] == 0.0
 
 
+def pictures(shape: tuple[int, ...], dtype: str = "float64") -> tuple[pd.DataFrame, np.ndarray]:
+    """Return a table with one column of pictures, and whether each is brighter on the right."""
+    random = np.random.default_rng(1)
+    found = random.integers(0, 256, (40, 4, 4)).astype(dtype)
+    right = found[:, :, 2:].sum((1, 2)) > found[:, :, :2].sum((1, 2))
+    cells = [picture.reshape(shape) for picture in found]
+    return pd.DataFrame({"scan": pd.Series(cells, dtype=object)}), right.astype(int)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (1, 4, 4), (4, 4, 1), (16,)])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_a_column_of_pictures_is_one_input(shape: tuple[int, ...], dtype: str) -> None:
+    """In any shape that has the same order; the graph's own type is cast to."""
+    table, right = pictures(shape, dtype)
+    known = examples(table, right)
+    found = made(convolution(), known)
+    ((values,), _) = found.predictor.predict(arrays_of(known.inputs, known.signature.inputs))
+    assert values.tolist() == right.tolist()
+    assert judge(found.predictor, known, accept_guessing=False, seed=0).scores["accuracy"] == 1.0
+    golden = golden_answers(found.predictor, known.signature, known.inputs)
+    decoder = RowDecoder(known.signature)
+    check(golden, known.signature, decoder, found.predictor)
+
+
+def test_pictures_in_another_order_are_refused() -> None:
+    """As many numbers are not the same picture."""
+    table, right = pictures((2, 8))
+    with pytest.raises(RefusedError, match=r"\(rows, 1, 4, 4\).*2x8: give them in its order"):
+        made(convolution(), examples(table, right))
+    beside = pictures((4, 4))[0].assign(other=1.5)
+    with pytest.raises(RefusedError, match="leave these out"):
+        made(convolution(), examples(beside, right))
+
+
+def test_a_graph_of_bytes_takes_pictures_of_bytes_alone() -> None:
+    """Numbers would be cut to bytes."""
+    graph = model(
+        [node("Cast", ["x"], "number", to=FLOAT), node("ReduceMean", ["number"], "y", axes=[1, 2])],
+        [value("x", TensorProto.UINT8, "batch", 4, 4)],
+        [value("y", FLOAT, "batch")],
+        [],
+    )
+    graph.graph.node[1].attribute.append(helper.make_attribute("keepdims", 0))
+    table, _ = pictures((4, 4), "uint8")
+    means = [float(cell.mean()) for cell in table["scan"]]
+    known = examples(table, means, "regression")
+    predictor = made(graph, known).predictor
+    ((values,), _) = predictor.predict(arrays_of(known.inputs, known.signature.inputs))
+    assert np.abs(values - means).max() < 1e-4
+    with pytest.raises(RefusedError, match=r"UINT8.*float64: give them in its type"):
+        made(graph, examples(pictures((4, 4))[0], means, "regression"))
+    with pytest.raises(RefusedError, match="column of arrays of that type"):
+        made(graph, examples(rows(40, [f"p{place}" for place in range(16)]), means, "regression"))
+
+
+def test_weights_in_a_file_beside_are_read_with_it(tmp_path: Path) -> None:
+    """As torch exports a model by default; a file elsewhere is not."""
+    graph = line()
+    onnx.save(graph, tmp_path / "line.onnx", save_as_external_data=True, size_threshold=0)
+    assert len(list(tmp_path.iterdir())) == 2
+    options: dict[str, Any] = {"labels": [], "output": "", "scores": ""}
+    read = read_graph(tmp_path / "line.onnx", {}, **options)
+    truth = 2 * TABLE["a"] + 3 * TABLE["b"]
+    predictor = read.made(examples(TABLE, truth, "regression")).predictor
+    ((values,), _) = predictor.predict(columns(TABLE))
+    assert np.abs(values - truth).max() < 1e-5
+    climbing = line()
+    (weights,) = climbing.graph.initializer
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="../secret")
+    (tmp_path / "deeper").mkdir()
+    (tmp_path / "secret").write_bytes(b"\0" * 8)
+    (tmp_path / "deeper" / "line.onnx").write_bytes(climbing.SerializeToString())
+    with pytest.raises(RefusedError, match="cannot be read as ONNX"):
+        read_graph(tmp_path / "deeper" / "line.onnx", {}, **options)
+
+
 def test_a_graph_for_one_row_at_a_time_is_refused() -> None:
     """Its rows would be taken for columns, or fail under load."""
     graph = model(
@@ -252,10 +335,11 @@ def test_one_of_several_answers_is_chosen() -> None:
     assert np.abs(values + 2 * TABLE["a"] + 3 * TABLE["b"]).max() < 1e-5
 
 
-def test_a_graph_of_dates_or_bytes_is_refused() -> None:
+def test_a_graph_of_dates_or_odd_numbers_is_refused() -> None:
     """It has no sign for what the service would give it."""
-    with pytest.raises(RefusedError, match="UINT8"):
-        source(model([node("Cast", ["x"], "y", to=FLOAT)], [value("x", 2, "n", 2)], [], []))
+    odd = TensorProto.COMPLEX64
+    with pytest.raises(RefusedError, match="COMPLEX64"):
+        source(model([node("Cast", ["x"], "y", to=FLOAT)], [value("x", odd, "n", 2)], [], []))
     dated = TABLE.assign(b=pd.date_range("2026-01-01", periods=40).astype("datetime64[us]"))
     with pytest.raises(RefusedError, match="read_as=b:text"):
         made(line(), examples(dated, TABLE["a"], "regression"))

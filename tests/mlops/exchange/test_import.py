@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import msgspec
 import numpy as np
 import pytest
 import skops.io
@@ -98,11 +99,10 @@ def test_a_skops_file_of_known_types_needs_no_approval(
 
 def test_a_graph_is_served_as_it_came(mlops: Mlops, local_data: Path, tmp_path: Path) -> None:
     """A convolution; its version has no estimator, and needs no seal."""
-    pixels = rows(60, [f"p{place}" for place in range(16)])
-    pictures = pixels.to_numpy().reshape(-1, 4, 4)
-    right = pictures[:, :, 2:].sum((1, 2)) > pictures[:, :, :2].sum((1, 2))
-    table = tmp_path / "pictures.parquet"
-    pixels.assign(right=right.astype(int)).to_parquet(table)
+    images = np.random.default_rng(0).integers(0, 256, (60, 4, 4)).astype("uint8")
+    right = images[:, :, 2:].sum((1, 2)) > images[:, :, :2].sum((1, 2))
+    table = tmp_path / "pictures.npz"
+    np.savez(table, image=images, right=right.astype(int))
     file = save(convolution(), tmp_path / "bright.onnx")
     arguments = ("models", "import", str(file), "--examples", str(table), "--target", "right")
     done = mlops(*arguments)
@@ -118,8 +118,10 @@ def test_a_graph_is_served_as_it_came(mlops: Mlops, local_data: Path, tmp_path: 
         "card.md",
     }
     loaded = store.load("bright", version)
-    columns = {name: pixels[name].to_numpy() for name in pixels.columns}
-    (answered,), _ = loaded.predictor.predict(columns)
+    (column,) = manifest.signature.inputs
+    assert (column.kind, column.shape, column.dtype) == ("array", (4, 4), "uint8")
+    sent = loaded.decoder.decode(msgspec.json.encode([{"image": i.tolist()} for i in images]))
+    (answered,), _ = loaded.predictor.predict(loaded.decoder.columns([sent]))
     assert answered.tolist() == right.astype(int).tolist()
     store.close()
     # It goes to another machine like any other.

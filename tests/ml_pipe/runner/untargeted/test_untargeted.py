@@ -143,10 +143,13 @@ def test_made_up_rows_have_the_columns_values_and_nothing_else() -> None:
         flag=[True, False] * 100,
         when=pd.date_range("2026-01-01", periods=200).astype("datetime64[us]"),
         gap=[float("nan"), 1.0] * 100,
+        scan=pd.Series([np.full((2, 2), place % 7, "uint8") for place in range(200)], dtype=object),
     )
     made = spread_rows(frame, 500, seed=0)
     assert made.dtypes.to_dict() == frame.dtypes.to_dict()
     assert set(made["kind"]) == {"a", "b"}
+    scans = np.stack(list(made["scan"]))
+    assert (scans.shape, scans.dtype, scans.max()) == ((500, 2, 2), np.uint8, 6)
     assert frame["x"].min() <= made["x"].min() < made["x"].max() <= frame["x"].max()
     assert abs(made["x"].corr(made["y"])) < 0.2
     shuffled = shuffled_columns(frame, seed=0)
