@@ -54,10 +54,11 @@ def _spread_arrays(arrays: np.ndarray, rows: int, random: np.random.Generator) -
     """Return arrays of the same shape and type whose numbers are of the whole range, `(rows,)`."""
     size = (rows, *arrays.shape[1:])
     low, high = arrays.min(), arrays.max()
-    if arrays.dtype.kind == "f":
-        drawn = random.uniform(low, high, size=size)
-    else:
-        drawn = random.integers(int(low), int(high), size=size, endpoint=True)
+    drawn: np.ndarray = (
+        random.uniform(low, high, size=size)
+        if arrays.dtype.kind == "f"
+        else random.integers(int(low), int(high), size=size, endpoint=True)
+    )
     cells = np.empty(rows, dtype=object)
     cells[:] = list(drawn.astype(arrays.dtype))
     return cells
