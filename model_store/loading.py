@@ -1,7 +1,8 @@
 """Loading a bundle: every check, in the order in which each is safe to make."""
 
 import importlib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -170,17 +171,45 @@ def load_estimator(opened: Opened, policy: LoadPolicy) -> EstimatorPredictor:
     Raises:
         RefusedError: it does not, or cannot be loaded.
     """
+    predictor = read_estimator(opened, policy)
+    check_golden(opened, predictor)
+    return predictor
+
+
+def read_estimator(opened: Opened, policy: LoadPolicy) -> EstimatorPredictor:
+    """Return the estimator, which was not asked anything yet; call `check_estimator` before.
+
+    Raises:
+        RefusedError: it cannot be loaded.
+    """
     manifest = opened.manifest
     stored = opened.contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
-    try:
+    with _packages_named(manifest):
         estimator = formats.load(stored, manifest.estimator, policy)
-        predictor = EstimatorPredictor(estimator, manifest.signature)
-        golden.check(opened.golden, manifest.signature, opened.decoder, predictor)
+        return EstimatorPredictor(estimator, manifest.signature)
+
+
+def check_golden(opened: Opened, predictor: Predictor) -> None:
+    """See that an estimator gives the golden answers.
+
+    Raises:
+        RefusedError: it does not.
+    """
+    with _packages_named(opened.manifest):
+        golden.check(opened.golden, opened.manifest.signature, opened.decoder, predictor)
+
+
+@contextmanager
+def _packages_named(manifest: Manifest) -> Iterator[None]:
+    """Add to the reason of a refusal which packages differ.
+
+    The golden rows decide whether other packages matter. Where one fails, they may be why.
+    """
+    try:
+        yield
     except ModelStoreError as error:
-        # The golden rows decide whether other packages matter. Where one fails, they may be why.
         reasons = [str(error), packages.differences(manifest.packages)]
         raise RefusedError(" ".join(filter(None, reasons))) from error
-    return predictor
 
 
 def import_for(opened: Opened) -> None:

@@ -1,14 +1,18 @@
 """The model process: loads an estimator, and answers all who connect, one question at a time.
 
-It ends when nobody is connected any more, so that none is left behind by a service that was killed.
+It answers from a copy of itself. Where the estimator hangs or crashes there, the next copy is made,
+with the estimator as it was loaded, in an instant. All ends when nobody is connected any more, so
+that no process is left behind by a service that was killed.
 """
 
+import gc
 import importlib
 import os
 import signal
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -34,6 +38,9 @@ from model_store.model_process.messages import (
 from model_store.predictor import Predictor
 from model_store.store import LoadPolicy
 
+CONNECT_SECONDS = 60
+"""How long it waits for somebody to connect anew, after a copy of it has ended."""
+
 
 def main() -> None:
     """Read what to do from standard input: a `Start`, and the descriptor of a listening socket."""
@@ -42,28 +49,39 @@ def main() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
-    with socket.socket(fileno=descriptor) as listener:
-        try:
-            predictor = _loaded(start)
-        except ModelStoreError as error:
-            Clients(listener).tell_first(encode(Refused(str(error))))
-        except MemoryError:
-            megabytes = start.memory_bytes >> 20
-            reason = f"Its estimator needs more than {megabytes} MiB of memory to be loaded."
-            Clients(listener).tell_first(encode(Refused(reason)))
-        else:
-            _serve(Clients(listener), predictor, start)
+    _run(start, descriptor)
     # What an estimator has registered for the end is not run.
     os._exit(0)
 
 
-def _loaded(start: Start) -> Predictor:
-    """Return the estimator, which gives the golden answers.
+def _run(start: Start, descriptor: int) -> None:
+    """Load, then answer from one copy after the other, until one ends well."""
+    loading = importlib.import_module("model_store.loading")
+    with socket.socket(fileno=descriptor) as listener:
+        try:
+            opened, predictor = _loaded(loading, start)
+        except (ModelStoreError, MemoryError) as error:
+            _refuse(Clients(listener), error, start)
+            return
+        # What is here now stays; collecting it in the copies would copy its memory, too.
+        gc.freeze()
+        listener.settimeout(CONNECT_SECONDS)
+        while clients := _next_clients(listener):
+            copy = os.fork()
+            if copy == 0:
+                with _copy():
+                    _check_and_serve(clients, loading, opened, predictor, start)
+            clients.forget()
+            if os.waitpid(copy, 0)[1] == 0:
+                return
+
+
+def _loaded(loading: Any, start: Start) -> tuple[Any, Predictor]:
+    """Return a version, and its estimator, which was not asked anything yet.
 
     Raises:
         ModelStoreError: it cannot be loaded here.
     """
-    loading = importlib.import_module("model_store.loading")
     opened = loading.open_bundle(Path(start.folder), start.model, start.version)
     if opened.manifest.checksum != start.checksum:
         raise RefusedError("It changed while it was loaded: publish again.")
@@ -76,9 +94,50 @@ def _loaded(start: Start) -> Predictor:
         memory_bytes=start.memory_bytes,
         may_import=True,
     )
-    predictor: Predictor = loading.load_estimator(opened, policy)
+    predictor: Predictor = loading.read_estimator(opened, policy)
     signal.alarm(0)
-    return predictor
+    return opened, predictor
+
+
+def _next_clients(listener: socket.socket) -> "Clients | None":
+    """Wait for somebody to connect; return None if nobody does."""
+    try:
+        return Clients(listener)
+    except TimeoutError:
+        return None
+
+
+@contextmanager
+def _copy() -> Iterator[None]:
+    """End this copy, well or not, and run nothing of what an estimator has registered for it."""
+    try:
+        yield
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _refuse(clients: "Clients", error: Exception, start: Start) -> None:
+    lacks_memory = f"Its estimator needs more than {start.memory_bytes >> 20} MiB of memory."
+    reason = lacks_memory if isinstance(error, MemoryError) else str(error)
+    clients.tell_all(encode(Refused(reason)))
+
+
+def _check_and_serve(
+    clients: "Clients", loading: Any, opened: Any, predictor: Predictor, start: Start
+) -> None:
+    """Answer, if the estimator gives the golden answers.
+
+    It is asked in copies alone: what libraries start at the first call survives no copying.
+    """
+    signal.alarm(start.load_seconds)
+    try:
+        loading.check_golden(opened, predictor)
+    except (ModelStoreError, MemoryError) as error:
+        _refuse(clients, error, start)
+        return
+    signal.alarm(0)
+    _serve(clients, predictor, start)
 
 
 class Clients:
@@ -88,9 +147,10 @@ class Clients:
         self._listener = listener
         self._connections: list[Connection] = [self._accepted()]
 
-    def tell_first(self, message: bytes) -> None:
-        """Tell the first one something."""
-        self.tell(self._connections[0], message)
+    def forget(self) -> None:
+        """Leave them to a copy of this process."""
+        for connection in self._connections:
+            connection.close()
 
     def tell(self, connection: Connection, message: bytes) -> None:
         """Tell one of them something, who may be gone."""
@@ -120,7 +180,9 @@ class Clients:
                         yield ready, message
 
     def _accepted(self) -> Connection:
-        return Connection(self._listener.accept()[0].detach())
+        connection, _ = self._listener.accept()
+        connection.setblocking(True)
+        return Connection(connection.detach())
 
 
 def _serve(clients: Clients, predictor: Predictor, start: Start) -> None:

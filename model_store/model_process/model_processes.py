@@ -99,17 +99,14 @@ class ModelProcesses:
             OSError: no process can be started.
         """
         while True:
+            self._check_crashes(start)
             with _locked(f"{start.address}.lock"):
-                connection = _connection(start.address)
-                is_new = connection is None
-                connection = connection or self._new(start)
+                connection = _connection(start.address) or self._new(start)
             try:
                 message = received(connection, start.load_seconds + START_SECONDS)
             except (EOFError, OSError, msgspec.MsgspecError):
                 connection.close()
-                if is_new:
-                    self.note_crash(start)
-                # Otherwise it left just before it was asked anything.
+                self.note_crash(start)
                 continue
             if isinstance(message, Loaded):
                 self._connections.add(connection)
@@ -119,13 +116,8 @@ class ModelProcesses:
                 raise RefusedError(message.reason)
 
     def note_crash(self, start: Start) -> None:
-        """Take note that the process of a version has ended without being asked to.
-
-        Raises:
-            PredictionError: it does so again and again.
-        """
+        """Take note that the process of a version has ended without being asked to."""
         self._crashes[start.address].append(time.monotonic())
-        self._check_crashes(start)
 
     def close(self) -> None:
         """Disconnect, and end the processes that were started here."""
@@ -146,7 +138,7 @@ class ModelProcesses:
         if len(crashes) == MOST_CRASHES and time.monotonic() - crashes[0] < CRASH_SECONDS:
             raise PredictionError(
                 f"The process of this model has ended {MOST_CRASHES} times within "
-                f"{CRASH_SECONDS:.0f} s, and is not started for a while: use another version."
+                f"{CRASH_SECONDS:.0f} s, and is not asked for a while: use another version."
             )
 
     def _shared(self) -> Path:
@@ -157,7 +149,6 @@ class ModelProcesses:
 
     def _new(self, start: Start) -> Connection:
         """Start a process, and return the first connection to it."""
-        self._check_crashes(start)
         with ExitStack() as closing:
             place = self._place()
             closing.callback(os.close, place)

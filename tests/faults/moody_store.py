@@ -26,7 +26,7 @@ VARIABLES = {
 }
 """What a service needs that serves it."""
 IN_SERVICE = VARIABLES | {"MODEL_PROCESSES": "0"}
-"""Where it is to answer in the service's process, as it does that must leave a note in its folder."""
+"""The same where it answers in the service's process, to leave a note in its folder."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - it must be imported
 from sklearn.model_selection import HalvingRandomSearchCV
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.quality.metrics import ScoreOf
@@ -84,6 +85,9 @@ def searched(  # noqa: PLR0913 - what is searched, on which rows, by what
     """
     steps = getattr(estimator, "steps", None)
     prefix = f"{steps[-1][0]}__" if steps else ""
+    last = steps[-1][1] if steps else estimator
+    if isinstance(last, MultiOutputClassifier | MultiOutputRegressor):
+        prefix += "estimator__"
     named = {name if "__" in name else f"{prefix}{name}": tried for name, tried in space.items()}
     known = estimator.get_params()
     if unknown := [name for name in named if name not in known]:
@@ -125,7 +129,9 @@ def _fewest_rows(truth: "pd.Series[Any]", task: Task) -> int:
     rows = len(truth)
     wanted = max(rows // 8, _FEWEST_ROWS)
     if task == "classification":
-        wanted = max(wanted, _FEWEST_OF_A_LABEL * rows // int(truth.value_counts().min()))
+        targets = pd.DataFrame(truth)
+        rarest = min(int(targets[name].value_counts().min()) for name in targets)
+        wanted = max(wanted, _FEWEST_OF_A_LABEL * rows // rarest)
     return min(wanted, rows)
 
 

@@ -81,7 +81,7 @@ def importance_of(  # noqa: PLR0913 - the last is what is known of the estimator
 def _numbers(inputs: pd.DataFrame) -> int:
     """Return how many values a row has: one a column, but those of arrays by their size."""
     firsts = [inputs[n].dropna().iloc[:1] for n in inputs if holds_arrays(inputs[n])]
-    return len(inputs.columns) + sum(cell.size - 1 for first in firsts for cell in first)
+    return len(inputs.columns) + sum(int(cell.size) - 1 for first in firsts for cell in first)
 
 
 def _within_budget(rows: int, sizes: tuple[int, int], seconds_per_row: float) -> tuple[int, int]:

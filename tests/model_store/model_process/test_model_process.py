@@ -182,6 +182,17 @@ def test_what_only_fails_keeps_its_process(
     assert asked(predictor, PROCESS) == [before]
 
 
+def test_one_that_ended_between_two_questions_costs_no_answer(
+    tmp_path: Path, draft_line: DraftLine, processes: ModelProcesses
+) -> None:
+    """As where the system has killed it for its memory."""
+    predictor = loaded(tmp_path, published(tmp_path, draft_line), processes)
+    (process,) = asked(predictor, PROCESS)
+    os.kill(int(process), signal.SIGKILL)
+    wait_until(lambda: not _runs(int(process)), 30)
+    assert asked(predictor, 3) == [3]
+
+
 def test_it_knows_no_secret(
     tmp_path: Path,
     draft_line: DraftLine,
@@ -196,20 +207,15 @@ def test_it_knows_no_secret(
 
 
 def test_one_that_crashes_again_and_again_is_left_alone(
-    tmp_path: Path,
-    draft_line: DraftLine,
-    processes: ModelProcesses,
-    started: list["subprocess.Popen[bytes]"],
+    tmp_path: Path, draft_line: DraftLine, processes: ModelProcesses
 ) -> None:
-    """For a while nothing is started any more, so that it takes no processor time from others."""
+    """For a while it is not asked any more, so that it takes no processor time from others."""
     predictor = loaded(tmp_path, published(tmp_path, draft_line), processes)
     for _ in range(MOST_CRASHES):
         with pytest.raises(PredictionError):
             asked(predictor, CRASH)
-    assert len(started) == MOST_CRASHES
-    with pytest.raises(PredictionError, match="is not started for a while"):
+    with pytest.raises(PredictionError, match="is not asked for a while"):
         asked(predictor, 1)
-    assert len(started) == MOST_CRASHES
 
 
 def test_the_workers_of_a_service_share_it(
@@ -249,10 +255,9 @@ def test_there_are_no_more_than_are_allowed(
     }
     processes = ModelProcesses(2, 5.0)
     predictors = {name: loaded(tmp_path, versions[name], processes, name) for name in names}
-    for _ in range(2):
-        for factor, name in enumerate(names, start=2):
-            assert asked(predictors[name], 10) == [10 * factor]
-            assert sum(process.poll() is None for process in started) <= 2
+    for factor, name in enumerate(names, start=2):
+        assert asked(predictors[name], 10) == [10 * factor]
+        assert sum(process.poll() is None for process in started) <= 2
     before = len(started)
     assert asked(predictors["three"], 1) == [4]
     assert asked(predictors["two"], 1) == [3]

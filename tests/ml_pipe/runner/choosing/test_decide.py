@@ -35,7 +35,9 @@ def world(labels: int = 2) -> tuple[Any, dict[str, pd.DataFrame]]:
     whole = table(labels)
     parts = (whole.iloc[:300], whole.iloc[300:450], whole.iloc[450:])
     splits = dict(zip(("train", "test", "validation"), parts, strict=True))
-    run = SimpleNamespace(task="classification", names=["a", "b"], target="y", table=whole)
+    run = SimpleNamespace(
+        task="classification", names=["a", "b"], target="y", targets=["y"], table=whole
+    )
     return run, splits
 
 
