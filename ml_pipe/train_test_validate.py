@@ -23,14 +23,21 @@ FEWEST_OF_A_LABEL = 5
 
 
 def split_rows(
-    table: pd.DataFrame, target: str, task: Task, shares: tuple[float, float], seed: int
+    table: pd.DataFrame,
+    target: str | list[str],
+    task: Task,
+    shares: tuple[float, float],
+    seed: int,
 ) -> dict[str, pd.DataFrame]:
     """Return the rows as "train", "test" and "validation", the latter two of the given shares.
 
     Raises:
         TableError: the shares leave a split empty.
     """
-    counts = table[target].map(table[target].value_counts())
+    known: Any = table[target]
+    if known.ndim > 1:  # of several targets, each combination of labels counts as one
+        known = known.astype(str).agg(" ".join, axis=1)
+    counts = known.map(known.value_counts())
     is_rare = (counts < FEWEST_OF_A_LABEL) & (task == "classification")
     rare, rest = table[is_rare], table[~is_rare]
     sizes = [round(share * len(table)) for share in shares]
@@ -41,7 +48,7 @@ def split_rows(
         )
     splits = {}
     for name, size in zip(("test", "validation"), sizes, strict=True):
-        labels = rest[target]
+        labels = known.loc[rest.index]
         room = min(size, len(rest) - size)
         can_keep_shares = task == "classification" and labels.nunique() <= room
         rest, splits[name] = train_test_split(

@@ -1,5 +1,6 @@
 """The formats of a stored estimator: a closed list, chosen by our code and allowed by a policy."""
 
+import copy
 import importlib
 import pickle
 from collections.abc import Iterable
@@ -7,6 +8,7 @@ from typing import Any
 
 from model_store.checks.archive_check import check_archive
 from model_store.checks.estimator_check import check_estimator_parts
+from model_store.checks.estimator_parts import parts_of
 from model_store.errors import RefusedError
 from model_store.manifest import EstimatorFormat
 from model_store.store import LoadPolicy
@@ -22,8 +24,18 @@ _SEALED_TYPES = frozenset(
         "model_store.boosters.table_booster.BoostedClassifier",
         "model_store.boosters.table_booster.BoostedRegressor",
         "numpy.dtype",
+        "scipy._lib.array_api_compat.numpy._aliases.asarray",
+        "scipy.interpolate._bsplines.BSpline",
+        "scipy.sparse._csc.csc_array",
+        "scipy.sparse._csc.csc_matrix",
+        "scipy.sparse._csr.csr_array",
+        "scipy.sparse._csr.csr_matrix",
     }
 )
+# What only fitting needs and skops cannot hold: the tree of a Birch refers to itself, and a
+# distribution that a search draws from holds itself.
+_ONLY_FOR_FITTING = ("root_", "dummy_leaf_")
+_LEFT_OUT = "left out: only fitting needs it"
 
 
 def dump(estimator: Any, format_name: EstimatorFormat) -> bytes:
@@ -38,7 +50,7 @@ def dump(estimator: Any, format_name: EstimatorFormat) -> bytes:
     try:
         if format_name == "pickle":
             return pickle.dumps(estimator)
-        stored: bytes = _skops().dumps(estimator)
+        stored: bytes = _skops().dumps(_without_fitting(estimator))
     except Exception as error:  # what an estimator is made of may raise anything
         raise RefusedError(
             f"The estimator cannot be stored as {format_name} ({error}): build it from classes and "
@@ -65,7 +77,14 @@ def check_allowed(stored: bytes, format_name: EstimatorFormat, policy: LoadPolic
         found = _skops().get_untrusted_types(data=stored)
     except Exception as error:
         raise _unreadable(format_name, error) from error
-    if untrusted := sorted(set(found) - _trusted(found, policy)):
+    untrusted = sorted(set(found) - _trusted(found, policy))
+    if unnamed := [name for name in untrusted if "<" in name]:
+        raise RefusedError(
+            f"The model holds functions or classes without a name of their own "
+            f"({', '.join(unnamed)}), which cannot be loaded again: define them with a name in an "
+            "exported cell of a notebook or in a module."
+        )
+    if untrusted:
         raise RefusedError(
             f"The model holds types that are not trusted ({', '.join(untrusted)}): if you know "
             "them to be harmless, add them to the setting of trusted types."
@@ -89,6 +108,40 @@ def load(stored: bytes, format_name: EstimatorFormat, policy: LoadPolicy) -> Any
         raise _unreadable(format_name, error) from error
     check_estimator_parts(estimator)
     return estimator
+
+
+def _without_fitting(estimator: Any) -> Any:
+    """Return an estimator without what skops cannot hold of it and no answer needs.
+
+    It is copied only where something is left out.
+    """
+    memo: dict[int, Any] = {}
+    for part in parts_of(estimator):
+        held = getattr(part, "__dict__", {})
+        if _name(part) == "sklearn.cluster._birch.Birch":
+            _let_skops_hold(type(part))
+            memo |= {id(held[name]): _LEFT_OUT for name in _ONLY_FOR_FITTING if name in held}
+        elif _name(part).startswith("sklearn.model_selection._search"):
+            drawn = held.get("param_distributions", {})
+            each = drawn if isinstance(drawn, list) else [drawn]
+            values = [value for choices in each for value in choices.values()]
+            memo |= {id(value): repr(value) for value in values if hasattr(value, "rvs")}
+    return copy.deepcopy(estimator, memo) if memo else estimator
+
+
+def _name(part: Any) -> str:
+    return f"{type(part).__module__}.{type(part).__qualname__}"
+
+
+def _let_skops_hold(kind: type) -> None:
+    """Let skops hold a type that it refuses, as any other object.
+
+    It refuses Birch for the tree alone, which is left out.
+    """
+    utils, general = (
+        importlib.import_module(f"skops.io.{name}") for name in ("_utils", "_general")
+    )
+    utils._get_state.register(kind, general.object_get_state)  # noqa: SLF001 - nothing public can
 
 
 def _trusted(found: Iterable[str], policy: LoadPolicy) -> set[str]:

@@ -63,7 +63,8 @@ class EstimatorPredictor:
         self._labels: np.ndarray | None = None
         output = signature.outputs[0]
         has_labels = len(signature.outputs) == 1 and output.kind in _HAS_LABELS
-        if has_labels and hasattr(estimator, "predict_proba"):
+        # A mixture has probabilities, of components without labels.
+        if has_labels and hasattr(estimator, "predict_proba") and hasattr(estimator, "classes_"):
             self._labels = _checked(_asked(lambda: estimator.classes_), output)
         self._predicts_by_probability = _last_step(estimator) in _PREDICTS_BY_PROBABILITY
 
@@ -94,7 +95,8 @@ class EstimatorPredictor:
         if len(outputs) == 1 and values.ndim == 1:
             values = values.reshape(-1, 1)
         _check_shape(values, (len(frame), len(outputs)), "values")
-        return tuple(_checked(values[:, i], column) for i, column in enumerate(outputs))
+        each = enumerate(outputs)
+        return tuple(_checked(values[:, i], c, several=len(outputs) > 1) for i, c in each)
 
     def _probabilities(self, frame: Any, classes: int) -> np.ndarray:
         shares = _asked(lambda: self._estimator.predict_proba(frame))
@@ -141,8 +143,11 @@ def _check_shape(array: np.ndarray, shape: tuple[int, int], what: str) -> None:
         )
 
 
-def _checked(values: np.ndarray, column: Column) -> np.ndarray:
-    """Return an estimator's answers in the array of the column's kind, or refuse them."""
+def _checked(values: np.ndarray, column: Column, *, several: bool = False) -> np.ndarray:
+    """Return an estimator's answers in the array of the column's kind, or refuse them.
+
+    Those of several outputs come in one array: whole numbers may be floats there.
+    """
     if column.kind not in _ANSWERS:
         raise PredictionError(
             f'The output "{column.name}" is a {column.kind}, which none predicts.'
@@ -151,12 +156,15 @@ def _checked(values: np.ndarray, column: Column) -> np.ndarray:
     is_right = values.dtype.kind in letters
     if values.dtype.kind == "O":
         is_right = {type(value) for value in values.tolist()} <= types
-    if not is_right:
+    is_whole = several and column.kind is Kind.INTEGER and values.dtype.kind == "f"
+    if not is_right and not is_whole:
         raise PredictionError(
             f'The model answered "{column.name}" with {values.dtype} values where the signature '
             f"says {column.kind}: train it on a target of that kind, or infer the signature again."
         )
     checked = values.astype(dtype_of(column))
+    if is_whole and not (np.isfinite(values) & (values == checked)).all():
+        raise PredictionError(f'The model answered "{column.name}" with fractions or infinities.')
     if column.kind is Kind.NUMBER and not np.isfinite(checked).all():
         raise PredictionError(f'The model answered "{column.name}" with a NaN or an infinity.')
     if column.kind is Kind.INTEGER and (np.abs(checked) > LARGEST_INTEGER).any():

@@ -6,10 +6,11 @@ settings are described here as protocols, so that this package imports neither.
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
+from monitoring.feedback.answer_scores import ScoredInterval, ScoredVersion
 from monitoring.feedback.comparison import Task
-from monitoring.feedback.live_scores import ScoredVersion
 from monitoring.log.database.views import ViewColumn
 from monitoring.windows.columns import WindowColumn, window_columns
 from monitoring.windows.drift import Thresholds
@@ -33,8 +34,24 @@ class SignatureColumn(Protocol):
     def maximum(self) -> float | str | None: ...  # noqa: D102
 
 
+class Interval(Protocol):
+    """The bounds of an output: `model_store.schema.signature.Interval`."""
+
+    @property
+    def lower(self) -> str: ...  # noqa: D102
+    @property
+    def upper(self) -> str: ...  # noqa: D102
+    @property
+    def coverage(self) -> float: ...  # noqa: D102
+
+
 class Signature(Protocol):
     """All columns of a version, inputs first."""
+
+    @property
+    def targets(self) -> Sequence[SignatureColumn]: ...  # noqa: D102
+    @property
+    def interval(self) -> Interval | None: ...  # noqa: D102
 
     @property
     def inputs(self) -> Sequence[SignatureColumn]: ...  # noqa: D102
@@ -83,8 +100,17 @@ def thresholds(settings: DriftSettings) -> Thresholds:
 
 
 def scored_version(manifest: Manifest) -> ScoredVersion:
-    """Return the output and the classes by which a version is scored."""
-    output = manifest.signature.outputs[0]
+    """Return the outputs and the classes by which a version is scored."""
+    signature = manifest.signature
+    found = [_scored(manifest, output) for output in signature.targets]
+    interval = signature.interval
+    bounds = None
+    if interval:
+        bounds = ScoredInterval(interval.lower, interval.upper, interval.coverage)
+    return replace(found[0], each=tuple(found) if len(found) > 1 else (), interval=bounds)
+
+
+def _scored(manifest: Manifest, output: SignatureColumn) -> ScoredVersion:
     classes = _classes(output) if manifest.task == "classification" else ()
     return ScoredVersion(
         manifest.model, manifest.version, output.name, manifest.task, frozenset(classes)

@@ -14,7 +14,7 @@ from model_store.schema.row_decoder import RowDecoder
 from model_store.schema.signature import Signature
 from model_store.store import LoadedModel
 from monitoring.criteria import monitored_columns, scored_version
-from monitoring.feedback.live_scores import ScoredVersion
+from monitoring.feedback.answer_scores import ScoredVersion
 from monitoring.windows.columns import WindowColumn
 
 

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from api.http.body import read_json_body
 from api.http.problems import FieldError, InvalidRows, LogUnavailable, TooLarge, pointer
 from api.http.strict_json import parse_strictly
-from api.routes.feedback_item import FeedbackItem
+from api.routes.feedback_item import FeedbackItem, Value
 from api.state import state_of
 from model_store.schema.texts import normalised
 from monitoring.log.errors import LogUnavailableError
@@ -80,13 +80,20 @@ def decode(body: bytes, settings: Settings) -> FeedbackBody:
 
 def _feedback(item: FeedbackItem) -> Feedback:
     """Return an item for the log: no request has more rows than an integer there can count."""
-    value = item.value
-    if isinstance(value, int) and abs(value) > MOST_INTEGER:
-        value = float(value)
-    if isinstance(value, str):
-        # As the labels are that it is compared with.
-        value = normalised(value)
+    sent = item.value
+    value = (
+        {normalised(name): _stored(part) for name, part in sent.items()}
+        if isinstance(sent, dict)
+        else _stored(sent)
+    )
     return Feedback(item.request_id, min(item.row, MOST_INTEGER), value)
+
+
+def _stored(value: Value) -> Value:
+    if isinstance(value, int) and abs(value) > MOST_INTEGER:
+        return float(value)
+    # As the labels are that it is compared with.
+    return normalised(value) if isinstance(value, str) else value
 
 
 def _item(value: Any, *place: int) -> FeedbackItem:
@@ -94,6 +101,9 @@ def _item(value: Any, *place: int) -> FeedbackItem:
         # By way of its JSON text, as the decoder knows of lone surrogates, and the parser does not.
         return _ITEM.decode(json.dumps(value))
     except msgspec.DecodeError:
-        sentence = "An item is {request_id: string, row: integer from 0, value: no object or null}."
+        sentence = (
+            "An item is {request_id: string, row: integer from 0, value: a string, number or "
+            "boolean, or an object of them by output}."
+        )
         errors = [FieldError(pointer(*place), "not-feedback", sentence)]
         raise InvalidRows("Mend the item that `errors` points to.", errors=errors) from None

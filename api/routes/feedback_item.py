@@ -6,10 +6,20 @@ import msgspec
 
 from model_store.schema.row_decoder import MAX_STRING
 
+Value = Annotated[str, msgspec.Meta(max_length=MAX_STRING)] | int | float | bool
+_MOST_OUTPUTS = 1_000
+
 
 class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One true value: of row `row`, counted from 0, of the request that had this id."""
 
     request_id: Annotated[str, msgspec.Meta(max_length=128)]
     row: Annotated[int, msgspec.Meta(ge=0)]
-    value: Annotated[str, msgspec.Meta(max_length=MAX_STRING)] | int | float | bool
+    value: (
+        Annotated[str, msgspec.Meta(max_length=MAX_STRING)]
+        | int
+        | float
+        | bool
+        | Annotated[dict[str, Value], msgspec.Meta(min_length=1, max_length=_MOST_OUTPUTS)]
+    )
+    """Of a model of several outputs, an object of them by name; some may follow later."""

@@ -9,6 +9,7 @@ from api.http.problems import NotFound
 from api.models.loaded_models import LoadedModels, ServedModel
 from api.state import StateNow
 from model_store.manifest import Task
+from model_store.schema.signature import Signature
 
 
 class ColumnView(BaseModel):
@@ -33,6 +34,16 @@ class ColumnView(BaseModel):
     """Another spelling of the name, which a request may use as well."""
 
 
+class IntervalView(BaseModel):
+    """The outputs that bound another one."""
+
+    of: str
+    lower: str
+    upper: str
+    coverage: float
+    """The share of rows whose true value should lie between the bounds."""
+
+
 class SignatureView(BaseModel):
     """The columns that a version takes and gives."""
 
@@ -40,6 +51,8 @@ class SignatureView(BaseModel):
     outputs: list[ColumnView]
     ignored: list[str]
     """What a request may hold as well; it is not used."""
+    interval: IntervalView | None = None
+    """Which outputs are the bounds of another; null: none is."""
 
 
 class ScoreView(BaseModel):
@@ -134,6 +147,7 @@ def _version_view(served: ServedModel, aliases: list[str], *, card: bool) -> Ver
             inputs=[_column_view(column) for column in served.shown.inputs],
             outputs=[_column_view(column) for column in served.shown.outputs],
             ignored=list(manifest.signature.ignored),
+            interval=_interval_view(manifest.signature),
         ),
         scores=[ScoreView(metric=s.metric, split=s.split, value=s.value) for s in manifest.scores],
         decision=DecisionView(**msgspec.structs.asdict(manifest.decision)),
@@ -141,6 +155,13 @@ def _version_view(served: ServedModel, aliases: list[str], *, card: bool) -> Ver
         form_reason=served.loaded.form_reason,
         card=served.card if card else None,
     )
+
+
+def _interval_view(signature: Signature) -> IntervalView | None:
+    found = signature.interval
+    if found is None:
+        return None
+    return IntervalView(of=found.of, lower=found.lower, upper=found.upper, coverage=found.coverage)
 
 
 def _column_view(column: Any) -> ColumnView:

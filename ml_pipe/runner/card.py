@@ -123,7 +123,8 @@ def _guessing_lines(summary: Summary) -> list[str]:
 
 
 def _candidate_lines(summary: Summary) -> list[str]:
-    lines = [f"{_text(summary.threshold)}.", ""] if summary.threshold else []
+    phrases = [summary.threshold, summary.interval]
+    lines = [line for phrase in phrases if phrase for line in (f"{_text(phrase)}.", "")]
     lines += [_text(summary.decision), ""] if summary.decision else []
     if not summary.candidates:
         return lines

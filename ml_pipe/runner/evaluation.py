@@ -2,15 +2,16 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 
 from ml_pipe.runner.card import ASK
 from ml_pipe.runner.choosing.choose import Chosen
+from ml_pipe.runner.evaluated import Evaluation
+from ml_pipe.runner.intervals.interval_evaluation import evaluate_interval
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Answers, Remembering, Rows, joined
 from ml_pipe.runner.quality.copies import seen_before
@@ -31,70 +32,8 @@ from ml_pipe.runner.run.progress import doing
 from ml_pipe.runner.run.run_folder import keep_summary
 from ml_pipe.runner.summary import Comparison, Summary
 from ml_pipe.runner.table.split_column import split_kind
-from model_store.manifest import Score, Task, measured
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What `evaluate` found."""
-
-    by_split: Mapping[str, Mapping[str, float]]
-    """The scores of each split: train, test, validation."""
-    guessed: Mapping[str, float]
-    """Those of the best guess that ignores the inputs, on the test rows."""
-    unseen: pd.DataFrame
-    """The rows of test and validation."""
-    answers: np.ndarray
-    """The estimator's answers to these rows."""
-    importance: Mapping[str, float]
-    """How much the deciding score falls when a column is shuffled, most important first."""
-    groups: pd.DataFrame | None
-    """One row a group: `rows` and `score`, NaN where they are too few; None: no group was named."""
-    fairness: str
-    """What is known of the groups, a sentence for the model card."""
-    comparison: Comparison
-    """The estimator beside guessing, on rows that it has not seen."""
-    summary: Summary
-    """What a run reports at its end, so far as it is known here."""
-    errors: Mapping[str, float | None] = field(default_factory=dict)
-    """The standard error of the deciding score of each split but train."""
-    warnings: tuple[str, ...] = ()
-    """What to beware of, sentences; refused where a run is strict."""
-
-    @property
-    def deciding(self) -> str:
-        """Return the name of the score that decides on acceptance."""
-        return next(iter(self.by_split["test"]))
-
-    @property
-    def decisive(self) -> dict[str, float]:
-        """Return the deciding score of each split."""
-        return {name: found[self.deciding] for name, found in self.by_split.items()}
-
-    @property
-    def bias(self) -> float:
-        """Return the largest difference between the scores of groups; 0 where there are none."""
-        return 0.0 if self.groups is None else bias_of(self.groups)
-
-    @property
-    def scores(self) -> tuple[Score, ...]:
-        """Return all scores, as the manifest keeps them."""
-        return tuple(
-            Score(metric=metric, split=name, value=float(value))
-            for name, found in self.by_split.items()
-            for metric, value in found.items()
-        )
-
-    @property
-    def overview(self) -> pd.DataFrame:
-        """Return a table of all scores: one row a score, one column a split, and the guess."""
-        return pd.DataFrame({**self.by_split, "test, guessed": self.guessed})
-
-    @property
-    def beside_guessing(self) -> pd.DataFrame:
-        """Return a table of the comparison with guessing: one row a look."""
-        looks = pd.DataFrame(map(msgspec.structs.asdict, self.comparison.looks))
-        return looks if looks.empty else looks.set_index("score")
+from ml_pipe.runner.targets.joined_evaluation import evaluate_each
+from model_store.manifest import Task, measured
 
 
 def evaluate(  # noqa: PLR0913 - all but four are options
@@ -113,7 +52,8 @@ def evaluate(  # noqa: PLR0913 - all but four are options
 ) -> Evaluation:
     """Return how good a fitted estimator is, what its answers depend on, and for whom it is worse.
 
-    Each row is predicted once, whatever is asked of the answers.
+    Each row is predicted once, whatever is asked of the answers. Of several targets, each is
+    evaluated by itself, and the mean of their first scores decides.
 
     Args:
         run: what `load` returned.
@@ -133,8 +73,27 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     Raises:
         TableError: there is no such group or metric, or the group has too many values.
     """
-    names, target, task = run.names, run.target, run.task
     chosen = chosen or Chosen(estimator)
+
+    def one(run: RunData, view: Any, rows: Mapping[str, pd.DataFrame]) -> Evaluation:
+        return evaluate(
+            run,
+            view,
+            rows,
+            score,
+            metric=metric,
+            group=group,
+            split=split,
+            folds=folds,
+            chosen=replace(chosen, estimator=view),
+            seed=seed,
+        )
+
+    if len(run.targets) > 1:
+        return evaluate_each(run, estimator, splits, one, warnings)
+    if run.interval:
+        return evaluate_interval(run, estimator, splits, run.interval, one, warnings=warnings)
+    names, target, task = run.names, run.target, run.task
     score = metric_first(score, metric, task, splits["train"][target])
     known = {name: Rows(rows[names], rows[target]) for name, rows in splits.items()}
     asked = Remembering(estimator)

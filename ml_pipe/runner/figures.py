@@ -59,17 +59,23 @@ def plot_columns(table: pd.DataFrame, columns: Sequence[Column], most: int = 12)
     return figure
 
 
-def plot_target(labels: "pd.Series[Any]", task: Task) -> "Figure":
-    """Return a figure with what is to be predicted: rows a label, or a histogram of amounts."""
-    figure = _figure((6, 2.6))
-    axes = figure.subplots()
-    present = labels.dropna()
-    if labels.name in personal_columns():
-        _hidden(axes)
-    else:
-        _distribution(axes, present if task == "regression" else present.astype(object))
-    axes.set_title(caption(str(labels.name)))
-    axes.set_ylabel("rows") if task == "regression" else axes.set_xlabel("rows")
+def plot_target(labels: "pd.Series[Any] | pd.DataFrame", task: Task) -> "Figure":
+    """Return a figure with what is to be predicted: rows a label, or a histogram of amounts.
+
+    Several targets, the columns of a table, stand one below the other.
+    """
+    targets = pd.DataFrame(labels)
+    figure = _figure((6, 2.6 * targets.shape[1]))
+    for name, axes in zip(
+        targets, figure.subplots(targets.shape[1], squeeze=False).flat, strict=True
+    ):
+        present = targets[name].dropna()
+        if name in personal_columns():
+            _hidden(axes)
+        else:
+            _distribution(axes, present if task == "regression" else present.astype(object))
+        axes.set_title(caption(str(name)))
+        axes.set_ylabel("rows") if task == "regression" else axes.set_xlabel("rows")
     return figure
 
 
@@ -87,18 +93,33 @@ def plot_missing(table: pd.DataFrame, most: int = 20) -> "Figure":
     return figure
 
 
-def plot_answers(truth: "pd.Series[Any]", answers: np.ndarray, task: Task) -> "Figure":
-    """Return a figure: the confusion matrix, or the residuals over the answers."""
-    figure = _figure((6, 5))
-    axes = figure.subplots()
-    if truth.name in personal_columns():
-        _hidden(axes)
-        return figure
-    if task == "regression":
-        axes.scatter(answers, truth - answers, s=8, alpha=0.5)
-        axes.axhline(0, color="black", linewidth=1)
-        axes.set(xlabel="answer", ylabel="truth - answer")
-        return figure
+def plot_answers(
+    truth: "pd.Series[Any] | pd.DataFrame", answers: np.ndarray, task: Task
+) -> "Figure":
+    """Return a figure: the confusion matrix, or the residuals over the answers.
+
+    Several targets, the columns of a table, stand one below the other.
+    """
+    targets = pd.DataFrame(truth)
+    # Bounds of an interval stand behind the answers.
+    each = np.asarray(answers).reshape(len(targets), -1)[:, : targets.shape[1]]
+    figure = _figure((6, 5 * targets.shape[1]))
+    for place, axes in enumerate(figure.subplots(targets.shape[1], squeeze=False).flat):
+        own = targets.iloc[:, place]
+        if own.name in personal_columns():
+            _hidden(axes)
+        elif task == "regression":
+            axes.scatter(each[:, place], own - each[:, place].astype(float), s=8, alpha=0.5)
+            axes.axhline(0, color="black", linewidth=1)
+            axes.set(xlabel="answer", ylabel="truth - answer")
+        else:
+            _confusion(axes, own, each[:, place])
+        if targets.shape[1] > 1:
+            axes.set_title(caption(str(own.name)))
+    return figure
+
+
+def _confusion(axes: Any, truth: "pd.Series[Any]", answers: np.ndarray) -> None:
     # The first notebooks draw as well, and need nothing else of it.
     from sklearn import metrics  # noqa: PLC0415
 
@@ -112,7 +133,6 @@ def plot_answers(truth: "pd.Series[Any]", answers: np.ndarray, task: Task) -> "F
     if len(labels) <= _MOST_NUMBERED_LABELS:
         for (row, column), count in np.ndenumerate(matrix):
             axes.text(column, row, count, ha="center", va="center", color="darkorange")
-    return figure
 
 
 def plot_importance(importance: Mapping[str, float], most: int = 15) -> "Figure":

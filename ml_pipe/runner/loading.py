@@ -1,11 +1,12 @@
 """`load`: the first of the three calls between what you write in a notebook and the machinery."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
+from msgspec import structs
 
 from ml_pipe.runner.run.run_folder import current_folder, is_by_hand
 from ml_pipe.runner.source.export import PACKAGE, refresh_modules, reload_modules
@@ -13,7 +14,7 @@ from ml_pipe.runner.source.kernel_history import definitions, note_unsaved, shel
 from ml_pipe.runner.source.notebook_file import exported_cells
 from ml_pipe.runner.table.prepared_table import Facts, check_current, read_beside, read_table
 from model_store.manifest import Task
-from model_store.schema.signature import Column
+from model_store.schema.signature import Column, Interval
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,30 @@ class RunData:
         return self.facts.task
 
     @property
-    def target(self) -> str:
-        """Return the name of the column to predict."""
-        return self.facts.target
+    def target(self) -> Any:
+        """Return the name of the column to predict; of several, the list of their names.
+
+        Either way `table[target]` is what a model is fitted to.
+        """
+        return self.targets[0] if len(self.targets) == 1 else self.targets
+
+    @property
+    def targets(self) -> list[str]:
+        """Return the names of all columns to predict, mostly of one."""
+        return [column.name for column in self.facts.signature.targets]
+
+    @property
+    def interval(self) -> Interval | None:
+        """Return the interval that is answered beside the target; None: there is none."""
+        return self.facts.signature.interval
+
+    def of_one(self, target: str) -> "RunData":
+        """Return the same run with one of its targets alone."""
+        outputs = tuple(c for c in self.facts.signature.targets if c.name == target)
+        signature = structs.replace(self.facts.signature, outputs=outputs, interval=None)
+        facts = structs.replace(self.facts, target=target, signature=signature)
+        others = [name for name in self.targets if name != target]
+        return replace(self, table=self.table.drop(columns=others), facts=facts)
 
     @property
     def inputs(self) -> Sequence[Column]:

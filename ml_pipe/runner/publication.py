@@ -7,13 +7,12 @@ from typing import Any
 import msgspec
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
-from sklearn.frozen import FrozenEstimator
 
 from ml_pipe.runner.card import model_card
 from ml_pipe.runner.choosing.decide import Decided
+from ml_pipe.runner.choosing.storable import modules_of, policy_of
 from ml_pipe.runner.errors import PipelineError
-from ml_pipe.runner.evaluation import Evaluation
+from ml_pipe.runner.evaluated import Evaluation
 from ml_pipe.runner.loading import RunData, exports_now
 from ml_pipe.runner.quality.acceptance import check_beaten
 from ml_pipe.runner.run.context import Context
@@ -31,7 +30,6 @@ from model_store.golden import golden_rows
 from model_store.manifest import Origin
 from model_store.schema.arrays.array_cells import arrays_of
 from model_store.schema.signature import Signature
-from model_store.store import LoadPolicy
 from monitoring.statistics import profile
 
 EVERY_ROW = Decided()
@@ -105,10 +103,7 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         decision=decided.decision,
         compilation=compilation,
     )
-    policy = LoadPolicy(
-        formats=frozenset(context.model_formats), trusted_types=context.trusted_types
-    )
-    store = FileModelStore(Path(context.local_data) / "models", policy)
+    store = FileModelStore(Path(context.local_data) / "models", policy_of(context))
     version, manifest = store.publish_noted(draft)
     made = Release(
         model=draft.model,
@@ -192,29 +187,6 @@ def reference_of(
     answered = unseen.reshape(len(unseen), len(outputs))
     answers = {c.name: answered[:, n] for n, c in enumerate(outputs) if c.name not in personal}
     return msgspec.json.encode(found | profile(answers, {c.name: c.kind for c in outputs}))
-
-
-def modules_of(estimator: Any) -> tuple[str, ...]:
-    """Return the modules outside scikit-learn that the parts of an estimator come from.
-
-    Raises:
-        PipelineError: one is a class of a kernel, which no service can import.
-    """
-    parts = [estimator]
-    if hasattr(estimator, "get_params"):
-        parts += estimator.get_params(deep=True).values()
-    # What is frozen shows none of its parts.
-    frozen = [part.estimator for part in parts if isinstance(part, FrozenEstimator)]
-    inner = {name for each in frozen for name in modules_of(each)}
-    classes = {type(part) for part in parts if part is estimator or isinstance(part, BaseEstimator)}
-    for each in classes:
-        if each.__module__ == "__main__":
-            raise PipelineError(
-                f"The class {each.__name__} is known to this kernel alone, and no service could "
-                "load it: move it into an exported cell of 01_model_class.ipynb."
-            )
-    modules = {each.__module__ for each in classes} | inner
-    return tuple(sorted(name for name in modules if name.split(".")[0] != "sklearn"))
 
 
 def origin_of(run: RunData, context: Context, seed: int) -> Origin:

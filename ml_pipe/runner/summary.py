@@ -24,11 +24,14 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
     p: float
     """How likely a model that knows nothing looks as good as this."""
     is_beaten: bool
+    target: str = ""
+    """Of which target, where there are several."""
 
     def phrase(self) -> str:
         """Return both scores and how sure the difference is."""
+        of = f"{self.target}: " if self.target else ""
         return (
-            f"{self.score} {self.model:.3g} against {self.guess:.3g} by guessing {self.by} "
+            f"{of}{self.score} {self.model:.3g} against {self.guess:.3g} by guessing {self.by} "
             f"({p_phrase(self.p)})"
         )
 
@@ -46,15 +49,29 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_beaten(self) -> bool:
-        """Return whether one look shows that the model is better than guessing."""
-        return any(look.is_beaten for look in self.looks)
+        """Return whether one look, of each target, shows that it is better than guessing."""
+        return bool(self.looks) and not self.unbeaten
+
+    @property
+    def unbeaten(self) -> tuple[str, ...]:
+        """Return the targets of which no look shows it; with one target, its name is empty."""
+        beaten = {look.target for look in self.looks if look.is_beaten}
+        targets = dict.fromkeys(look.target for look in self.looks)
+        return tuple(target for target in targets if target not in beaten)
 
     def reason(self) -> str:
-        """Return what was beaten, for the history of an alias: the surest look."""
+        """Return what was beaten, for the history of an alias: the surest look.
+
+        Of several targets, that of the least sure one.
+        """
         if not self.looks:
             return "not compared with guessing"
-        best = min(self.looks, key=lambda look: look.p)
-        both = f"{best.score} {best.model:.2f} against {best.guess:.2f} by guessing"
+        surest: dict[str, Look] = {}
+        for look in sorted(self.looks, key=lambda look: -look.p):
+            surest[look.target] = look
+        best = max(surest.values(), key=lambda look: look.p)
+        of = f"{best.target}: " if best.target else ""
+        both = f"{of}{best.score} {best.model:.2f} against {best.guess:.2f} by guessing"
         return f"{both}, {p_phrase(best.p)}"
 
 
@@ -110,6 +127,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """From which probability on which label is answered, a phrase; empty: the likeliest one."""
     decision: str = ""
     """What the service makes of its probabilities, and what that costs; a sentence."""
+    interval: str = ""
+    """How often an interval should hold and does, and how wide it is, a phrase; empty: none."""
     warnings: tuple[str, ...] = ()
     version: str = ""
     """Empty where none was published."""
@@ -130,6 +149,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             "Candidates": "; ".join(map(self._candidate, self.candidates)),
             "Threshold": self.threshold,
             "Decision": self.decision,
+            "Interval": self.interval,
             "Depends on": self._importance(),
             "Served": self.form,
             "Warnings": "\n".join(self.warnings) or "none",

@@ -6,10 +6,10 @@ It uses the HTTP interface even on the same machine: the service alone writes it
 import csv
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import typer
@@ -31,7 +31,8 @@ _MODEL = (
 )
 _NUMBERS = {"number": Verdict.NO_NUMBER, "integer": Verdict.NO_INTEGER}
 
-Columns = tuple[str, str, str]
+Cells = tuple[str, str, Mapping[str, str]]
+"""Request id, row, and the texts of values by column."""
 
 
 class Output(NamedTuple):
@@ -65,7 +66,11 @@ def import_table(
     file: Annotated[Path, typer.Argument(help="A CSV file in UTF-8, its first line the names.")],
     *,
     columns: Annotated[
-        str, typer.Option(help="The columns of request id, row and true value.")
+        str,
+        typer.Option(
+            help="The columns of request id, row and true value; of several outputs, one of each, "
+            "named as the output is."
+        ),
     ] = "request_id,row,value",
     model: Annotated[str, typer.Option(help=_MODEL)] = "",
     url: Annotated[
@@ -78,13 +83,15 @@ def import_table(
     The exit code is 1 if a line was refused.
     """
     names = tuple(name.strip() for name in columns.split(","))
-    if len(names) != len(FeedbackItem.__struct_fields__):
+    if len(names) < len(FeedbackItem.__struct_fields__):
         fail("--columns needs three names, as in request_id,row,variety.", Exit.USAGE)
     imported = Imported()
     try:
         with ServiceClient(url, load_settings()) as service:
-            output = _output(service, model)
-            for line, verdict in _sent(service, _lines(file, names, output)):
+            outputs = _outputs(service, model)
+            if len(names) > len(FeedbackItem.__struct_fields__):
+                _check_names(names[2:], outputs)
+            for line, verdict in _sent(service, _lines(file, names, outputs)):
                 imported.counts[verdict] += 1
                 if verdict not in _KEPT:
                     imported.refused.append((line, verdict))
@@ -105,16 +112,29 @@ def import_table(
         raise typer.Exit(Exit.FAILED)
 
 
-def _output(service: ServiceClient, model: str) -> Output:
-    """Return what a model answers with."""
+def _outputs(service: ServiceClient, model: str) -> dict[str, Output]:
+    """Return what a model answers with, by the name of each output."""
     models = service.get("/models")["models"]
     for found in models:
         if found["model"] == model or (not model and found["default"]):
-            outputs = [version["signature"]["outputs"][0] for version in found["versions"]]
-            categories = frozenset[str]().union(*(output["categories"] for output in outputs))
-            return Output(outputs[-1]["kind"], categories)
-    known = ", ".join(found["model"] for found in models) or "none"
-    raise ServiceError(f"Say by --model whose feedback this is; the service has: {known}.")
+            outputs: dict[str, Output] = {}
+            for version in found["versions"]:
+                for column in version["signature"]["outputs"]:
+                    known = outputs.get(column["name"], Output("", frozenset()))
+                    categories = known.categories.union(column["categories"])
+                    outputs[column["name"]] = Output(column["kind"], categories)
+            return outputs
+    names = ", ".join(found["model"] for found in models) or "none"
+    raise ServiceError(f"Say by --model whose feedback this is; the service has: {names}.")
+
+
+def _check_names(names: Sequence[str], outputs: Mapping[str, Output]) -> None:
+    if unknown := [name for name in names if name not in outputs]:
+        fail(
+            f"{unknown[0]} is no output of the model: it has {', '.join(outputs)}. Name the "
+            "columns after its outputs, or give one column of values.",
+            Exit.USAGE,
+        )
 
 
 def _sent(service: ServiceClient, lines: Iterator[Line]) -> Iterator[tuple[int, str]]:
@@ -145,21 +165,22 @@ def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield batch
 
 
-def _lines(file: Path, columns: tuple[str, ...], output: Output) -> Iterator[Line]:
+def _lines(file: Path, columns: tuple[str, ...], outputs: Mapping[str, Output]) -> Iterator[Line]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
         table = csv.DictReader(stream)
         missing = [name for name in columns if name not in (table.fieldnames or ())]
         if missing:
             fail(f"{file} has no column {', '.join(missing)}: name them by --columns.", Exit.USAGE)
         for cells in table:
-            request_id, row, value = (cells[name] or "" for name in columns)
-            yield _line(table.line_num, (request_id.strip(), row.strip(), value), output)
+            request_id, row = ((cells[name] or "").strip() for name in columns[:2])
+            values = {name: cells[name] or "" for name in columns[2:]}
+            yield _line(table.line_num, (request_id, row, values), outputs)
 
 
-def _line(number: int, cells: Columns, output: Output) -> Line:
-    request_id, row, text = cells
+def _line(number: int, cells: Cells, outputs: Mapping[str, Output]) -> Line:
+    request_id, row, texts = cells
     try:
-        value = _value(text, output)
+        value = _true_values(texts, outputs)
         place = msgspec.json.decode(row, type=int | float)
         # pandas writes the row 0.0 where another cell of its column is empty.
         if isinstance(place, float) and place.is_integer():
@@ -170,6 +191,23 @@ def _line(number: int, cells: Columns, output: Output) -> Line:
         return Line(number, None, f"no feedback: {error}")
     except ValueError as error:
         return Line(number, None, str(error))
+
+
+def _true_values(texts: Mapping[str, str], outputs: Mapping[str, Output]) -> Any:
+    """Return the value of a line, of several columns an object of those that are there.
+
+    Raises:
+        ValueError: with the reason why there is none.
+    """
+    if len(texts) > 1:
+        found = {name: _value(text, outputs[name]) for name, text in texts.items() if text.strip()}
+        if not found:
+            raise ValueError("value is missing")
+        return found
+    ((name, text),) = texts.items()
+    is_named = name in outputs and len(outputs) > 1
+    value = _value(text, outputs[name] if is_named else next(iter(outputs.values())))
+    return {name: value} if is_named else value
 
 
 def _value(text: str, output: Output) -> str | float | bool:

@@ -131,10 +131,12 @@ def _champion(settings: Settings, model: str) -> Manifest | None:
 def _is_trained_on(manifest: Manifest, data: Path, parameters: Mapping[str, str]) -> bool:
     from ml_pipe.runner.reading.files.packing import fingerprint  # noqa: PLC0415 - see `train_table`
     from ml_pipe.runner.source.clean_notebook import digest  # noqa: PLC0415
+    from ml_pipe.runner.table.target_names import targets_of  # noqa: PLC0415
 
+    outputs = [column.name for column in manifest.signature.targets]
     return (
         manifest.origin.data == fingerprint(data)
-        and [column.name for column in manifest.signature.outputs] == [parameters["target"]]
+        and targets_of(parameters["target"], outputs) == outputs
         and parameters.get("task", "") in {"", manifest.task}
         and manifest.origin.notebooks
         == {n: digest(PIPELINE / n) for n in manifest.origin.notebooks}

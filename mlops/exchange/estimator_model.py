@@ -13,8 +13,8 @@ from sklearn.exceptions import InconsistentVersionWarning, NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from ml_pipe.runner.choosing.storable import modules_of
 from ml_pipe.runner.errors import PipelineError
-from ml_pipe.runner.publication import modules_of
 from mlops.exchange.files.recognition import Form
 from mlops.exchange.wants import Examples, Made, Wants
 from mlops.sealing.contents import types_held

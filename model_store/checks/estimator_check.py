@@ -4,15 +4,16 @@ scikit-learn's compiled code walks trees and arrays by the indexes that they hol
 of them: an index that is wrong reads other memory, or ends the process.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from model_store.checks import tree_arrays
+from model_store.checks.estimator_parts import parts_of
 from model_store.errors import RefusedError
 
-_MOST_PARTS = 1_000_000
+_HIGHEST_DEGREE = 100
+_SPARSE = frozenset({"csc_array", "csc_matrix", "csr_array", "csr_matrix"})
 
 
 def check_estimator_parts(estimator: Any) -> None:
@@ -22,7 +23,7 @@ def check_estimator_parts(estimator: Any) -> None:
         RefusedError: one cannot; the sentence says which.
     """
     try:
-        for part in _parts(estimator):
+        for part in parts_of(estimator):
             _check(part)
     except (AttributeError, TypeError, ValueError, KeyError, IndexError, OverflowError) as error:
         raise RefusedError(
@@ -33,8 +34,11 @@ def check_estimator_parts(estimator: Any) -> None:
 def _check(part: Any) -> None:
     """See that one part can be asked; ValueError says why not."""
     name = type(part).__name__
-    module = type(part).__module__.partition(".")[0]
-    if module != "sklearn":
+    if name == "BSpline":
+        _check_spline(part)
+    if name in _SPARSE:
+        part.check_format(full_check=True)
+    if type(part).__module__.partition(".")[0] != "sklearn":
         return
     if name == "Tree":
         tree_arrays.check_tree(part)
@@ -42,6 +46,11 @@ def _check(part: Any) -> None:
         tree_arrays.check_predictor(part)
     elif name.startswith(("KDTree", "BallTree")):
         tree_arrays.check_space_tree(part.__getstate__())
+    _check_fitted(part)
+
+
+def _check_fitted(part: Any) -> None:
+    """See that the arrays of an estimator fit one another."""
     held = getattr(part, "__dict__", {})
     if "_predictors" in held and "n_features_in_" in held:
         _check_boosted(part)
@@ -118,29 +127,20 @@ def _check_machine(part: Any) -> None:
             raise ValueError("a machine has another number of pairs than of classes")
 
 
+def _check_spline(part: Any) -> None:
+    """See that a spline has as many coefficients as its knots ask for."""
+    knots, coefficients, degree = np.asarray(part.t), np.asarray(part.c), int(part.k)
+    if knots.dtype.kind != "f" or knots.ndim != 1 or (np.diff(knots) < 0).any():
+        raise ValueError("a spline has knots out of order")
+    if coefficients.dtype.kind != "f" or not 0 <= degree <= _HIGHEST_DEGREE:
+        raise ValueError("a spline has no degree")
+    if not coefficients.ndim or len(coefficients) < len(knots) - degree - 1:
+        raise ValueError("a spline has another number of coefficients than its knots ask for")
+    if len(knots) < 2 * (degree + 1) or not np.isfinite(knots).all():
+        raise ValueError("a spline has too few knots")
+
+
 def _check_shape(array: Any, axis: int, size: int, what: str) -> None:
     shape = np.shape(array)
     if len(shape) <= axis or shape[axis] != size:
         raise ValueError(f"it has another number of {what} than its columns or classes ask for")
-
-
-def _parts(estimator: Any) -> Iterator[Any]:
-    """Yield everything that an estimator holds, itself first, each once."""
-    seen: set[int] = set()
-    waiting = [estimator]
-    while waiting:
-        part = waiting.pop()
-        if id(part) in seen or isinstance(part, (str, bytes, int, float, complex, type(None))):
-            continue
-        seen.add(id(part))
-        if len(seen) > _MOST_PARTS:
-            raise ValueError("it has more parts than any model")
-        if isinstance(part, dict):
-            waiting += [*part.keys(), *part.values()]
-        elif isinstance(part, (list, tuple, set, frozenset)):
-            waiting += part
-        elif isinstance(part, np.ndarray):
-            waiting += part.ravel().tolist() if part.dtype.hasobject else []
-        else:
-            yield part
-            waiting.append(getattr(part, "__dict__", None))

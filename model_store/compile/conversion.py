@@ -26,6 +26,8 @@ from model_store.manifest import Compiled
 from model_store.schema.signature import Kind, Signature
 
 _LEAST_SHARE = 1e-300
+INTERVAL = "ml_pipe.runner.intervals.conformal.ConformalInterval"
+"""The class, which this package must not import, of an amount with bounds."""
 
 
 class Answers(NamedTuple):
@@ -48,7 +50,7 @@ def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled, list
         probabilities=len(labels) > 0 and hasattr(estimator, "predict_proba"),
     )
     if not labels.size and hasattr(estimator, "predict_proba"):
-        raise NotCompilableError("It has probabilities but no labels.")
+        raise NotCompilableError("It has probabilities, but its answers are no labels.")
     models = _Models(compiled)
     rows = tuple(models.graph.column(column) for column in signature.inputs)
     answers = models.answers(estimator, rows, ())
@@ -82,7 +84,7 @@ class _Models:
         self.before = Transformers(self.graph)
         self._compiled = compiled
 
-    def answers(self, model: Any, rows: Rows, path: tuple[str, ...]) -> Answers:
+    def answers(self, model: Any, rows: Rows, path: tuple[str, ...]) -> Answers:  # noqa: PLR0911 - one for each kind of model
         """Add a model, with all steps before it."""
         if hasattr(model, "best_estimator_"):
             # A finished search answers as the best that it found.
@@ -99,6 +101,8 @@ class _Models:
                     f"It is calibrated by {model.method}: of what was fitted before, only a "
                     "calibration by temperature is compiled."
                 )
+        if _name(model) == INTERVAL:
+            return self._with_bounds(model, rows, path)
         if isinstance(model, Pipeline):
             *before, (name, last) = model.steps
             for each, step in before:
@@ -106,6 +110,18 @@ class _Models:
             return self.answers(last, rows, (*path, name))
         with named(model, rows, path):
             return self._answered(model, rows)
+
+    def _with_bounds(self, model: Any, rows: Rows, path: tuple[str, ...]) -> Answers:
+        """Add an amount with its lower and its upper bound, which it is never outside of."""
+        amount, lower, upper = (
+            self.answers(getattr(model, name), rows, (*path, name)).first
+            for name in ("estimator_", "lower_", "upper_")
+        )
+        graph = self.graph
+        margin = graph.constant(np.float64(model.margin_))
+        lower = graph.node("Min", graph.node("Sub", lower, margin), amount)
+        upper = graph.node("Max", graph.node("Add", upper, margin), amount)
+        return Answers(graph.node("Concat", amount, lower, upper, axis=1))
 
     def _answered(self, model: Any, rows: Rows) -> Answers:
         """Add what answers at the end: its class indexes, or its values."""
@@ -196,6 +212,10 @@ def _is_by_temperature(model: CalibratedClassifierCV) -> bool:
 def _is_of_frozen(model: CalibratedClassifierCV) -> bool:
     inner = (each.estimator for each in model.calibrated_classifiers_)
     return any(isinstance(each, FrozenEstimator) for each in inner)
+
+
+def _name(model: Any) -> str:
+    return f"{type(model).__module__}.{type(model).__qualname__}"
 
 
 def _indexed(model: Any, labels: int) -> Any:

@@ -39,6 +39,8 @@ def _cause(error: Exception) -> str:
     """Return why a step has no compiled form, a sentence."""
     if isinstance(error, NotCompilableError):
         return str(error)
+    if type(error).__name__ in {"MissingShapeCalculator", "MissingConverter"}:
+        return "skl2onnx has no converter for it."
     lines = str(error).strip().splitlines()
     text = " ".join(lines[0].split())[:_LONGEST] if lines else "no reason is given"
     return f"It cannot be converted ({type(error).__name__}: {text})."

@@ -85,6 +85,9 @@ class ProcessPredictor:
             raise PredictionError(_ENDED) from None
 
     def _connected(self) -> Connection:
+        if self._connection and self._connection.poll(0):
+            # It speaks unasked as it leaves, or has ended meanwhile.
+            self._disconnect()
         if self._connection is None:
             try:
                 self._connection = self._processes.connect(self._start).connection

@@ -95,6 +95,17 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             raise ValueError(f"an array has at most {MOST_NUMBERS} numbers")
 
 
+class Interval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two outputs that bound another one: an interval in which the true value should lie."""
+
+    of: str
+    """The output that is bounded."""
+    lower: str
+    upper: str
+    coverage: float
+    """The share of rows whose true value should lie within, as in 0.9."""
+
+
 class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All columns of a model, in the order in which the estimator takes and gives them."""
 
@@ -104,19 +115,43 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Columns of the training table that the model does not use, its target among them: a request
     may hold them, with any single value; they are neither used nor logged. An input of the same
     name is no such column."""
+    interval: Interval | None = None
+    """Which outputs are the bounds of another; none: no output is one."""
 
     def __post_init__(self) -> None:
         """Leave inputs out of `ignored`.
 
         Raises:
-            ValueError: two inputs or two outputs have one name.
+            ValueError: two inputs or two outputs have one name, or the interval is of others.
         """
+        self._check_interval()
         for columns in (self.inputs, self.outputs):
             if len({column.name for column in columns}) < len(columns):
                 raise ValueError("two columns have one name: rename all but one")
         used = {column.name for column in self.inputs} | self.headers.keys()
         ignored = tuple(name for name in dict.fromkeys(self.ignored) if name not in used)
         msgspec.structs.force_setattr(self, "ignored", ignored)
+
+    def _check_interval(self) -> None:
+        if self.interval is None:
+            return
+        numbers = [column.name for column in self.outputs if column.kind is Kind.NUMBER]
+        named = [self.interval.of, self.interval.lower, self.interval.upper]
+        if len(set(named)) < len(named) or not set(named) <= set(numbers):
+            raise ValueError("an interval names no three outputs that are numbers")
+        if not 0 < self.interval.coverage < 1:
+            raise ValueError("an interval has no coverage between 0 and 1")
+
+    @property
+    def targets(self) -> tuple[Column, ...]:
+        """The outputs that stand for a column of the training table: all but bounds."""
+        bounds = {self.interval.lower, self.interval.upper} if self.interval else set()
+        return tuple(column for column in self.outputs if column.name not in bounds)
+
+    @property
+    def trained(self) -> tuple[Column, ...]:
+        """The columns of the training table: inputs, then targets."""
+        return (*self.inputs, *self.targets)
 
     @property
     def headers(self) -> dict[str, str]:

@@ -45,10 +45,12 @@ class FeedbackCollector(Collector):
             for total in self._reader.state().totals:
                 rows_total.add_metric(total[:2], total.rows)
         yield rows_total
-        score, estimate, rows, delay, age = gauges = _gauges()
+        score, estimate, rows, delay, age, nominal = gauges = _gauges()
         for result in self._results():
             names = [result.of.model, result.of.version]
             rows.add_metric(names, result.rows)
+            if result.of.interval:
+                nominal.add_metric(names, result.of.interval.coverage)
             for metric, value in result.scores.items():
                 score.add_metric([*names, metric], value)
             if result.estimate:
@@ -87,5 +89,11 @@ def _gauges() -> tuple[GaugeMetricFamily, ...]:
         ),
         GaugeMetricFamily(
             "feedback_age_seconds", "Time since the last label was received.", labels=_LABELS
+        ),
+        GaugeMetricFamily(
+            "interval_coverage_nominal",
+            'Share of true values that should lie within the interval; compare with the "coverage" '
+            "of `live_score`.",
+            labels=_LABELS,
         ),
     )

@@ -1,41 +1,33 @@
 """Live scores: how good a version is by its labels, and an estimate where labels are missing."""
 
+import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from monitoring.feedback.comparison import Task, label, usable_rows
-from monitoring.feedback.confidence import Calibration, expected_scores
-from monitoring.feedback.probabilities import LoggedProbabilities, logged_probabilities
-from monitoring.feedback.reader import FeedbackReader, FeedbackState, FeedbackTotal, LabelledRow
-from monitoring.feedback.scores import (
-    Labels,
-    classification_scores,
-    log_loss,
-    regression_scores,
+from monitoring.feedback.answer_scores import (
+    ScoredVersion,
+    is_most,
+    scorable,
+    scores_of,
+    texts_of,
+    unknown_labels,
 )
-from monitoring.log.privacy import is_hash
+from monitoring.feedback.confidence import Calibration, expected_scores
+from monitoring.feedback.probabilities import logged_probabilities
+from monitoring.feedback.reader import FeedbackReader, FeedbackState, FeedbackTotal, LabelledRow
 
 _NOT_SCORED = (
     "Its labels cannot be held against its answers: the log keeps them as hashes, or not at all."
 )
-
-
-@dataclass(frozen=True)
-class ScoredVersion:
-    """What is scored."""
-
-    model: str
-    version: str
-    output: str
-    """The name of its output."""
-    task: Task
-    classes: frozenset[str] = frozenset()
-    """The classes that it may answer with, as texts; none where they are not known."""
+_NOT_NAMED = (
+    "Its labels cannot be held against its answers: it has several outputs, and each label must "
+    "name its own, as in {{{}: ...}}; or the log keeps them as hashes, or not at all."
+)
 
 
 @dataclass(frozen=True)
@@ -141,20 +133,20 @@ class LiveScorer:
         of = self._of
         found = self._reader.labelled(of.model, of.version, self._rows)
         others = self._reader.labelled(of.model, of.version, self._rows, scored=False)
-        usable = usable_rows(found, of.output, of.task)
+        usable = scorable(found, of)
         enough = len(usable) >= self._min_rows
         delays = [(row.received - row.predicted).total_seconds() for row in usable]
         scores = LiveScores(
             of,
             rows=len(usable),
-            scores=_scores(usable, of, self._min_rows) if enough else {},
+            scores=scores_of(usable, of, self._min_rows) if enough else {},
             delay_seconds=float(np.median(delays)) if enough else None,
             newest=total and total.newest,
-            unscored=_NOT_SCORED if found and not usable else "",
-            unknown_labels=_unknown(usable, of) if enough else 0,
+            unscored=_reason(of) if found and not usable else "",
+            unknown_labels=unknown_labels(usable, of) if enough else 0,
         )
         oldest = min((row.sequence for row in found + others), default=sys.maxsize)
-        return _Labels(scores, usable + usable_rows(others, of.output, of.task), oldest)
+        return _Labels(scores, usable + scorable(others, of), oldest)
 
     def _estimate(self) -> Estimate | None:
         """Return the estimate of the newest answers, labelled or not: they are not a chosen sample.
@@ -163,17 +155,17 @@ class LiveScorer:
         another time, and callers who ask for probabilities may differ from the others.
         """
         of = self._of
-        if of.task == "regression":
+        if of.task == "regression" or of.each:
             return None
         recent = self._reader.newest_answers(of.model, of.version, self._rows)
         logged = logged_probabilities(recent, of.output)
-        if logged is None or not _most(logged, len(recent), self._min_rows):
+        if logged is None or not is_most(logged, len(recent), self._min_rows):
             return None
         labelled = self._labels.usable
         known = logged_probabilities([row.answer for row in labelled], of.output)
         calibration = None
         if known and known.classes == logged.classes:
-            truth = _texts(labelled[place].truth for place in known.places)
+            truth = texts_of(labelled[place].truth for place in known.places)
             calibration = Calibration.fit(truth, known.classes, known.shares)
         shares = calibration(logged.shares) if calibration else logged.shares
         scores = expected_scores(shares, logged.answers)
@@ -198,7 +190,7 @@ def scores_over_time(
         periods: How many; a period without rows is left out.
         min_rows: A period of fewer rows has only their number.
     """
-    usable = usable_rows(labelled, of.output, of.task)
+    usable = scorable(labelled, of)
     if not usable:
         return []
     first = min(row.predicted for row in usable)
@@ -213,43 +205,12 @@ def scores_over_time(
             first + number * length,
             first + (number + 1) * length,
             len(rows),
-            _scores(rows, of, min_rows) if len(rows) >= max(min_rows, 1) else {},
+            scores_of(rows, of, min_rows) if len(rows) >= max(min_rows, 1) else {},
         )
         for number, rows in sorted(groups.items())
     ]
 
 
-def _scores(rows: Sequence[LabelledRow], of: ScoredVersion, min_rows: int) -> dict[str, float]:
-    """Return the scores of at least one row; log loss only where most of them have probabilities.
-
-    Otherwise it would be the score of other rows than the number of rows says.
-    """
-    if of.task == "regression":
-        truth = np.array([row.truth for row in rows], dtype=np.float64)
-        answers = np.array([row.answer[of.output] for row in rows], dtype=np.float64)
-        return regression_scores(truth, answers)
-    labels = _texts(row.truth for row in rows)
-    answered = _texts(row.answer[of.output] for row in rows)
-    scores = classification_scores(labels, answered, _classes(rows, of))
-    logged = logged_probabilities([row.answer for row in rows], of.output)
-    if logged and _most(logged, len(rows), min_rows):
-        scores["log_loss"] = log_loss(labels[logged.places], logged.classes, logged.shares)
-    return scores
-
-
-def _most(logged: LoggedProbabilities, rows: int, min_rows: int) -> bool:
-    return len(logged.places) >= max(min_rows, 1, rows / 2)
-
-
-def _classes(rows: Sequence[LabelledRow], of: ScoredVersion) -> frozenset[str]:
-    """Return the classes by which the rows are scored; none where they are hashes or not known."""
-    return frozenset() if not rows or is_hash(rows[0].truth) else of.classes
-
-
-def _unknown(rows: Sequence[LabelledRow], of: ScoredVersion) -> int:
-    classes = _classes(rows, of)
-    return sum(label(row.truth) not in classes for row in rows) if classes else 0
-
-
-def _texts(values: Iterable[Any]) -> Labels:
-    return np.array([label(value) for value in values], dtype=np.str_)
+def _reason(of: ScoredVersion) -> str:
+    """Return why labels give no scores."""
+    return _NOT_NAMED.format(json.dumps(of.output)) if of.each else _NOT_SCORED

@@ -69,3 +69,21 @@ def regression_scores(truth: Numbers, answers: Numbers) -> dict[str, float]:
         spread = float(np.sum((truth - truth.mean()) ** 2))
         scores["r2"] = 1 - squares / spread if spread else float(squares == 0)
     return scores
+
+
+def interval_scores(
+    truth: Numbers, lower: Numbers, upper: Numbers, coverage: float
+) -> dict[str, float]:
+    """Return how well intervals hold; all arrays have the shape `(rows,)`, at least one.
+
+    `coverage` is the share of true values within, the bounds included. `interval_score` is
+    Winkler's, less is better: the mean width, and for each true value outside its distance from
+    the nearer bound times `2 / (1 - coverage)`.
+    """
+    width = upper - lower
+    outside = np.maximum(lower - truth, 0) + np.maximum(truth - upper, 0)
+    return {
+        "coverage": float(np.mean(outside == 0)),
+        "interval_score": float(np.mean(width + 2 / (1 - coverage) * outside)),
+        "interval_width": float(np.mean(width)),
+    }

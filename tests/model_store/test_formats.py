@@ -7,9 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 import skops.io
+from sklearn.cluster import Birch
 from sklearn.linear_model import LinearRegression
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.model_selection import RandomizedSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, SplineTransformer
 from sklearn.tree import DecisionTreeRegressor
 
 from model_store import formats
@@ -83,3 +87,29 @@ def test_an_estimator_that_a_format_cannot_hold_is_refused() -> None:
     """An example is one with a function without a name."""
     with pytest.raises(RefusedError, match="cannot be stored as pickle"):
         formats.dump(FunctionTransformer(lambda x: x), "pickle")
+
+
+def test_a_function_without_a_name_is_not_said_to_be_a_matter_of_trust() -> None:
+    """No setting would let it be loaded again."""
+    stored = formats.dump(FunctionTransformer(lambda x: x), "skops")
+    with pytest.raises(RefusedError, match=r"without a name of their own \(.*<lambda>\)"):
+        formats.check_allowed(stored, "skops", SKOPS)
+
+
+def test_what_only_fitting_needs_is_left_out() -> None:
+    """A Birch refers to itself, and so do the distributions of a search; no answer needs them."""
+    rows = np.random.default_rng(0).normal(size=(60, 2))
+    drawn = {"max_depth": scipy.stats.randint(1, 5)}
+    for fitted in (
+        Birch(n_clusters=3).fit(rows),
+        RandomizedSearchCV(DecisionTreeRegressor(), drawn, n_iter=2, cv=2).fit(rows, rows[:, 0]),
+        make_pipeline(SplineTransformer(), LinearRegression()).fit(rows, rows[:, 0]),
+    ):
+        stored = formats.dump(fitted, "skops")
+        formats.check_allowed(stored, "skops", SKOPS)
+        loaded = formats.load(stored, "skops", SKOPS)
+        assert loaded.predict(rows).tolist() == fitted.predict(rows).tolist()
+    birch = Birch().fit(rows)
+    root = birch.root_
+    formats.dump(birch, "skops")
+    assert birch.root_ is root  # the fitted one is not changed

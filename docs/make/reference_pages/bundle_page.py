@@ -12,7 +12,7 @@ from docs.make.reference_pages.markdown import table
 from model_store.aliases import Aliases, Move
 from model_store.golden import Golden
 from model_store.manifest import Compiled, File, Manifest, Origin, Score
-from model_store.schema.signature import Column, Kind, Signature
+from model_store.schema.signature import Column, Interval, Kind, Signature
 from model_store.seals.seal import Seal
 from monitoring.statistics import profile
 
@@ -74,6 +74,10 @@ MEANINGS = {
         "maximum": "The greatest value seen in training.",
         "unit": "The unit, for people.",
     },
+    "Interval": {
+        "lower": "The output that is the lower bound.",
+        "upper": "The output that is the upper bound.",
+    },
     "Golden": {
         "inputs": "Rows of the table that the model was trained on.",
         "outputs": "The answer to each of them.",
@@ -87,7 +91,7 @@ MEANINGS = {
 }
 """Of the fields that have no text of their own in the code."""
 STRUCTS: dict[str, tuple[type, ...]] = {
-    "manifest.json": (Manifest, Score, File, Origin, Compiled, Signature, Column),
+    "manifest.json": (Manifest, Score, File, Origin, Compiled, Signature, Column, Interval),
     "golden.json": (Golden,),
     "seal.json": (Seal,),
     "aliases.json": (Aliases, Move),

@@ -22,7 +22,7 @@ def with_calibration(estimator: Any, method: str, validation: Rows) -> tuple[Any
     """Return a fitted classifier whose probabilities are calibrated, and how, a sentence.
 
     Args:
-        estimator: a fitted classifier with probabilities.
+        estimator: a fitted classifier with probabilities, or with distances, which become some.
         method: one of `METHODS`; empty: none.
         validation: rows that it was not fitted on.
 
@@ -33,8 +33,10 @@ def with_calibration(estimator: Any, method: str, validation: Rows) -> tuple[Any
         return estimator, ""
     if method not in METHODS:
         raise TableError(f'There is no calibration "{method}": write {", ".join(METHODS)}.')
-    if not hasattr(estimator, "predict_proba"):
-        raise TableError("A calibration is for a classifier with probabilities: this one has none.")
+    if not hasattr(estimator, "predict_proba") and not hasattr(estimator, "decision_function"):
+        raise TableError(
+            "A calibration is for a classifier with probabilities or distances: this one has none."
+        )
     counts = validation.truth.value_counts()
     rarest = int(counts.reindex(estimator.classes_, fill_value=0).min())
     if rarest < _FEWEST_OF_A_LABEL:
@@ -54,10 +56,15 @@ def with_calibration(estimator: Any, method: str, validation: Rows) -> tuple[Any
         cv=min(_MOST_PARTS, rarest),
         ensemble=False,
     ).fit(validation.inputs, validation.truth.to_numpy())
-    before, after = (_loss(each, validation) for each in (estimator, calibrated))
+    rows = f"{len(validation.truth):,} validation rows"
+    after = f"log loss {_loss(calibrated, validation):.3g}"
+    if not hasattr(estimator, "predict_proba"):
+        made = f"The probabilities are made of distances by {method} on the {rows}"
+        return calibrated, f"{made}: {after} on these rows."
     return calibrated, (
-        f"The probabilities are calibrated by {method} on the {len(validation.truth):,} validation "
-        f"rows: log loss {before:.3g} before, {after:.3g} after, on these rows."
+        f"The probabilities are calibrated by {method} on the {rows}: log loss "
+        f"{_loss(estimator, validation):.3g} before, {after.removeprefix('log loss ')} after, on "
+        "these rows."
     )
 
 

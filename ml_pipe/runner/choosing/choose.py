@@ -13,8 +13,10 @@ from ml_pipe.runner.choosing.candidates import compare_candidates
 from ml_pipe.runner.choosing.early_stopping import stopped_early
 from ml_pipe.runner.choosing.fitting import with_class_weight, within_budget
 from ml_pipe.runner.choosing.search import read_space, searched
+from ml_pipe.runner.choosing.storable import check_storable
 from ml_pipe.runner.choosing.threshold import BEST, with_threshold
 from ml_pipe.runner.errors import TableError
+from ml_pipe.runner.intervals.with_interval import with_interval
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Rows
 from ml_pipe.runner.quality.cross_validation import FOLDS, parts_of
@@ -23,6 +25,8 @@ from ml_pipe.runner.quality.splits import column_to_split_by
 from ml_pipe.runner.run.progress import doing
 from ml_pipe.runner.summary import Candidate
 from ml_pipe.runner.table.split_column import split_kind
+from ml_pipe.runner.targets.for_targets import for_targets, widest
+from ml_pipe.runner.targets.one_output import score_each
 
 Build = Callable[..., Any]
 """`build_estimator` of the second notebook: of task, inputs and seed, and of a candidate's name."""
@@ -91,12 +95,19 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
 
     Raises:
         TableError: there is no such candidate, setting, weight, metric or threshold.
+        ModelStoreError: an estimator could not be published; nothing was trained yet.
+        PipelineError: a class of one is none that a service can import.
     """
     rows, task = splits["train"], run.task
     if task == "regression" and (class_weight or threshold or calibrate):
         raise TableError("class_weight, threshold and calibrate are for a classification.")
+    if (threshold or calibrate) and len(run.targets) > 1:
+        raise TableError(
+            "A threshold or a calibration is for one target: train a model for each target instead."
+        )
     known = Rows(rows[run.names], rows[run.target])
-    scored = metric_first(score, metric, task, known.truth)
+    first = metric_first(score, metric, task, rows[run.targets[0]])
+    scored = score_each(first, run.targets)
     space, notes = read_space(search), []
     if candidates and booster:
         raise TableError(
@@ -117,20 +128,24 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
     settings: dict[str, dict[str, str]] = {}
     for name in names:
         built = build(task, run.inputs, seed, *([name] if name else []))
-        built, note = within_budget(with_class_weight(built, class_weight), known.truth)
+        built, note = within_budget(with_class_weight(built, class_weight), widest(known.truth))
         notes += [note] if note else []
+        built = for_targets(built, run.targets)
+        answering = with_interval(built, run.facts.signature, len(rows), seed)
+        check_storable(answering, known, run.facts.signature)
+        estimators[name] = built
+    for name, built in estimators.items():
         if name in space:
             doing(f"searching settings of {name}")
-            built, settings[name] = searched(
+            estimators[name], settings[name] = searched(
                 built, space[name], known.inputs, known.truth, task, score=scored, seed=seed
             )
             print(f"{name}: the best settings are {settings[name]}")  # noqa: T201 - as a cell prints
-        built, note, by_validation = stopped_early(
-            built, known, validation, seed, is_random=not split.startswith("time")
+        estimators[name], note, by_validation = stopped_early(
+            estimators[name], known, validation, seed, is_random=not split.startswith("time")
         )
         notes += [f"{name}: {note}" if len(names) > 1 else note] if note else []
         on_validation |= by_validation
-        estimators[name] = built
     board: list[Candidate] = []
     if names != [booster]:  # neither one that was asked for alone nor the usual one
         kind, column = split_kind(split)
@@ -142,7 +157,8 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         ]
     winner = next((each.name for each in board if each.chosen), names[0])
     doing(f"fitting {winner or 'the estimator'} on {len(known.truth):,} rows")
-    estimator = estimators[winner].fit(known.inputs, known.truth)
+    estimator = with_interval(estimators[winner], run.facts.signature, len(rows), seed)
+    estimator = estimator.fit(known.inputs, known.truth)
     estimator, note = with_calibration(estimator, calibrate, validation)
     notes += [note] if note else []
     by_metric = metric_name(metric, task) if metric else ""

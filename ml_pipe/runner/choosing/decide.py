@@ -61,6 +61,8 @@ def decide(  # noqa: PLR0913 - what is decided, by which rows
         raise TableError(
             "least_confidence and top are for a classifier with probabilities: this model has none."
         )
+    if len(run.targets) > 1:
+        raise TableError("least_confidence and top are for one target: train a model for each.")
     if top < 0 or top > len(estimator.classes_):
         raise TableError(f"top={top} is none: the model has {len(estimator.classes_)} labels.")
     if top and run.target == TOP:

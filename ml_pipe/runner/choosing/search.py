@@ -9,6 +9,7 @@ import pandas as pd
 from scipy import stats
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - it must be imported
 from sklearn.model_selection import HalvingRandomSearchCV
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 
 from ml_pipe.runner.choosing.early_stopping import boosted_of
 from ml_pipe.runner.errors import TableError
@@ -85,7 +86,9 @@ def searched(  # noqa: PLR0913 - what is searched, on which rows, by what
     """
     steps = getattr(estimator, "steps", None)
     prefix = f"{steps[-1][0]}__" if steps else ""
-    if boosted_of(estimator) is not None:
+    last = steps[-1][1] if steps else estimator
+    is_around = isinstance(last, MultiOutputClassifier | MultiOutputRegressor)
+    if is_around or boosted_of(estimator) is not None:
         prefix += "estimator__"
     named = {name if "__" in name else f"{prefix}{name}": tried for name, tried in space.items()}
     known = estimator.get_params()
@@ -128,7 +131,9 @@ def _fewest_rows(truth: "pd.Series[Any]", task: Task) -> int:
     rows = len(truth)
     wanted = max(rows // 8, _FEWEST_ROWS)
     if task == "classification":
-        wanted = max(wanted, _FEWEST_OF_A_LABEL * rows // int(truth.value_counts().min()))
+        targets = pd.DataFrame(truth)
+        rarest = min(int(targets[name].value_counts().min()) for name in targets)
+        wanted = max(wanted, _FEWEST_OF_A_LABEL * rows // rarest)
     return min(wanted, rows)
 
 

@@ -26,8 +26,10 @@ def check_beaten(comparison: Comparison, *, accept_guessing: bool = False) -> No
             f"to show that it is better than guessing; at least {FEWEST_ROWS} are needed. {_TO_DO}"
         )
     looks = "; ".join(look.phrase() for look in comparison.looks)
+    named = [target for target in comparison.unbeaten if target]
+    of = f" for {' and '.join(named)}" if named else ""
     raise AcceptanceError(
-        f"The model is not published: it is not better than guessing by more than noise. On "
+        f"The model is not published: it is not better than guessing by more than noise{of}. On "
         f"{comparison.rows} rows ({comparison.where}): {looks}; one must have p < {LEVEL / 2:g}. "
         f"{_TO_DO}"
     )

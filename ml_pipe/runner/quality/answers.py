@@ -24,7 +24,7 @@ class Answers:
     """The answers to some rows."""
 
     predicted: np.ndarray
-    """`(rows,)`: labels or amounts."""
+    """`(rows,)`: labels or amounts; `(rows, targets)` of several."""
     probabilities: np.ndarray | None = None
     """`(rows, labels)`; None where the estimator has none."""
     labels: np.ndarray | None = None
@@ -54,7 +54,8 @@ def answers_of(estimator: Any, inputs: pd.DataFrame) -> Answers:
 
     Each row is predicted once where the label follows from the probabilities, else twice.
     """
-    if not hasattr(estimator, "predict_proba"):
+    if not hasattr(estimator, "predict_proba") or isinstance(estimator.classes_, list):
+        # A list has the classes of several outputs.
         return Answers(np.asarray(estimator.predict(inputs)))
     probabilities = np.asarray(estimator.predict_proba(inputs))
     labels = np.asarray(estimator.classes_)

@@ -32,6 +32,13 @@ def check(
         metric: the score that decides; empty: accuracy or R2.
         seed: which rows are looked at where they are many.
     """
+    if len(run.targets) > 1:
+        found = [
+            warning
+            for target in run.targets
+            for warning in check(run.of_one(target), splits, split=split, metric=metric, seed=seed)
+        ]
+        return list(dict.fromkeys(found))
     learnt = splits["train"]
     inputs = learnt[run.names]
     deciding = metric or ("accuracy" if run.task == "classification" else "r2")

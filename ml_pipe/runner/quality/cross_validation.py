@@ -80,7 +80,8 @@ def parts_of(
     if by and by[0] == "time":
         order = np.argsort(by[1].to_numpy(), kind="stable")
         return [(order[old], order[new]) for old, new in TimeSeriesSplit(folds).split(rows)]
-    if task == "classification" and truth.value_counts().min() >= folds:
+    is_one = truth.ndim == 1  # the labels of several targets keep no shares
+    if task == "classification" and is_one and truth.value_counts().min() >= folds:
         codes = pd.factorize(truth)[0]
         return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(rows, codes))
     return list(KFold(folds, shuffle=True, random_state=seed).split(rows))

@@ -1,6 +1,6 @@
 """Splits other than at random: by time, by groups that stay together, or as a column says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.guessing import FEWEST_BLOCKS
 from ml_pipe.runner.table.split_column import split_kind
 from model_store.manifest import Task
+from model_store.schema.arrays.array_cells import holds_arrays
 
 _NAMES = {
     "train": ("train", "training", "learn"),
@@ -60,10 +61,12 @@ def column_to_split_by(run: RunData, name: str) -> "pd.Series[Any]":
     """Return a column of the table, or one that was kept beside it for this.
 
     Raises:
-        TableError: there is none.
+        TableError: there is none, or it holds arrays.
     """
     for table in (run.beside, run.table):
         if table is not None and name in table:
+            if holds_arrays(table[name]):
+                raise TableError(f'The column "{name}" holds arrays: split by another.')
             return table[name]
     raise TableError(
         f'There is no column "{name}" to split by: the table has '
@@ -96,7 +99,7 @@ def by_time(moments: "pd.Series[Any]", shares: tuple[float, float]) -> dict[str,
 
 def by_group(
     groups: "pd.Series[Any]",
-    truth: "pd.Series[Any]",
+    truth: "pd.Series[Any] | pd.DataFrame",
     task: Task,
     shares: tuple[float, float],
     seed: int,
@@ -112,9 +115,12 @@ def by_group(
             f'The column "{groups.name}" has {len(names)} groups: a split needs at least three.'
         )
     sizes = np.bincount(codes)
-    values = pd.get_dummies(truth).to_numpy(float) if task == "classification" else None
-    if values is None:
-        values = truth.to_numpy(dtype=float).reshape(-1, 1)
+    labels = pd.DataFrame(truth)
+    values = (
+        pd.get_dummies(labels, columns=list(labels)).to_numpy(float)
+        if task == "classification"
+        else labels.to_numpy(dtype=float)
+    )
     rng = np.random.default_rng(seed)
     draws = [_drawn_groups(sizes, shares, rng) for _ in range(_DRAWS)]
     best = min(draws, key=lambda parts: _unlikeness(parts[codes], values, shares))
@@ -204,3 +210,20 @@ def as_predefined(marks: "pd.Series[Any]", share: float, seed: int) -> dict[str,
 
 def _listed(words: Sequence[str]) -> str:
     return ", ".join(f'"{word}"' for word in words[:5])
+
+
+def targets_by_split(run: RunData, splits: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return a table of what is to be predicted: one column a split, of each target its rows."""
+    columns = {
+        name: pd.concat(
+            {
+                target: rows[target].describe()
+                if run.task == "regression"
+                else rows[target].value_counts()
+                for target in run.targets
+            }
+        )
+        for name, rows in splits.items()
+    }
+    table = pd.DataFrame(columns)
+    return table.loc[run.target] if len(run.targets) == 1 else table

@@ -1,5 +1,6 @@
 """`recognise`: what each column of a raw table holds, by its own cells, or why that is in doubt."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,7 +18,6 @@ from ml_pipe.runner.reading.columns.text_column import TextColumn
 from ml_pipe.runner.reading.columns.typed_column import read_typed_column
 from ml_pipe.runner.reading.options import ReadingOptions
 from ml_pipe.runner.reading.raw_table import RawTable
-from model_store.schema.arrays.array_cells import holds_arrays
 from model_store.schema.signature import Column, Kind, Signature
 
 
@@ -33,7 +33,7 @@ class Recognised:
     """Why a column was left out, by its name."""
     notes: list[str]
 
-    def described(self, signature: Signature, target: str) -> Signature:
+    def described(self, signature: Signature, target: str | Sequence[str]) -> Signature:
         """Return a signature that says how its table wrote the columns, and which it ignores."""
         return replace(
             signature,
@@ -53,27 +53,31 @@ class Recognised:
         # A column that `transform` made stands in no file.
         return self.readings.get(name) or Reading(self.table.iloc[:, 0])
 
-    def ignored(self, target: str) -> tuple[str, ...]:
+    def ignored(self, target: str | Sequence[str]) -> tuple[str, ...]:
         """Return what a request may hold and the model does not use, in all of its spellings."""
-        names = [target, *self.left_out]
+        names = [*([target] if isinstance(target, str) else target), *self.left_out]
         spellings = [s for n in names for s in (n, self.headers.get(n, n))]
         return tuple(dict.fromkeys(spellings))
 
 
 def recognise(
-    raw: RawTable, target: str, options: ReadingOptions, expected: Signature | None = None
+    raw: RawTable,
+    target: str | Sequence[str],
+    options: ReadingOptions,
+    expected: Signature | None = None,
 ) -> Recognised:
     """Return a table whose columns have the types that their cells show.
 
     Args:
         raw: the table as its file holds it.
-        target: the column to predict.
+        target: the column to predict, or several.
         options: what the user says of the file.
         expected: the signature of the model's last version: its inputs stay inputs.
 
     Raises:
         TableError: a column holds odd cells, or can be read in two ways.
     """
+    targets = [target] if isinstance(target, str) else target
     frame = raw.frame
     names = [str(name) for name in frame.columns]
     options.check_readings(names)
@@ -101,35 +105,31 @@ def recognise(
     readings = {
         name: arrays[name]
         if name in arrays
-        else TextColumn(cells[name], options, context, before.get(name), name == target).reading()
+        else TextColumn(cells[name], options, context, before.get(name), name in targets).reading()
         if name in cells
         else read_typed_column(
             plain[name].series(frame.index).rename(name) if name in plain else frame[name],
             options,
-            is_target=name == target,
+            is_target=name in targets,
         )
         for name in used
     }
-    if target not in readings:
-        raise TableError(f'The target "{target}" is among leave_out: leave another column out.')
-    readings = joined(readings, read_joined(options.arrays))
-    if target not in readings or holds_arrays(readings[target].series):
-        raise TableError(
-            f'The target "{target}" is an array, or a part of one: predict a label or a number.'
-        )
+    if missing := [name for name in targets if name not in readings]:
+        raise TableError(f'The target "{missing[0]}" is among leave_out: leave another column out.')
+    readings = joined(readings, read_joined(options.arrays), targets)
     for read in readings.values():
         if note := sentinel_note(read.series):
             read.notes.append(note)
     left_out = dict.fromkeys(options.leave_out, "you asked for it")
     for name, read in readings.items():
-        if name == target or name in options.keep or name in before:
+        if name in targets or name in options.keep or name in before:
             continue
         reason = reason_to_leave_out(name, read.series)
         if not reason and expected and name in expected.ignored:
             reason = "the last version left it out"
         if reason:
             left_out[name] = reason
-    if not set(readings) - set(left_out) - {target}:
+    if not set(readings) - set(left_out) - set(targets):
         reasons = "; ".join(f"{name}: {reason}" for name, reason in left_out.items())
         raise TableError(
             f"The table has no column to learn from, as all were left out ({reasons}): keep= keeps "

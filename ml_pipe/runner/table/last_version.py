@@ -11,6 +11,7 @@ from pandas.api.types import infer_dtype, is_integer_dtype
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.run.model_name import model_name
+from ml_pipe.runner.table.target_names import target_text, targets_of
 from model_store.errors import NotFoundError, SignatureError
 from model_store.file_store import FileModelStore
 from model_store.schema.arrays.array_cells import holds_arrays
@@ -33,7 +34,7 @@ def last_signature(local_data: Path, model: str, target: str, task: str) -> Sign
         last = store.manifest(model, store.versions(model)[-1])
     except (NotFoundError, IndexError):
         return None
-    is_alike = last.signature.outputs[0].name == target and task in {"", last.task}
+    is_alike = _targets(last.signature, target) and task in {"", last.task}
     return last.signature if is_alike else None
 
 
@@ -56,8 +57,8 @@ def expected_signature(
         last = store.manifest(model, store.versions(model)[-1])
     except (NotFoundError, IndexError):
         return None
-    before = last.signature.outputs[0].name
-    if before != target:
+    before = target_text([column.name for column in last.signature.targets])
+    if not _targets(last.signature, target):
         other = model_name(Path(f"{model}-{target}"))
         made_of = f", trained on {last.origin.source}," if last.origin.source else ""
         raise TableError(
@@ -66,6 +67,12 @@ def expected_signature(
             f"replace {model} on purpose: -p same_columns=false."
         )
     return last.signature if parameters["task"] in {"", last.task} else None
+
+
+def _targets(signature: Signature, target: str) -> bool:
+    """Return whether a signature answers this target, or these."""
+    names = [column.name for column in signature.targets]
+    return targets_of(target, names) == names
 
 
 def align(table: pd.DataFrame, expected: Signature) -> pd.DataFrame:
@@ -79,7 +86,7 @@ def align(table: pd.DataFrame, expected: Signature) -> pd.DataFrame:
     present = {str(name) for name in table.columns}
     changed = {
         column.name: types[column.kind]
-        for column in expected
+        for column in expected.trained
         if column.name in present
         and column.kind in types
         and from_kinds[column.kind](table[column.name])
@@ -132,7 +139,7 @@ def _failures(table: pd.DataFrame, expected: Signature, *, values: bool) -> dict
     """
     import pandera.pandas as pa  # noqa: PLC0415 - only runs that have a predecessor pay for it
 
-    columns = {c.name: _column(table, c, values=values) for c in expected}
+    columns = {c.name: _column(table, c, values=values) for c in expected.trained}
     try:
         pa.DataFrameSchema(columns, strict=True).validate(table, lazy=True)
     except pa.errors.SchemaErrors as error:

@@ -134,7 +134,7 @@ def read_table(folder: Path, name: str = "clean") -> tuple[pd.DataFrame, Facts]:
         table = pd.read_parquet(folder / f"{name}.parquet")
     except FileNotFoundError as error:
         raise TableError(f'There is no table in "{folder}": run 00_data_etl first.') from error
-    columns = tuple(facts.signature)
+    columns = facts.signature.trained
     return conform(unpacked(table, columns), columns), facts
 
 

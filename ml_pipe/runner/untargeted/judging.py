@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score, silhouette_score
 
 from ml_pipe.runner.card import ASK
 from ml_pipe.runner.errors import TableError
-from ml_pipe.runner.evaluation import Evaluation
+from ml_pipe.runner.evaluated import Evaluation
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.guessing import LEVEL
 from ml_pipe.runner.run.progress import doing

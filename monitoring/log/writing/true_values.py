@@ -1,5 +1,6 @@
 """True values of rows that were predicted, received later."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +8,7 @@ from enum import StrEnum
 import apsw
 
 from monitoring.log.database import queries
-from monitoring.log.privacy import Privacy
+from monitoring.log.privacy import Privacy, json_text
 from monitoring.log.sample import in_sample
 from monitoring.log.writing.leases import Reason
 
@@ -16,6 +17,11 @@ SELECT sequence, model, version, rows FROM requests WHERE request_id = ?
 ORDER BY sequence DESC LIMIT 1
 """
 _OUTPUTS = "SELECT name, kind FROM columns WHERE model = ? AND side = 'output' ORDER BY position"
+_ANSWERED = """
+SELECT key FROM requests,
+  json_each(iif(json_type(outputs) = 'array', json_extract(outputs, '$[0]'), outputs))
+WHERE sequence = ? AND key <> 'probabilities'
+"""
 _STORED = "SELECT value FROM feedback WHERE sequence = ? AND row = ?"
 _COUNT = """
 INSERT INTO feedback_totals (model, version, rows, asked, time, changes) VALUES (?, ?, ?, ?, ?, 1)
@@ -51,6 +57,7 @@ class Verdict(StrEnum):
     NO_INTEGER = "value is no integer"
     NO_BOOLEAN = "value is no boolean"
     NO_TEXT = "value is no text"
+    UNKNOWN_OUTPUT = "value names no output"
 
 
 def store(connection: apsw.Connection, item: Feedback, privacy: Privacy, time: str) -> Verdict:
@@ -64,9 +71,13 @@ def store(connection: apsw.Connection, item: Feedback, privacy: Privacy, time: s
     kinds: dict[str, str] = dict(queries.rows(connection, _OUTPUTS, (model,)))
     if refused := _refused(item.value, kinds):
         return refused
+    if not isinstance(item.value, Mapping) and len(kinds) > 1 and _is_several(connection, sequence):
+        return Verdict.UNKNOWN_OUTPUT
     value = privacy.feedback(list(kinds), item.value)
     place = (sequence, item.row)
     stored = connection.execute(_STORED, place).fetchone()
+    if stored and isinstance(item.value, Mapping):
+        value = _merged(stored[0], value)
     if stored == (value,):
         return Verdict.UNCHANGED
     # A repeated row does not count once more; only the change does.
@@ -83,12 +94,33 @@ def _refused(value: object, kinds: Mapping[str, str]) -> Verdict | None:
     The kinds are those that were declared last: a model's versions answer the same question.
 
     A class that the model does not know can be: the world has more of them than the training had.
-    Values of outputs that are not declared, or of one of several that is not named, may be any.
+    Values of outputs that are not declared, or of one of several kinds that is not named, may be
+    any.
     """
     if isinstance(value, Mapping):
+        if kinds and not value.keys() <= kinds.keys():
+            return Verdict.UNKNOWN_OUTPUT
         verdicts = (_wrong_kind(part, kinds.get(name, "")) for name, part in value.items())
         return next(filter(None, verdicts), None)
-    return _wrong_kind(value, next(iter(kinds.values()))) if len(kinds) == 1 else None
+    every = set(kinds.values())
+    return _wrong_kind(value, every.pop()) if len(every) == 1 else None
+
+
+def _is_several(connection: apsw.Connection, sequence: int) -> bool:
+    """Return whether a request was answered with several outputs, each with a truth of its own.
+
+    The bounds of an interval have none. Where the log keeps no answers, nobody knows.
+    """
+    names = [str(name) for (name,) in queries.rows(connection, _ANSWERED, (sequence,))]
+    bounds = {f"{name}{end}" for name in names for end in ("_lower", "_upper")}
+    return len([name for name in names if name not in bounds]) > 1
+
+
+def _merged(stored: str, value: str) -> str:
+    """Return the true values of a row's outputs, those that came before among them; JSON texts."""
+    before, now = json.loads(stored), json.loads(value)
+    both = isinstance(before, dict) and isinstance(now, dict)
+    return json_text(dict(sorted((before | now).items()))) if both else value
 
 
 def _wrong_kind(value: object, kind: str) -> Verdict | None:

@@ -135,6 +135,9 @@ def test_one_object_is_answered_by_one(predicted: Service) -> None:
         (b'[{"request_id":"\\ud800","row":0,"value":1}]', 422),
         (b'[{"request_id":"' + b"x" * 129 + b'","row":0,"value":1}]', 422),
         (b'[{"request_id":"first","row":0,"value":["xyzzy"]}]', 422),
+        (b'[{"request_id":"first","row":0,"value":{}}]', 422),
+        (b'[{"request_id":"first","row":0,"value":{"xyzzy":null}}]', 422),
+        (b'[{"request_id":"first","row":0,"value":{"sum":["xyzzy"]}}]', 422),
         (b'[{"request_id":"first","row":0,"value":1,"extra":"xyzzy"}]', 422),
     ],
 )

@@ -10,8 +10,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 
 from ml_pipe.model_class import DateParts
+from ml_pipe.runner.choosing.storable import modules_of
 from ml_pipe.runner.errors import PipelineError
-from ml_pipe.runner.publication import modules_of, reference_of
+from ml_pipe.runner.publication import reference_of
 from model_store.schema.infer_signature import infer_signature
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import pandas as pd
 import pytest
+from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier
 from typer.testing import Result
 
@@ -48,12 +49,27 @@ def income_draft() -> Draft:
     )
 
 
+def pair_draft() -> Draft:
+    """Return a regression of two outputs: twice and three times the input."""
+    inputs = pd.DataFrame({"x": [1.0, 2.0, 3.0]})
+    outputs = pd.DataFrame({"twice": inputs["x"] * 2, "thrice": inputs["x"] * 3})
+    estimator = LinearRegression().fit(inputs, outputs)
+    signature = infer_signature(inputs, outputs)
+    return Draft(
+        model="pair",
+        task="regression",
+        estimator=estimator,
+        signature=signature,
+        golden=golden_rows(estimator, signature, inputs),
+    )
+
+
 @pytest.fixture(scope="module")
 def server(folder: Path) -> Iterator[Server]:
-    """Return a service of three models that answered requests of nine rows each."""
+    """Return a service of four models that answered requests of nine rows each."""
     published = folder / "published"
     store = FileModelStore(published, POLICY, signer=SIGNER)
-    for draft in (fruit_draft(), income_draft(), sum_draft()):
+    for draft in (fruit_draft(), income_draft(), pair_draft(), sum_draft()):
         store.promote(draft.model, store.publish(draft))
     with process_of(folder, published) as server:
         with closing(HTTPConnection("127.0.0.1", server.port)) as connection:
@@ -62,6 +78,7 @@ def server(folder: Path) -> Iterator[Server]:
                 ("fruit", "fruit", fruit),
                 ("gaps", "fruit", fruit),
                 ("income", "income", {"hours": 60}),
+                ("pair", "pair", {"x": 5}),
                 ("sum", "sum", summands),
                 ("spelled", "sum", summands),
             ):
@@ -167,7 +184,7 @@ def test_a_long_table_goes_in_parts(feedback_import: Import) -> None:
     [
         ("id,row,value\n", [], Exit.USAGE, "no column request_id"),
         ("request_id,row,value\n", ["--columns", "id"], Exit.USAGE, "three names"),
-        ("request_id,row,value\n", ["--model", "pear"], Exit.FAILED, "has: fruit, income, sum"),
+        ("request_id,row,value\n", ["--model", "pear"], Exit.FAILED, "has: fruit, income, pair"),
         (
             "request_id,row,value\n",
             ["--url", "nowhere"],
@@ -190,6 +207,22 @@ def test_feedback_that_cannot_be_sent_is_a_sentence(
     result = feedback_import(table, *options)
     assert result.exit_code == code
     assert sentence in result.stderr
+
+
+def test_several_outputs_have_a_column_each(feedback_import: Import, folder: Path) -> None:
+    """An empty cell is not known yet; one of them may come alone."""
+    model = ("--model", "pair", "--columns")
+    table = "request_id,row,twice,thrice\npair,0,10,15\npair,1,,15\npair,2,,\n"
+    result = feedback_import(table, *model, "request_id,row,twice,thrice")
+    assert result.exit_code == Exit.FAILED
+    assert "line 4: value is missing" in result.stdout
+    assert stored(folder, "pair") == [{"thrice": 15, "twice": 10}, {"thrice": 15}]
+    feedback_import("request_id,row,twice\npair,1,9\n", *model, "request_id,row,twice")
+    assert stored(folder, "pair")[1] == {"thrice": 15, "twice": 9}
+    result = feedback_import("request_id,row,value\npair,0,10\n", "--model", "pair")
+    assert "line 2: value names no output" in result.stdout
+    result = feedback_import(table, *model, "request_id,row,twice,other")
+    assert result.exit_code == Exit.USAGE
 
 
 def test_a_table_that_cannot_be_read_is_a_sentence(

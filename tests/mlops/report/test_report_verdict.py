@@ -8,7 +8,8 @@ from mlops.report.page.findings import VersionFindings
 from mlops.report.page.verdict import Level, verdict
 from model_store.manifest import Manifest, Score, Task
 from model_store.schema.signature import Column, Kind, Signature
-from monitoring.feedback.live_scores import Estimate, LiveScores, ScoredVersion
+from monitoring.feedback.answer_scores import ScoredVersion
+from monitoring.feedback.live_scores import Estimate, LiveScores
 from monitoring.log.database.views import Side
 from monitoring.log.reading.traffic import VersionTraffic
 from monitoring.log.span import Span

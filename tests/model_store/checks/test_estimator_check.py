@@ -17,7 +17,7 @@ from sklearn.ensemble import (
 )
 from sklearn.neighbors import KernelDensity, KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import SplineTransformer, StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeRegressor
 
@@ -85,6 +85,13 @@ def narrow_trees() -> Any:
     return with_attribute(RandomForestClassifier(3).fit(X, LABELS), n_features_in_=3)
 
 
+def spline(**changes: Any) -> Any:
+    """Return a spline whose arrays were changed."""
+    fitted = SplineTransformer().fit(X)
+    with_attribute(fitted.bsplines_[0], **changes)
+    return fitted
+
+
 WILD: dict[str, Callable[[], Any]] = {
     "a branch far away": lambda: tree(left_child=put(0, 10**9)),
     "a branch before the first": lambda: tree(right_child=put(0, -7)),
@@ -114,6 +121,9 @@ WILD: dict[str, Callable[[], Any]] = {
     "a last node with branches": lambda: neighbours(
         2, lambda nodes: nodes["is_leaf"].__setitem__(-1, 0)
     ),
+    "a spline's degree": lambda: spline(k=60),
+    "a spline's coefficients": lambda: spline(c=np.ones((2, 2))),
+    "a spline's knots": lambda: spline(t=np.zeros(0)),
     "support vectors": lambda: with_attribute(
         SVC().fit(X, LABELS), _n_support=np.array([9, 9, 9**6], np.int32)
     ),

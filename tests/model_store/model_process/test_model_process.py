@@ -182,6 +182,17 @@ def test_what_only_fails_keeps_its_process(
     assert asked(predictor, PROCESS) == [before]
 
 
+def test_one_that_ended_between_two_questions_costs_no_answer(
+    tmp_path: Path, draft_line: DraftLine, processes: ModelProcesses
+) -> None:
+    """As where the system has killed it for its memory."""
+    predictor = loaded(tmp_path, published(tmp_path, draft_line), processes)
+    (process,) = asked(predictor, PROCESS)
+    os.kill(int(process), signal.SIGKILL)
+    wait_until(lambda: not _runs(int(process)), 30)
+    assert asked(predictor, 3) == [3]
+
+
 def test_it_knows_no_secret(
     tmp_path: Path,
     draft_line: DraftLine,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from monitoring.feedback.live_scores import ScoredVersion
+from monitoring.feedback.answer_scores import ScoredVersion
 from monitoring.log.options import LogOptions
 from monitoring.log.writing.batch import Entry
 from monitoring.log.writing.prediction_log import PredictionLog

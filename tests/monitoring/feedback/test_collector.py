@@ -1,10 +1,12 @@
 """The metrics of feedback."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
+from monitoring.feedback.answer_scores import ScoredInterval
 from monitoring.feedback.collector import FeedbackCollector
 from monitoring.feedback.live_scores import Estimate, LiveScores
 from monitoring.feedback.reader import FeedbackReader
@@ -56,3 +58,11 @@ def test_registering_reads_no_log(path: Path) -> None:
     CollectorRegistry(auto_describe=True).register(
         FeedbackCollector(FeedbackReader(path), lambda: pytest.fail("asked"), moment)
     )
+
+
+def test_the_nominal_coverage_stands_beside_the_measured_one(path: Path) -> None:
+    """A rule compares them."""
+    bounded = replace(FRUIT, interval=ScoredInterval("lower", "upper", 0.9))
+    lines = scraped(path, LiveScores(bounded, rows=40, scores={"coverage": 0.8}))
+    assert 'live_score{metric="coverage",model="fruit",version="v1"} 0.8' in lines
+    assert 'interval_coverage_nominal{model="fruit",version="v1"} 0.9' in lines

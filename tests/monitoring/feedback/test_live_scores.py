@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from monitoring.feedback.answer_scores import ScoredVersion
 from monitoring.feedback.confidence import SMALLEST_CALIBRATION
-from monitoring.feedback.live_scores import LiveScores, ScoredVersion, live_scores, scores_over_time
+from monitoring.feedback.live_scores import LiveScores, live_scores, scores_over_time
 from monitoring.feedback.reader import FeedbackReader
 from monitoring.log.database.views import ViewColumn
 from monitoring.log.sample import in_sample

@@ -72,11 +72,13 @@ def read_joined(entries: Sequence[str]) -> list[Joined]:
     return found
 
 
-def joined(readings: Mapping[str, Reading], asked: Sequence[Joined]) -> dict[str, Reading]:
+def joined(
+    readings: Mapping[str, Reading], asked: Sequence[Joined], targets: Sequence[str] = ()
+) -> dict[str, Reading]:
     """Return columns with the asked arrays in the places of what they are made of.
 
     Raises:
-        TableError: a column is missing, is no number, or does not fit.
+        TableError: a column is missing, is no number, or does not fit; or a target is an array.
     """
     result = dict(readings)
     for each in asked:
@@ -94,6 +96,11 @@ def joined(readings: Mapping[str, Reading], asked: Sequence[Joined]) -> dict[str
             for name, reading in result.items()
             if name == first or name not in names
         }
+    for name in targets:
+        if name not in result or holds_arrays(result[name].series):
+            raise TableError(
+                f'The target "{name}" is an array, or a part of one: predict a label or a number.'
+            )
     return result
 
 

@@ -35,7 +35,9 @@ def world(labels: int = 2) -> tuple[Any, dict[str, pd.DataFrame]]:
     whole = table(labels)
     parts = (whole.iloc[:300], whole.iloc[300:450], whole.iloc[450:])
     splits = dict(zip(("train", "test", "validation"), parts, strict=True))
-    run = SimpleNamespace(task="classification", names=["a", "b"], target="y", table=whole)
+    run = SimpleNamespace(
+        task="classification", names=["a", "b"], target="y", targets=["y"], table=whole
+    )
     return run, splits
 
 
@@ -93,8 +95,12 @@ def test_what_has_no_probabilities_is_refused() -> None:
     model = fitted(LinearSVC(), splits)
     with pytest.raises(TableError, match="classifier with probabilities"):
         decide(run, model, splits, top=1)
-    with pytest.raises(TableError, match="classifier with probabilities"):
-        with_calibration(model, "sigmoid", Rows(splits["test"][["a", "b"]], splits["test"]["y"]))
+    known = Rows(splits["test"][["a", "b"]], splits["test"]["y"])
+    with pytest.raises(TableError, match="with probabilities or distances"):
+        with_calibration(object(), "sigmoid", known)
+    calibrated, note = with_calibration(model, "sigmoid", known)
+    assert "made of distances by sigmoid" in note
+    assert decide(run, calibrated, splits, top=1).decision.top == 1
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -1,6 +1,7 @@
 """True values, sent once or twice, for rows that were predicted."""
 
 import contextlib
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,6 +120,64 @@ def test_a_value_must_be_one_that_the_output_can_have(
 
 
 def test_one_of_several_outputs_that_is_not_named_may_be_any(log: PredictionLog) -> None:
-    """Nobody knows which kind it must have."""
-    log.declare("iris", [ViewColumn(name, "number", "output") for name in "xy"])
+    """Nobody knows which kind it must have, where they are of several kinds."""
+    kinds = {"x": "number", "y": "category"}
+    log.declare("iris", [ViewColumn(name, kind, "output") for name, kind in kinds.items()])
     assert log.add_feedback([Feedback("a", 0, "any")]) == [Verdict.STORED]
+
+
+def answered(log: PredictionLog, entry: Entry, answer: bytes) -> None:
+    """Log a request with this answer, of a model that declared what it answers with."""
+    names = [name for name in json.loads(answer) if name != "probabilities"]
+    log.declare(entry.model, [ViewColumn(name, "number", "output") for name in names])
+    log.write([entry._replace(outputs=answer)])
+
+
+def test_values_of_several_outputs_are_named_and_come_one_after_the_other(
+    new_log: NewLog, new_entry: NewEntry, path: Path
+) -> None:
+    """A later one leaves the others; one that names no output of the answer is refused."""
+    with new_log() as log:
+        answered(log, new_entry("a", rows=1), b'{"north":1,"south":2}')
+        verdicts = log.add_feedback(
+            [
+                Feedback("a", 0, {"south": 3}),
+                Feedback("a", 0, {"north": 4, "south": 5}),
+                Feedback("a", 0, {"north": 6}),
+                Feedback("a", 0, {"north": 6}),
+                Feedback("a", 0, {"west": 7}),
+                Feedback("a", 0, {"north": "text"}),
+                Feedback("a", 0, 8),
+            ]
+        )
+    assert verdicts == [
+        Verdict.STORED,
+        Verdict.STORED,
+        Verdict.STORED,
+        Verdict.UNCHANGED,
+        Verdict.UNKNOWN_OUTPUT,
+        Verdict.NO_NUMBER,
+        Verdict.UNKNOWN_OUTPUT,
+    ]
+    assert [json.loads(str(row[3])) for row in stored(path)] == [{"north": 6, "south": 5}]
+
+
+def test_the_truth_of_an_amount_with_bounds_needs_no_name(
+    new_log: NewLog, new_entry: NewEntry
+) -> None:
+    """Bounds have no truth of their own."""
+    with new_log() as log:
+        answered(log, new_entry("a", rows=1), b'{"price":5,"price_lower":4,"price_upper":6}')
+        feedback = [Feedback("a", 0, value) for value in (5.5, {"price": 5.0}, "text")]
+        assert log.add_feedback(feedback) == [Verdict.STORED, Verdict.STORED, Verdict.NO_NUMBER]
+
+
+def test_a_model_whose_output_was_renamed_needs_no_name(
+    new_log: NewLog, new_entry: NewEntry
+) -> None:
+    """Its earlier output is declared, too; the answer has the new one alone."""
+    with new_log() as log:
+        entry = new_entry("a", rows=1)
+        log.declare(entry.model, [ViewColumn("old", "number", "output")])
+        answered(log, entry, b'{"new":5,"probabilities":{}}')
+        assert log.add_feedback([Feedback("a", 0, 5.5)]) == [Verdict.STORED]

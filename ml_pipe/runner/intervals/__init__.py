@@ -1,0 +1,1 @@
+"""Amounts with an interval in which the true value should lie."""

@@ -1,0 +1,1 @@
+"""Several targets of one model: what each of the calls does with them."""
