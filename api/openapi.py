@@ -250,10 +250,16 @@ _ROW_OF_REQUEST = {
     },
     "row": {"type": "integer", "minimum": 0, "description": "Which row of it, from 0."},
 }
-_TRUE_VALUE = {
+_ONE_TRUE_VALUE = {
     "type": ["string", "integer", "number", "boolean"],
     "maxLength": MAX_STRING,
-    "description": "The truth.",
+}
+_TRUE_VALUE = {
+    "type": ["string", "integer", "number", "boolean", "object"],
+    "maxLength": MAX_STRING,
+    "minProperties": 1,
+    "additionalProperties": _ONE_TRUE_VALUE,
+    "description": "The truth; of several outputs an object by their names.",
 }
 _FEEDBACK = {
     "post": {

@@ -28,6 +28,11 @@ _SEALED_TYPES = frozenset(
         "scipy.sparse._csr.csr_matrix",
     }
 )
+# Functions that only compute, as a step pools or rounds by them.
+_SEALED_FUNCTIONS = frozenset(
+    f"numpy.{name}"
+    for name in ("clip", "max", "mean", "median", "min", "nan_to_num", "round", "std", "sum", "var")
+)
 # What only fitting needs and skops cannot hold: the tree of a Birch refers to itself, and a
 # distribution that a search draws from holds itself.
 _ONLY_FOR_FITTING = ("root_", "dummy_leaf_")
@@ -139,7 +144,7 @@ def _let_skops_hold(kind: type) -> None:
 
 def _trusted(found: Iterable[str], policy: LoadPolicy) -> set[str]:
     """Return those of the types in a file that may be loaded once its seal was checked."""
-    named = _SEALED_TYPES.union(policy.trusted_types)
+    named = _SEALED_TYPES.union(_SEALED_FUNCTIONS, policy.trusted_types)
     return {name for name in found if name in named or name.split(".")[0] in SEALED_PACKAGES}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import skops.io
-from sklearn.cluster import Birch
+from sklearn.cluster import Birch, FeatureAgglomeration
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
@@ -96,14 +96,19 @@ def test_a_function_without_a_name_is_not_said_to_be_a_matter_of_trust() -> None
         formats.check_allowed(stored, "skops", SKOPS)
 
 
-def test_what_only_fitting_needs_is_left_out() -> None:
-    """A Birch refers to itself, and so do the distributions of a search; no answer needs them."""
+def test_what_estimators_are_made_of_is_stored_and_loaded() -> None:
+    """A Birch refers to itself, as a search's distributions do: no answer needs either of them.
+
+    Splines are scipy's, and numpy's functions only compute.
+    """
     rows = np.random.default_rng(0).normal(size=(60, 2))
     drawn = {"max_depth": scipy.stats.randint(1, 5)}
     for fitted in (
         Birch(n_clusters=3).fit(rows),
         RandomizedSearchCV(DecisionTreeRegressor(), drawn, n_iter=2, cv=2).fit(rows, rows[:, 0]),
         make_pipeline(SplineTransformer(), LinearRegression()).fit(rows, rows[:, 0]),
+        make_pipeline(FeatureAgglomeration(), LinearRegression()).fit(rows, rows[:, 0]),
+        make_pipeline(FunctionTransformer(np.nan_to_num), LinearRegression()).fit(rows, rows[:, 0]),
     ):
         stored = formats.dump(fitted, "skops")
         formats.check_allowed(stored, "skops", SKOPS)

@@ -21,7 +21,7 @@ ROUTES = {
     "/models/{model}/predict": "The same, of a named model.",
     "/models/{model}/versions/{version}/predict": "The same, of a version that an alias names.",
     "/feedback": "The true values of predicted rows: "
-    '`[{"request_id": "case-4711", "row": 0, "value": "Setosa"}]`.',
+    '`[{"request_id": "case-4711", "row": 0, "value": "Setosa"}]`; of several outputs an object of them by name.',
     "/business-metrics": 'Numbers of your own system, declared in the settings: `{"revenue": 12.5}`.',
     "/models": "What is served: versions, aliases, signatures, scores.",
     "/models/{model}": "The same of one model, with its card.",

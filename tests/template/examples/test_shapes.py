@@ -34,6 +34,9 @@ def test_an_example_goes_from_the_table_to_live_scores(name: str, tmp_path: Path
     rows = json.loads(table.drop(columns=targets).to_json(orient="records"))
     settings = small_settings(tmp_path, model_name=name)
     with running(tmp_path / "training" / "models", settings, [name]) as service:
+        (version,) = service.client.get(f"/models/{name}").json()["versions"]
+        interval = version["signature"]["interval"]
+        assert (interval and interval["coverage"]) == (0.8 if name == "demand" else None)
         request = json.loads((EXAMPLES / name / "request.json").read_text())
         assert [list(answer) for answer in service.predict(request).json()] == [answered] * 2
         answers = service.predict(rows, headers={"X-Request-ID": "a"}).json()
