@@ -32,7 +32,7 @@ def test_the_readme_names_files_that_exist() -> None:
 
 @pytest.mark.slow  # a whole run of the notebooks
 def test_it_goes_from_pictures_to_live_scores_and_may_not_know(tmp_path: Path) -> None:
-    """Compiled, watched by four summaries; rows without an answer are the queue's, not the score's."""
+    """Compiled, and watched by four summaries; a row without an answer is in no score."""
     report = run_pipeline(DIGITS, {}, context_in(tmp_path / "training"))
     assert "there is no answer" in report.summary
     table = np.load(DIGITS / "digits.npz", allow_pickle=False)
