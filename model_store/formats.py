@@ -49,6 +49,9 @@ def dump(estimator: Any, format_name: EstimatorFormat) -> bytes:
     Raises:
         RefusedError: the format cannot hold it.
     """
+    if format_name == "onnx":
+        # It came as a graph, and is stored as it is.
+        return bytes(estimator)
     try:
         if format_name == "pickle":
             return pickle.dumps(estimator)

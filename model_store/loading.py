@@ -72,6 +72,8 @@ def load(  # noqa: PLR0913 - what is loaded, and where
         except UnknownError:
             raise
         except ModelStoreError as error:
+            if manifest.estimator == "onnx":
+                raise
             reason = f"The compiled form fails here. {error}"
         else:
             return LoadedModel(
@@ -101,17 +103,24 @@ def verify(
         OSError: no process can be started.
     """
     opened = open_bundle(folder, model, version)
-    check_estimator(opened, policy)
-    if not opened.manifest.compiled:
-        # The form that a service loads: it finds the verdict, and starts as quickly as ever.
-        first_loads.see(folder, opened.manifest, "estimator", policy)
-    load_estimator(opened, policy)
+    if opened.manifest.estimator != "onnx":
+        _verify_estimator(folder, opened, policy, first_loads)
     if opened.manifest.compiled:
         try:
             first_loads.see(folder, opened.manifest, "compiled", policy)
             load_compiled(opened)
         except ModelStoreError as error:
             raise RefusedError(f"Its compiled form fails here. {error}") from error
+
+
+def _verify_estimator(
+    folder: Path, opened: Opened, policy: LoadPolicy, first_loads: FirstLoads
+) -> None:
+    check_estimator(opened, policy)
+    if not opened.manifest.compiled:
+        # The form that a service loads: it finds the verdict, and starts as quickly as ever.
+        first_loads.see(folder, opened.manifest, "estimator", policy)
+    load_estimator(opened, policy)
 
 
 def open_bundle(folder: Path, model: str, version: str) -> Opened:

@@ -15,6 +15,11 @@ from model_store.compile.converters.booster_converters import (
     parse_booster,
 )
 from model_store.compile.converters.date_converter import convert_date_parts, date_parts_shape
+from model_store.compile.converters.untargeted_converters import (
+    convert_clusters,
+    convert_detector,
+    detector_shape,
+)
 
 Convert = Callable[[Any, Any, Any], None]
 """Add a fitted step to a graph: scope, operator and container of skl2onnx."""
@@ -40,6 +45,15 @@ def _boosters(converts: dict[str, Convert]) -> dict[str, NamedConverter]:
 
 NAMED = {
     "ml_pipe.model_class.DateParts": NamedConverter(convert_date_parts, date_parts_shape),
+    "ml_pipe.runner.untargeted.detector.AnomalyDetector": NamedConverter(
+        convert_detector, detector_shape, parse_booster
+    ),
+    **{
+        f"sklearn.cluster._kmeans.{kind}": NamedConverter(
+            convert_clusters, booster_shape, parse_booster
+        )
+        for kind in ("KMeans", "MiniBatchKMeans")
+    },
     **_boosters(
         {
             "catboost.core.CatBoost": convert_catboost,

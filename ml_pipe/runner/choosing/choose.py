@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pandas as pd
 
+from ml_pipe.runner.choosing.calibration import with_calibration
 from ml_pipe.runner.choosing.candidates import compare_candidates
 from ml_pipe.runner.choosing.early_stopping import stopped_early
 from ml_pipe.runner.choosing.fitting import with_class_weight, within_budget
@@ -65,6 +66,7 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
     search: str = "",
     class_weight: str = "",
     threshold: str = "",
+    calibrate: str = "",
     metric: str = "",
     split: str = "random",
     seed: int = 7,
@@ -85,6 +87,8 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         search: a search space as JSON, see `read_space`.
         class_weight: "balanced", or nothing.
         threshold: "best", a probability, or nothing.
+        calibrate: how its probabilities are calibrated on the validation rows: "temperature",
+            "sigmoid" or "isotonic", or nothing.
         metric: the name of a score that decides in place of the first of `score`.
         split: how the rows were split, as the parameter says it.
         seed: the start of every random choice.
@@ -95,10 +99,12 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         PipelineError: a class of one is none that a service can import.
     """
     rows, task = splits["train"], run.task
-    if task == "regression" and (class_weight or threshold):
-        raise TableError("class_weight and threshold are for a classification.")
-    if threshold and len(run.targets) > 1:
-        raise TableError("A threshold is for one target: train a model for each target instead.")
+    if task == "regression" and (class_weight or threshold or calibrate):
+        raise TableError("class_weight, threshold and calibrate are for a classification.")
+    if (threshold or calibrate) and len(run.targets) > 1:
+        raise TableError(
+            "A threshold or a calibration is for one target: train a model for each target instead."
+        )
     known = Rows(rows[run.names], rows[run.target])
     first = metric_first(score, metric, task, rows[run.targets[0]])
     scored = score_each(first, run.targets)
@@ -151,9 +157,11 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         ]
     winner = next((each.name for each in board if each.chosen), names[0])
     doing(f"fitting {winner or 'the estimator'} on {len(known.truth):,} rows")
-    on_validation = threshold == BEST or winner in by_validation
+    on_validation = threshold == BEST or bool(calibrate) or winner in by_validation
     estimator = with_interval(estimators[winner], run.facts.signature, len(rows), seed)
     estimator = estimator.fit(known.inputs, known.truth)
+    estimator, note = with_calibration(estimator, calibrate, validation)
+    notes += [note] if note else []
     by_metric = metric_name(metric, task) if metric else ""
     estimator, phrase = with_threshold(
         estimator, threshold, validation, known.truth.to_numpy(), by_metric

@@ -32,7 +32,7 @@ def convert_forest(scope: Any, operator: Any, container: Any) -> None:
     tables = [_leaf_values(member.tree_, is_classifier) for member in members]
     if is_classifier and len(members) > 1 and all(map(_is_pure, members)):
         votes = [
-            _tree(member.tree_, table.argmax(axis=1), np.ones(len(table)))
+            tree_of(member.tree_, table.argmax(axis=1), np.ones(len(table)))
             for member, table in zip(members, tables, strict=True)
         ]
         rows = graph.cast(graph.rows, FLOAT)
@@ -43,7 +43,7 @@ def convert_forest(scope: Any, operator: Any, container: Any) -> None:
     if starts[-1] > _MOST_LEAVES:
         raise NotCompilableError("Its trees have too many leaves.")
     trees = [
-        _tree(
+        tree_of(
             member.tree_,
             np.full(len(tables[number]), number),
             starts[number] + np.arange(len(tables[number])),
@@ -77,7 +77,7 @@ def convert_gradient_boosting(scope: Any, operator: Any, container: Any) -> None
     columns = np.zeros((1, model.n_features_in_), dtype=np.float32)
     baseline = model._raw_predict_init(columns)[0]  # noqa: SLF001 - nothing public has it
     trees = [
-        _tree(
+        tree_of(
             member.tree_,
             np.full(member.tree_.node_count, target),
             model.learning_rate * member.tree_.value[:, 0, 0],
@@ -136,7 +136,8 @@ def _finish_mean(graph: Graph, total: str, trees: int, *, is_classifier: bool) -
         graph.finish(mean)
 
 
-def _tree(tree: Any, targets: np.ndarray, weights: np.ndarray) -> Tree:
+def tree_of(tree: Any, targets: np.ndarray, weights: np.ndarray) -> Tree:
+    """Return a tree of scikit-learn whose nodes have targets and weights, `(nodes,)` each."""
     return Tree(
         features=tree.feature,
         thresholds=tree.threshold,
