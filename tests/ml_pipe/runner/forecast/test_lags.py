@@ -197,10 +197,14 @@ def test_blocks_of_a_forecast_have_different_lengths(tmp_path: Path) -> None:
     )
     run = RunData(prepared.table, facts, tmp_path)
     parts = [run.table[:70], run.table[70:140]]
-    lengths = [np.bincount(found)[-10:] for found in blocks_of(run, parts, "time:at")]
-    assert all(len(set(each)) > 3 and each.sum() == 70 for each in lengths)
+    lengths = [_lengths(found) for found in blocks_of(run, parts, "time:at")]
+    assert all(len(set(each)) > 3 and sum(each) == 70 for each in lengths)
     without = RunData(prepared.table, msgspec.structs.replace(facts, lags=[]), tmp_path)
-    assert set(np.bincount(blocks_of(without, parts, "time:at")[0])) == {7}
+    assert set(_lengths(blocks_of(without, parts, "time:at")[0])) == {7}
+
+
+def _lengths(blocks: np.ndarray | None) -> list[int]:
+    return np.unique(np.asarray(blocks), return_counts=True)[1].tolist()
 
 
 def test_a_personal_target_has_no_lags_under_other_names(
