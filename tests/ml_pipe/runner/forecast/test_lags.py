@@ -1,5 +1,6 @@
 """Earlier values of the target: found by their time, for each series, and never from the future."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +205,7 @@ def test_blocks_of_a_forecast_have_different_lengths(tmp_path: Path) -> None:
 
 
 def _lengths(blocks: np.ndarray | None) -> list[int]:
-    return np.unique(np.asarray(blocks), return_counts=True)[1].tolist()
+    return list(Counter(np.asarray(blocks).tolist()).values())
 
 
 def test_a_personal_target_has_no_lags_under_other_names(
