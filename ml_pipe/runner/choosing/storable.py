@@ -1,5 +1,6 @@
 """Whether an estimator can be published: seen before the training, on a few of its rows."""
 
+import importlib
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,7 @@ from model_store.store import LoadPolicy
 
 FEW_ROWS = 100
 """So many rows show what an estimator is made of once it is fitted."""
+_KERNEL = "__main__"
 _SHORT = 2 * FEW_ROWS
 _BEFORE = "This was found before the training."
 
@@ -63,8 +65,11 @@ def check_fitted(estimator: Any, rows: pd.DataFrame, signature: Signature) -> No
         RefusedError: it cannot be stored, or not be loaded; the sentence says why.
         PredictionError: it answers with no such values as the signature says.
     """
-    modules_of(estimator)
-    loaded = _check(estimator)
+    # In the kernel of 01 the classes that it exports are its own; 02 imports them, and stores them.
+    loaded = estimator
+    if not _is_of_exports(estimator):
+        modules_of(estimator)
+        loaded = _check(estimator)
     try:
         golden_rows(loaded, signature, rows)
     except PredictionError as error:
@@ -77,21 +82,35 @@ def modules_of(estimator: Any) -> tuple[str, ...]:
     Raises:
         PipelineError: one is a class of a kernel, which no service can import.
     """
-    parts = [estimator]
-    if hasattr(estimator, "get_params"):
-        parts += estimator.get_params(deep=True).values()
+    parts = _parts(estimator)
     # What is frozen shows none of its parts.
     frozen = [part.estimator for part in parts if isinstance(part, FrozenEstimator)]
     inner = {name for each in frozen for name in modules_of(each)}
     classes = {type(part) for part in parts if part is estimator or isinstance(part, BaseEstimator)}
     for each in classes:
-        if each.__module__ == "__main__":
+        if each.__module__ == _KERNEL:
             raise PipelineError(
                 f"The class {each.__name__} is known to this kernel alone, and no service could "
                 "load it: move it into an exported cell of 01_model_class.ipynb."
             )
     modules = {each.__module__ for each in classes} | inner
     return tuple(sorted(name for name in modules if name.split(".")[0] != "sklearn"))
+
+
+def _parts(estimator: Any) -> list[Any]:
+    own = estimator.get_params(deep=True).values() if hasattr(estimator, "get_params") else ()
+    return [estimator, *own]
+
+
+def _is_of_exports(estimator: Any) -> bool:
+    """Return whether it has classes of this kernel, and the second notebook exports all of them."""
+    kinds = {type(each) for each in _parts(estimator)}
+    own = {kind.__qualname__ for kind in kinds if kind.__module__ == _KERNEL}
+    if not own:
+        return False
+    # By name, as this package stands below what the notebooks export.
+    exported = importlib.import_module("ml_pipe.model_class")
+    return all(hasattr(exported, name) for name in own)
 
 
 def policy_of(context: Context) -> LoadPolicy:

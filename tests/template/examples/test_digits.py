@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from ml_pipe.workflow import run_pipeline
-from model_store.file_store import FileModelStore
-from model_store.schema.answer_encoder import AnswerEncoder
-from model_store.store import LoadPolicy
-from tests.publisher_key import PUBLISHERS
+from monitoring.feedback.live_scores import live_scores
+from monitoring.feedback.reader import FeedbackReader
+from tests.api.conftest import running, small_settings
 from tests.run_context import context_in
 
+ROWS = 300
 DIGITS = Path(__file__).parents[3] / "examples" / "digits"
 
 
@@ -31,21 +31,36 @@ def test_the_readme_names_files_that_exist() -> None:
 
 
 @pytest.mark.slow  # a whole run of the notebooks
-def test_it_is_trained_and_may_not_know(tmp_path: Path) -> None:
-    """Compiled, with a reference of four summaries; the request of the example is answered."""
-    report = run_pipeline(DIGITS, {}, context_in(tmp_path))
+def test_it_goes_from_pictures_to_live_scores_and_may_not_know(tmp_path: Path) -> None:
+    """Compiled, and watched by four summaries; a row without an answer is in no score."""
+    report = run_pipeline(DIGITS, {}, context_in(tmp_path / "training"))
     assert "there is no answer" in report.summary
-    assert report.version
-    policy = LoadPolicy(publishers=PUBLISHERS)
-    loaded = FileModelStore(tmp_path / "models", policy).load("digits", report.version)
-    assert (loaded.form, loaded.manifest.decision.least_confidence) == ("compiled", 0.8)
-    profile = json.loads(loaded.reference)
-    assert list(profile["image"]["summaries"]) == ["mean", "deviation", "distance", "residual"]
-    assert profile["label"]["missing"] > 0
-    rows = loaded.decoder.decode((DIGITS / "request.json").read_bytes())
-    columns = loaded.decoder.columns([rows])
-    prediction = loaded.predictor.predict(columns, probabilities=True)
-    classes, decision = loaded.predictor.classes, loaded.manifest.decision
-    encoder = AnswerEncoder(loaded.manifest.signature, classes, decision)
-    answers = json.loads(next(encoder.encode(prediction, [rows], probabilities=False)))
-    assert [row["label"] for row in answers] == [0, 1, None]
+    table = np.load(DIGITS / "digits.npz", allow_pickle=False)
+    rows = [{"image": image.tolist()} for image in table["image"][:ROWS]]
+    settings = small_settings(tmp_path, model_name="digits", admin_password="admin-secret")
+    with running(tmp_path / "training" / "models", settings, ["digits"]) as service:
+        request = json.loads((DIGITS / "request.json").read_text())
+        answers = service.predict(request).json()
+        assert [row["label"] for row in answers] == [0, 1, None]
+        assert [len(row["top"]) for row in answers] == [3, 3, 3]
+        answers = service.predict(rows, headers={"X-Request-ID": "a"}).json()
+        unsure = sum(row["label"] is None for row in answers)
+        assert 0 < unsure < ROWS / 5
+        service.state.monitor.update()
+        ratios = service.samples("missing_ratio")
+        shares = {place[-1]: value for place, value in ratios.items()}
+        names = [f"image.{name}" for name in ("mean", "deviation", "distance", "residual")]
+        assert set(shares) == {*names, "label"}
+        queue = service.client.post("/feedback/queue", auth=("admin", "admin-secret")).json()
+        assert queue["rows"][0]["reason"] == "not answered"
+        labels = [
+            {"request_id": "a", "row": row, "value": int(table["label"][row])}
+            for row in range(ROWS)
+        ]
+        verdicts = service.predict(labels, "/feedback").json()
+        assert {verdict["status"] for verdict in verdicts} == {"stored"}
+        (served,) = service.state.reloader.loaded_models
+        reader = FeedbackReader(service.state.log.path)
+        found = live_scores(reader, served.scored, rows=ROWS, min_rows=20)
+        assert served.loaded.form == "compiled"
+    assert found.scores["accuracy"] > 0.95
