@@ -12,7 +12,6 @@ from mlops.commands.settings import load_settings
 from mlops.console import Exit, agreed, fail, notify, say
 from mlops.exchange.files.arrival import adopt
 from mlops.exchange.files.parcel import is_parcel, pack, unpack
-from mlops.exchange.files.pickled_names import names_in_pickle
 from mlops.exchange.files.recognition import Form, recognised
 from mlops.exchange.importing import ask
 from mlops.exchange.question import Question
@@ -151,6 +150,9 @@ def _import(settings: Settings, question: Question, alias: str, reason: str) -> 
 
 def _agreed(file: Path) -> bool:
     """Ask whether a pickle may run, after showing what it names."""
+    # Only this needs what unpacks and reads pickles.
+    from mlops.exchange.files.pickled_names import names_in_pickle  # noqa: PLC0415
+
     say(f"{file} is a pickle, which runs whatever is in it. It names:")
     say(f"  {', '.join(names_in_pickle(file.read_bytes())) or 'nothing that can be shown'}")
     if not agreed("Do you trust whoever made it?", "look at what is shown, and say --approve."):

@@ -57,6 +57,11 @@ def examples_of(  # noqa: PLR0913 - a table, and what is known of it
     raw = as_raw(table)
     there = [str(name) for name in raw.frame.columns]
     if target not in there:
+        if {name.strip() for name in target.split(",")} <= set(there):
+            raise TableError(
+                f'"{target}" are several targets, and a model from elsewhere is imported with one: '
+                "import it once for each, with --output where it is a graph."
+            )
         raise TableError(
             f'The examples have no column "{target}" with the true values: they have '
             f"{_listed(there)}."
