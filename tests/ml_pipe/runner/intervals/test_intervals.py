@@ -146,7 +146,12 @@ def test_an_estimator_that_is_no_pipeline_has_bounds_of_one_width() -> None:
     fitted = with_interval(whole, signature, ROWS, 0).fit(TABLE[["x", "z"]], TABLE["demand"])
     amount, lower, upper = fitted.predict(TABLE[["x", "z"]]).T
     assert np.ptp(upper - lower) < 1.0
-    assert interval_scores(TABLE["demand"], np.column_stack([lower, upper]), 0.8)["coverage"] > 0.75
+    assert (
+        interval_scores(TABLE["demand"].to_numpy(), np.column_stack([lower, upper]), 0.8)[
+            "coverage"
+        ]
+        > 0.75
+    )
     assert ((lower <= amount) & (amount <= upper)).all()
     boosted = with_interval(HistGradientBoostingRegressor(max_depth=2), signature, ROWS, 0)
     assert (boosted.lower.quantile, boosted.lower.max_depth) == (pytest.approx(0.1), 2)
