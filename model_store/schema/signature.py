@@ -118,11 +118,6 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return tuple(column for column in self.outputs if column.name not in bounds)
 
     @property
-    def without_bounds(self) -> "Signature":
-        """The signature of a model that answers the targets alone."""
-        return msgspec.structs.replace(self, outputs=self.targets, interval=None)
-
-    @property
     def trained(self) -> tuple[Column, ...]:
         """The columns of the training table: inputs, then targets."""
         return (*self.inputs, *self.targets)

@@ -46,26 +46,14 @@ def check_storable(estimator: Any, known: Rows, signature: Signature) -> None:
     rows = known.inputs.sample(FEW_ROWS, random_state=0)
     fitted = _fitted(estimator, rows, known.truth.loc[rows.index])
     if fitted is not None:
-        check_fitted(fitted, rows, signature)
+        loaded = _check(fitted)
+        _ask(loaded, signature, rows)
 
 
-def check_fitted(estimator: Any, rows: pd.DataFrame, signature: Signature) -> None:
-    """Check that an estimator, fitted to a few rows, can be published: stored, loaded and asked.
-
-    Args:
-        estimator: a fitted one.
-        rows: those that it was fitted to, `(rows, columns)`.
-        signature: the columns of the model.
-
-    Raises:
-        PipelineError: a class of it is none that a service can import.
-        RefusedError: it cannot be stored, or not be loaded; the sentence says why.
-        PredictionError: it answers with no such values as the signature says.
-    """
-    modules_of(estimator)
-    loaded = _check(estimator)
+def _ask(estimator: Any, signature: Signature, rows: pd.DataFrame) -> None:
+    """Ask an estimator for the rows that it was fitted to."""
     try:
-        golden_rows(loaded, signature, rows)
+        golden_rows(estimator, signature, rows)
     except PredictionError as error:
         raise PredictionError(f"{error} {_BEFORE}") from error
 
