@@ -1,21 +1,26 @@
 """The OpenAPI document: the routes that FastAPI knows, and a typed `/predict` for each model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from api.http.array_fields import array_note
 from api.http.body_errors import row_model
 from api.http.problems import FieldError
 from api.models.loaded_models import LoadedModels, ServedModel
 from model_store.aliases import CHAMPION
+from model_store.schema.deciding.decision import TOP
 from model_store.schema.examples import example
 from model_store.schema.prediction import PROBABILITIES, label_text
 from model_store.schema.row_decoder import MAX_STRING
 from model_store.schema.signature import Column, Kind, Signature
 from monitoring.log.writing.true_values import Verdict
 
+_MOST_EXAMPLE_NUMBERS = 10_000
+"""Of all arrays of a row that is shown as an example."""
 _PROBLEM = {
     "type": "object",
     "properties": {
@@ -104,6 +109,12 @@ def example_rows(signature: Signature) -> list[dict[str, Any]]:
     return [{column.name: example(column) for column in signature.inputs}]
 
 
+def _example(signature: Signature) -> dict[str, Any]:
+    """Return a row for the document, unless it would be most of it."""
+    numbers = sum(prod(column.shape) for column in signature.inputs if column.shape)
+    return {"example": example_rows(signature)} if numbers <= _MOST_EXAMPLE_NUMBERS else {}
+
+
 def _paths(loaded_models: LoadedModels, model: str) -> list[tuple[str, str]]:
     champion = loaded_models.aliases[model].get(CHAMPION)
     paths = [(f"/models/{model}/predict", champion)] if champion else []
@@ -128,12 +139,7 @@ def _predict_operation(path: str, served: ServedModel, max_string: int) -> dict[
         "security": _SECURITY,
         "requestBody": {
             "required": True,
-            "content": {
-                "application/json": {
-                    "schema": _one_or_many(row),
-                    "example": example_rows(served.shown),
-                }
-            },
+            "content": {"application/json": {"schema": _one_or_many(row)} | _example(served.shown)},
         },
         "responses": _responses(
             "One answer a row, in the same order; an object for an object.", _one_or_many(answer)
@@ -169,6 +175,16 @@ def _answer_schema(served: ServedModel) -> dict[str, Any]:
         column.name: {"type": types.get(column.kind, "string")} | _notes(column)
         for column in served.shown.outputs
     }
+    decision = served.manifest.decision
+    if decision.least_confidence:
+        for answer in properties.values():
+            answer["type"] = [answer["type"], "null"]
+            answer["description"] = (
+                f"{answer.get('description', '')} Null where no probability reaches "
+                f"{decision.least_confidence:g}."
+            ).strip()
+    if decision.top:
+        properties[TOP] = _top_schema(served.shown.outputs[0], decision.top, types)
     required = list(properties)
     if classes := served.loaded.predictor.classes:
         names = [label_text(label) for label in classes]
@@ -179,11 +195,26 @@ def _answer_schema(served: ServedModel) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
+def _top_schema(output: Column, count: int, types: Mapping[Kind, str]) -> dict[str, Any]:
+    label = {
+        "label": {"type": types.get(output.kind, "string")},
+        "probability": {"type": "number"},
+    }
+    return {
+        "type": "array",
+        "maxItems": count,
+        "items": {"type": "object", "properties": label, "required": list(label)},
+        "description": "The likeliest labels, the likeliest first.",
+    }
+
+
 def _notes(column: Column) -> dict[str, Any]:
     """Return the training range of a column in words; values outside it are answered too."""
     notes: list[str] = []
     if column.unit:
         notes.append(f"In {column.unit}.")
+    if column.kind is Kind.ARRAY:
+        notes.append(f"{array_note(column)}.")
     if column.kind is Kind.DATETIME and (column.form or column.time_zone):
         zone = column.time_zone or "UTC"
         notes.append(f"Such as {example(column)}; a time without an offset is read in {zone}.")

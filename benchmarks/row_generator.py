@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from random import Random
 
+import numpy as np
+
+from model_store.schema.arrays.array_values import write_array
 from model_store.schema.signature import Column, Kind
 
 Value = str | int | float | bool | None
@@ -24,7 +27,7 @@ def generate_rows(inputs: Sequence[Column], count: int, random: Random) -> list[
     return [{column.name: _value(column, random) for column in inputs} for _ in range(count)]
 
 
-def _value(column: Column, random: Random) -> Value:
+def _value(column: Column, random: Random) -> Value:  # noqa: PLR0911 - one for each kind
     if column.nullable and random.random() < NULL_SHARE:
         return None
     match column.kind:
@@ -43,6 +46,15 @@ def _value(column: Column, random: Random) -> Value:
             return (first + (last - first) * random.random()).isoformat()
         case Kind.STRING | Kind.CATEGORY:
             return random.choice(column.categories or _WORDS)
+        case Kind.ARRAY:
+            return _array(column, random)
+
+
+def _array(column: Column, random: Random) -> str:
+    low, high = map(float, _range(column, _NUMBERS))
+    shares = np.random.default_rng(random.getrandbits(32)).random(column.shape)
+    numbers = low * (1 - shares) + high * shares
+    return write_array(numbers.astype(column.dtype))
 
 
 def _range(column: Column, default: _Range) -> _Range:

@@ -30,6 +30,7 @@ from .runner.table.prepared_table import Prepared
 from .runner.table.split_column import SplitColumn
 from .runner.table.target_names import target_text, targets_of
 from model_store.manifest import Task
+from model_store.schema.arrays.array_cells import comparable
 from model_store.schema.conform import conform
 from model_store.schema.infer_signature import infer_signature
 from model_store.schema.signature import Column, Signature
@@ -55,7 +56,9 @@ def clean(
         TableError: too few rows are left.
     """
     with_target = table.dropna(subset=target)
-    kept = with_target.drop_duplicates() if drop_duplicates else with_target
+    kept = with_target
+    if drop_duplicates:
+        kept = with_target.loc[~comparable(with_target).duplicated()]
     if len(kept) < SMALLEST_TABLE:
         raise TableError(
             f"{len(kept)} of the table's rows have a target, which is too few to split: it needs "
@@ -181,12 +184,13 @@ def _as_answered(labels: "pd.Series[Any]", task: Task) -> "pd.Series[Any]":
 
 def describe(table: pd.DataFrame, columns: Sequence[Column]) -> pd.DataFrame:
     """Return one row a column: kind, share of missing values, distinct values, least and most."""
+    counted = comparable(table)
     return pd.DataFrame(
         {
             column.name: {
                 "kind": str(column.kind),
                 "missing": round(float(table[column.name].isna().mean()), 4),
-                "distinct": table[column.name].nunique(),
+                "distinct": counted[column.name].nunique(),
                 "minimum": column.minimum,
                 "maximum": column.maximum,
             }

@@ -9,6 +9,8 @@ import numpy as np
 
 from model_store.errors import RefusedError
 from model_store.predictor import EstimatorPredictor, Predictor
+from model_store.schema.arrays.array_cells import arrays_of
+from model_store.schema.arrays.array_values import missing_rows
 from model_store.schema.columns import Columns, to_rows
 from model_store.schema.prediction import answers
 from model_store.schema.row_decoder import MAX_STRING, InvalidRowsError, RowDecoder
@@ -36,7 +38,20 @@ class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def golden_rows(
     estimator: Any, signature: Signature, frame: "pd.DataFrame", *, count: int = 20, seed: int = 0
 ) -> Golden:
-    """Return rows of a table with the estimator's answers, probabilities included where it has any.
+    """Return rows of a table with an estimator's answers, as `golden_answers` does."""
+    predictor = EstimatorPredictor(estimator, signature)
+    return golden_answers(predictor, signature, frame, count=count, seed=seed)
+
+
+def golden_answers(
+    predictor: Predictor,
+    signature: Signature,
+    frame: "pd.DataFrame",
+    *,
+    count: int = 20,
+    seed: int = 0,
+) -> Golden:
+    """Return rows of a table with a model's answers, probabilities included where it has any.
 
     The rows are picked so that every predicted class, every category and boolean, and every
     column's missing value occurs, as far as `count` rows can, and 10,000 rows of the table have it,
@@ -44,7 +59,7 @@ def golden_rows(
 
     Raises:
         SignatureError: the table does not fit the signature.
-        PredictionError: the estimator gives no proper answer.
+        PredictionError: the model gives no proper answer.
         RefusedError: no row of the table could be a request.
     """
     from model_store.schema.conform import conform  # noqa: PLC0415 - pandas is for trainers alone
@@ -52,12 +67,11 @@ def golden_rows(
     random = np.random.default_rng(seed)
     sample = conform(frame.iloc[random.permutation(len(frame))[:_CANDIDATES]], signature.inputs)
     sample = sample[_fits_a_request(sample, signature)]
-    columns = {c.name: sample[c.name].to_numpy() for c in signature.inputs}
+    columns = arrays_of(sample, signature.inputs)
     if sample.empty:
         raise RefusedError(
             "No row of the table can be a request, so that there are no golden rows."
         )
-    predictor = EstimatorPredictor(estimator, signature)
     chosen = _picked(_traits(columns, signature, predictor), len(sample), count)
     picked = {name: array[chosen] for name, array in columns.items()}
     inputs = to_rows(picked, signature.inputs)
@@ -119,6 +133,9 @@ def _traits(columns: Columns, signature: Signature, predictor: Predictor) -> np.
     traits: list[np.ndarray] = []
     for column in signature.inputs:
         array = columns[column.name]
+        if column.kind is Kind.ARRAY:
+            traits.append(missing_rows(array))
+            continue
         # Of numbers and dates, what is missing is the one value that does not equal itself.
         missing = array == (None if array.dtype == object else array)
         missing = missing if array.dtype == object else ~missing
@@ -127,7 +144,7 @@ def _traits(columns: Columns, signature: Signature, predictor: Predictor) -> np.
         traits.append(missing)
     if predictor.classes:
         (labels,), _ = predictor.predict({name: array[:_ASKED] for name, array in columns.items()})
-        rest = (0, len(missing) - len(labels))
+        rest = (0, len(traits[0]) - len(labels))
         traits += [np.pad(labels == label, rest) for label in predictor.classes]
     return np.array(traits)
 

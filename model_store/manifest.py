@@ -5,13 +5,17 @@ from typing import Literal
 
 import msgspec
 
+from model_store.schema.deciding.decision import Decision
 from model_store.schema.signature import Signature
 
 FORMAT_NUMBER = 1
 """The bundle layout that this code writes, and the only one that it reads."""
 
-Task = Literal["classification", "regression"]
-EstimatorFormat = Literal["skops", "pickle"]
+Task = Literal["classification", "regression", "anomaly-detection", "clustering"]
+"""What a model is for; the last two have no column to predict."""
+
+EstimatorFormat = Literal["skops", "pickle", "onnx"]
+"""How the estimator is stored; `onnx`: there is none, as the model came as a graph."""
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,6 +86,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """About `model.onnx`; none where there is no such file."""
     not_compiled: str = ""
     """Why there is none, a sentence."""
+    decision: Decision = Decision()
+    """What the service makes of its probabilities."""
     files: tuple[File, ...] = ()
     checksum: str = ""
     """SHA-256 of this text with an empty checksum: it finds accidents, it proves no author."""

@@ -7,9 +7,10 @@ settings are described here as protocols, so that this package imports neither.
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 from monitoring.feedback.answer_scores import ScoredInterval, ScoredVersion
+from monitoring.feedback.comparison import Task
 from monitoring.log.database.views import ViewColumn
 from monitoring.windows.columns import WindowColumn, window_columns
 from monitoring.windows.drift import Thresholds
@@ -67,7 +68,7 @@ class Manifest(Protocol):
     @property
     def version(self) -> str: ...  # noqa: D102
     @property
-    def task(self) -> Literal["classification", "regression"]: ...  # noqa: D102
+    def task(self) -> Task: ...  # noqa: D102
     @property
     def signature(self) -> Signature: ...  # noqa: D102
 
@@ -140,7 +141,8 @@ def monitored_columns(
         ranges={
             c.name: (c.minimum, c.maximum)
             for c in manifest.signature.inputs
-            if c.minimum is not None and c.maximum is not None
+            # That of an array is of its numbers, and not of its summaries.
+            if c.minimum is not None and c.maximum is not None and str(c.kind) != "array"
         },
         leave_out=personal_fields,
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from monitoring.array_summaries import SUMMARIES, ArraySummaries
+
 QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
 BINS = 20
 ROWS_PER_BIN = 10
@@ -19,7 +21,11 @@ _Numbers = npt.NDArray[np.int64 | np.float64]
 _Profile = dict[str, object]
 
 
-def profile(columns: Mapping[str, Column], kinds: Mapping[str, str]) -> dict[str, _Profile]:
+def profile(
+    columns: Mapping[str, Column],
+    kinds: Mapping[str, str],
+    dtypes: Mapping[str, str] | None = None,
+) -> dict[str, _Profile]:
     """Return the JSON-ready profile of each column under its own name, in the order given.
 
     Every column has `kind`, `count` (rows, missing ones included) and `missing` (their share, 0
@@ -29,17 +35,24 @@ def profile(columns: Mapping[str, Column], kinds: Mapping[str, str]) -> dict[str
     above `upper[i - 1]`, the first one those from `least` on, up to `upper[i]` itself. A datetime
     has the same as RFC 3339 text in UTC. A boolean or category has `categories` (counts by value,
     the most frequent first) and `other`. A free string has `lengths`, quantiles, histogram and
-    bins of its characters, and never a value.
+    bins of its characters, and never a value. An array has `basis` and `summaries`, each of them
+    the profile of a number: see `monitoring.array_summaries`.
 
     Args:
         columns: One array a column, all of one length, as `model_store.schema.columns` has
             them; they are not changed.
         kinds: The kind of each column.
+        dtypes: The type of the numbers of each column of arrays, as requests send them.
 
     Raises:
         ValueError: A number is infinite, or a kind is unknown; the sentence names the column.
     """
-    return {name: _column(name, values, kinds[name]) for name, values in columns.items()}
+    return {
+        name: _of_arrays(values, (dtypes or {})[name])
+        if kinds[name] == "array"
+        else _column(name, values, kinds[name])
+        for name, values in columns.items()
+    }
 
 
 def _column(name: str, values: Column, kind: str) -> _Profile:
@@ -69,6 +82,32 @@ def _column(name: str, values: Column, kind: str) -> _Profile:
             described["lengths"] = _distribution(lengths, _plain)
         case _:
             raise ValueError(f"Column {name!r} is of the unknown kind {kind!r}.")
+    return described
+
+
+def _of_arrays(values: Column, dtype: str) -> _Profile:
+    """Return the profile of arrays, `(rows, *shape)`."""
+    first = values.reshape(len(values), -1)[:, 0]
+    missing = _missing(first)
+    present = values[~missing]
+    described: _Profile = {
+        "kind": "array",
+        "count": len(values),
+        "missing": float(missing.mean()) if len(values) else 0.0,
+    }
+    if not len(present):
+        return described
+    # Rows that the components were made of look better than new ones; of one row there is no other.
+    order = np.random.default_rng(0).permutation(len(present))
+    fitted, others = np.array_split(order, 2)
+    summaries = ArraySummaries.fit(present[np.sort(fitted)], dtype)
+    found = summaries(present[np.sort(others if len(others) else fitted)])
+    gaps = np.full(round(len(found[0]) * int(missing.sum()) / len(present)), np.nan)
+    described["basis"] = summaries.profile()
+    described["summaries"] = {
+        name: _column(name, np.concatenate([numbers, gaps]), "number")
+        for name, numbers in zip(SUMMARIES, found, strict=True)
+    }
     return described
 
 

@@ -10,9 +10,11 @@ from settings.values import Names, Seconds, Section, split
 _OWN_SECRETS = frozenset({"ADMIN_PASSWORD", "LOG_KEY", "METRICS_PASSWORD", "PREDICT_PASSWORD"})
 
 TRUSTED_TYPES = (
+    "ml_pipe.model_class.ArrayParts",
     "ml_pipe.model_class.DateParts",
     "ml_pipe.model_class.TextParts",
     "ml_pipe.runner.intervals.conformal.ConformalInterval",
+    "ml_pipe.runner.untargeted.detector.AnomalyDetector",
 )
 """What the template's estimators are made of besides types that a seal stands for."""
 

@@ -94,11 +94,16 @@ class BatchRunner:
         model = jobs[0].model
         columns = model.decoder.columns(job.rows for job in jobs)
         predictor = model.loaded.predictor
-        prediction = predictor.predict(columns, probabilities=jobs[0].probabilities)
-        bodies = list(model.encoder.encode(prediction, (job.rows for job in jobs)))
+        asked, decision = jobs[0].probabilities, model.manifest.decision
+        prediction = predictor.predict(columns, probabilities=asked or decision.needs_probabilities)
+        rows = (job.rows for job in jobs)
+        bodies = list(model.encoder.encode(prediction, rows, probabilities=asked))
         self._metrics.batch_rows.observe(sum(job.rows.size for job in jobs))
+        labels = (model.manifest.model, model.manifest.version)
+        if decision.least_confidence and prediction.probabilities is not None:
+            unsure = int(decision.unsure(prediction.probabilities).sum())
+            self._metrics.unsure_rows.labels(*labels).inc(unsure)
         if outside := model.training_range.rows_outside(columns):
-            labels = (model.manifest.model, model.manifest.version)
             self._metrics.out_of_range_rows.labels(*labels).inc(outside)
         return [Answer(body, logged=True) for body in bodies]
 

@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from api.http.array_fields import array_field, array_note
 from api.http.problems import (
     MAX_ERRORS,
     FieldError,
@@ -68,6 +69,7 @@ _CODES = {
     Kind.STRING: "not-a-string",
     Kind.CATEGORY: "not-a-string",
     Kind.DATETIME: "not-a-value",
+    Kind.ARRAY: "not-an-array",
 }
 
 
@@ -170,9 +172,20 @@ class Explainer:
 
 def wanted(column: Column, sent: Any) -> str:
     """Return a sentence on what to send instead, for a value that is none of the column's."""
+    sentence = _asked(column)
+    if sent is None and not column.nullable:
+        return f"Training saw no missing value here: {sentence}."
+    if column.nullable:
+        sentence += ", or null where it is missing"
+    return f"{sentence[0].upper()}{sentence[1:]}."
+
+
+def _asked(column: Column) -> str:
+    if column.kind is Kind.ARRAY:
+        return f"send {array_note(column)}"
     instance = json.dumps(example(column), ensure_ascii=False)
     unit = f" in {column.unit}" if column.unit else ""
-    sentence = {
+    return {
         Kind.INTEGER: f"send an integer, such as {instance}: no text, no fraction",
         Kind.NUMBER: f"send a number{unit}, such as {instance}: no text, no unit, no separator",
         Kind.BOOLEAN: "send true or false",
@@ -180,11 +193,6 @@ def wanted(column: Column, sent: Any) -> str:
         Kind.CATEGORY: f"send a string, such as {instance}",
         Kind.DATETIME: f"send a datetime such as {_datetimes(column)}",
     }[column.kind]
-    if sent is None and not column.nullable:
-        return f"Training saw no missing value here: {sentence}."
-    if column.nullable:
-        sentence += ", or null where it is missing"
-    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _datetimes(column: Column) -> str:
@@ -215,6 +223,9 @@ def row_model(signature: Signature, *, max_string: int) -> type[BaseModel]:
 
 
 def _field_type(column: Column, max_string: int) -> Any:
+    if column.kind is Kind.ARRAY:
+        array = array_field(column)
+        return array | None if column.nullable else array
     text = Annotated[StrictStr, Field(max_length=max_string), AfterValidator(_without_nul)]
     types: dict[Kind, Any] = {
         Kind.INTEGER: Annotated[

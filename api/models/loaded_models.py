@@ -7,6 +7,7 @@ from api.http.body_errors import Explainer
 from api.http.problems import NoModel, NotFound
 from api.models.training_range import TrainingRange
 from model_store.aliases import CHAMPION
+from model_store.errors import RefusedError
 from model_store.manifest import Manifest
 from model_store.schema.answer_encoder import AnswerEncoder
 from model_store.schema.row_decoder import RowDecoder
@@ -43,10 +44,15 @@ class ServedModel:
         Whatever fails here fails for this version alone: it is not served.
         """
         signature = loaded.manifest.signature
+        if loaded.manifest.decision.needs_probabilities and not loaded.predictor.classes:
+            raise RefusedError(
+                "It decides by probabilities and has none: train it again, without "
+                "least_confidence and top."
+            )
         return cls(
             loaded,
             RowDecoder(signature, max_string=max_string),
-            AnswerEncoder(signature, loaded.predictor.classes),
+            AnswerEncoder(signature, loaded.predictor.classes, loaded.manifest.decision),
             Explainer(signature, max_string=max_string),
             TrainingRange(signature),
             (b"x-model-version", loaded.manifest.version.encode("ascii")),

@@ -28,13 +28,19 @@ class TrainingRange:
         for name, low, high in self._bounds:
             values = columns[name]
             # Missing compares as false with everything.
-            outside = outside | (values < low) | (values > high)
+            beyond = (values < low) | (values > high)
+            outside = outside | (beyond if beyond.ndim == 1 else _any_of_row(beyond))
         for name, known in self._categories:
             values = columns[name].tolist()
             # Most batches have no other category, which their different values show soonest.
             if not known.issuperset(values):
                 outside = outside | np.array([value not in known for value in values], bool)
         return int(np.count_nonzero(outside))
+
+
+def _any_of_row(beyond: np.ndarray) -> np.ndarray:
+    """Return whether any number of an array is beyond, `(rows,)`."""
+    return np.asarray(beyond.reshape(len(beyond), -1).any(axis=1))
 
 
 def _bound(kind: Kind, value: float | str | None) -> float | np.datetime64:

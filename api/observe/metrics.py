@@ -64,6 +64,12 @@ class Metrics:
             ["model", "version"],
             registry=direct,
         )
+        self.unsure_rows = Counter(
+            "predict_unsure_rows",
+            "Predicted rows that got no answer: the model was less sure than its least confidence.",
+            ["model", "version"],
+            registry=direct,
+        )
         self.unlogged = Counter(
             "predict_unlogged",
             "Requests that were answered while the log could not be written.",

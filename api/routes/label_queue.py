@@ -18,6 +18,7 @@ from api.http.problems import FieldError, InvalidRows, LogUnavailable, pointer
 from api.state import State, StateNow
 from monitoring.feedback.label_queue import LabelQueue, Task
 from monitoring.log.errors import LogUnavailableError
+from monitoring.log.privacy import BESIDE_OUTPUTS
 from monitoring.log.timestamps import utc_now
 from monitoring.log.writing.leases import Reason
 
@@ -99,7 +100,7 @@ def _view(task: Task, personal: Collection[str]) -> RowView:
     row = task.row
     hidden = frozenset(personal)
     # An answer's probabilities reveal what its outputs reveal.
-    beside = frozenset() if hidden.isdisjoint(row.answer or ()) else {"probabilities"}
+    beside = frozenset() if hidden.isdisjoint(row.answer or ()) else BESIDE_OUTPUTS
     return RowView(
         request_id=row.request_id,
         row=row.row,

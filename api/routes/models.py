@@ -2,11 +2,13 @@
 
 from typing import Any, Literal
 
+import msgspec
 from pydantic import BaseModel
 
 from api.http.problems import NotFound
 from api.models.loaded_models import LoadedModels, ServedModel
 from api.state import StateNow
+from model_store.manifest import Task
 from model_store.schema.signature import Signature
 
 
@@ -14,7 +16,7 @@ class ColumnView(BaseModel):
     """A column of a signature."""
 
     name: str
-    kind: Literal["integer", "number", "boolean", "string", "category", "datetime"]
+    kind: Literal["integer", "number", "boolean", "string", "category", "datetime", "array"]
     nullable: bool
     categories: list[str]
     minimum: float | str | None
@@ -24,6 +26,10 @@ class ColumnView(BaseModel):
     """Of a datetime: the pattern in which a request may write it as well."""
     time_zone: str
     """Of a datetime: in which one without an offset is read; empty: each needs an offset."""
+    dtype: str
+    """Of an array: the type of its numbers, as numpy names it; base64 holds them little-endian."""
+    shape: list[int]
+    """Of an array: how many numbers it has along each axis."""
     header: str
     """Another spelling of the name, which a request may use as well."""
 
@@ -57,15 +63,28 @@ class ScoreView(BaseModel):
     value: float
 
 
+class DecisionView(BaseModel):
+    """What the service makes of a version's probabilities."""
+
+    least_confidence: float
+    """Below this greatest probability the answer is null; 0: never."""
+    top: int
+    """How many of the likeliest labels an answer names."""
+    calibrated: str
+    """How they were calibrated in training; empty: they are the estimator's own."""
+
+
 class VersionView(BaseModel):
     """A served version."""
 
     version: str
     created: str
-    task: Literal["classification", "regression"]
+    task: Task
     aliases: list[str]
     signature: SignatureView
     scores: list[ScoreView]
+    decision: DecisionView
+    """What is made of its probabilities."""
     form: Literal["compiled", "estimator"]
     """What answers: the compiled form, or the estimator with the libraries of its training."""
     form_reason: str
@@ -131,6 +150,7 @@ def _version_view(served: ServedModel, aliases: list[str], *, card: bool) -> Ver
             interval=_interval_view(manifest.signature),
         ),
         scores=[ScoreView(metric=s.metric, split=s.split, value=s.value) for s in manifest.scores],
+        decision=DecisionView(**msgspec.structs.asdict(manifest.decision)),
         form=served.loaded.form,
         form_reason=served.loaded.form_reason,
         card=served.card if card else None,

@@ -45,7 +45,7 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
     lines = [
         f"# {facts.model}",
         "",
-        f"A {facts.task} that predicts `{_text(facts.target)}` from "
+        f"{_article(facts.task)} {facts.task} that predicts `{_text(facts.target)}` from "
         f"{len(facts.signature.inputs)} columns. Made from `{_text(facts.source)}`"
         + (f", rows left out: {', '.join(dropped)}." if dropped else ".")
         + (f" {_text(facts.task_reason)}" if facts.task_reason else ""),
@@ -88,6 +88,10 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
     return "\n".join(lines)
 
 
+def _article(noun: str) -> str:
+    return "An" if noun[0] in "aeiou" else "A"
+
+
 def _text(text: str) -> str:
     """Return a name as Markdown can show it in a table."""
     return " ".join(text.replace("|", "/").replace("`", "'").split())
@@ -121,6 +125,7 @@ def _guessing_lines(summary: Summary) -> list[str]:
 def _candidate_lines(summary: Summary) -> list[str]:
     phrases = [summary.threshold, summary.interval]
     lines = [line for phrase in phrases if phrase for line in (f"{_text(phrase)}.", "")]
+    lines += [_text(summary.decision), ""] if summary.decision else []
     if not summary.candidates:
         return lines
     lines += ["| candidate | score | seconds | chosen |", "| --- | --- | --- | --- |"]
@@ -147,9 +152,10 @@ def _column_line(column: Column, personal: Collection[str]) -> str:
     if column.categories:
         seen = ", ".join(map(_text, column.categories[:10]))
         seen += ", …" if len(column.categories) > 10 else ""  # noqa: PLR2004 - a line's worth
-    return (
-        f"| {_text(column.name)} | {column.kind} | {'yes' if column.nullable else 'no'} | {seen} |"
-    )
+    kind = str(column.kind)
+    if column.shape:
+        kind = f"{kind} of {'x'.join(map(str, column.shape))} {column.dtype}"
+    return f"| {_text(column.name)} | {kind} | {'yes' if column.nullable else 'no'} | {seen} |"
 
 
 def _end(value: float | str | None) -> str:

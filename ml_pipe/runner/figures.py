@@ -11,6 +11,8 @@ from IPython.display import Image
 from ml_pipe.runner.run.personal import is_personal, personal_columns
 from ml_pipe.runner.run.run_folder import current_folder
 from model_store.manifest import Task
+from model_store.schema.arrays.array_cells import holds_arrays
+from model_store.schema.arrays.pictures import as_picture, in_grays
 from model_store.schema.signature import Column
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _MOST_BARS = 12
 _MOST_NUMBERED_LABELS = 20
+_MOST_ARRAYS = 1000
 
 
 def keep(figure: "Figure", name: str) -> Any:
@@ -167,7 +170,22 @@ def _hidden(axes: Any) -> None:
     axes.set_yticks([])
 
 
+def _arrays(axes: Any, cells: "pd.Series[Any]") -> None:
+    """Draw the mean of pictures, or how the means of other arrays are distributed."""
+    mean = np.mean([cell.astype(float) for cell in cells.iloc[:_MOST_ARRAYS]], axis=0)
+    picture = as_picture(mean)
+    if picture is None:
+        axes.hist([float(cell.mean()) for cell in cells], bins=20)
+        return
+    axes.imshow(in_grays(picture, float(mean.min()), float(mean.max())), cmap="gray")
+    axes.set_xticks([])
+    axes.set_yticks([])
+
+
 def _distribution(axes: Any, values: "pd.Series[Any]") -> None:
+    if holds_arrays(values):
+        _arrays(axes, values)
+        return
     if values.dtype.kind in "ifM":
         axes.hist(values, bins=20)
         if values.dtype.kind == "M":

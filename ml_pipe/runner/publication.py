@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ml_pipe.runner.card import model_card
+from ml_pipe.runner.choosing.decide import Decided
 from ml_pipe.runner.choosing.storable import modules_of, policy_of
 from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.evaluated import Evaluation
@@ -27,8 +28,12 @@ from model_store.compile.compiling import compile_estimator
 from model_store.file_store import FileModelStore
 from model_store.golden import golden_rows
 from model_store.manifest import Origin
+from model_store.schema.arrays.array_cells import arrays_of
 from model_store.schema.signature import Signature
 from monitoring.statistics import profile
+
+EVERY_ROW = Decided()
+"""Each row gets the model's own answer."""
 
 
 def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
@@ -38,6 +43,7 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     evaluation: Evaluation,
     *,
     parameters: Mapping[str, str | int | float | bool | list[str] | None],
+    decided: Decided = EVERY_ROW,
     accept_guessing: bool = False,
     alias: str = "champion",
     seed: int = 7,
@@ -57,6 +63,7 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         splits: those that it was fitted and evaluated on.
         evaluation: what `evaluate` returned.
         parameters: what shaped the model, for the manifest.
+        decided: what `decide` returned: which rows get no answer, how many labels one names.
         accept_guessing: whether it may be no better than guessing.
         alias: the alias to move to the new version; empty: none.
         seed: which rows become golden.
@@ -76,7 +83,10 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     rows = made_up(run.table[run.names], signature, facts.personal, seed)
     golden = golden_rows(estimator, signature, rows, seed=seed)
     compilation = compile_estimator(estimator, signature, golden)
-    summary = msgspec.structs.replace(evaluation.summary, form=form_of(compilation), alias=alias)
+    summary = msgspec.structs.replace(
+        evaluation.summary, form=form_of(compilation), alias=alias, decision=decided.phrase
+    )
+    given = _given(evaluation.answers, decided)
     draft = Draft(
         model=facts.model,
         task=facts.task,
@@ -88,8 +98,9 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
         parameters=parameters,
         origin=origin_of(run, context, seed),
         requires=modules,
-        reference=reference_of(evaluation.answers, splits, signature, facts.personal),
+        reference=reference_of(given, splits, signature, facts.personal),
         card=model_card(facts, summary, evaluation.fairness, compilation.reason),
+        decision=decided.decision,
         compilation=compilation,
     )
     store = FileModelStore(Path(context.local_data) / "models", policy_of(context))
@@ -114,6 +125,15 @@ def publish(  # noqa: PLR0913 - all that a version is made of, each by its name
     kept = {"model": facts.model, "version": version, "summary": sentences}
     (run.folder / "published.json").write_bytes(msgspec.json.encode(kept))
     return sentences
+
+
+def _given(answers: np.ndarray, decided: Decided) -> np.ndarray:
+    """Return answers as the service gives them: None where the model is not sure enough."""
+    if decided.unsure is None:
+        return answers
+    given = answers.astype(object)
+    given[decided.unsure] = None
+    return given
 
 
 def reason_of(comparison: Comparison) -> str:
@@ -157,9 +177,12 @@ def reference_of(
     because answers to rows that it has seen look better than they will be. Personal columns are in
     no statistics, and have no profile.
     """
-    names = [column.name for column in signature.inputs if column.name not in personal]
-    columns = {name: splits["train"][name].to_numpy() for name in names}
-    found = profile(columns, {column.name: column.kind for column in signature.inputs})
+    used = [column for column in signature.inputs if column.name not in personal]
+    found = profile(
+        arrays_of(splits["train"], used),
+        {column.name: column.kind for column in used},
+        {column.name: column.dtype for column in used},
+    )
     outputs = signature.outputs
     answered = unseen.reshape(len(unseen), len(outputs))
     answers = {c.name: answered[:, n] for n, c in enumerate(outputs) if c.name not in personal}

@@ -125,6 +125,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...] = ()
     threshold: str = ""
     """From which probability on which label is answered, a phrase; empty: the likeliest one."""
+    decision: str = ""
+    """What the service makes of its probabilities, and what that costs; a sentence."""
     interval: str = ""
     """How often an interval should hold and does, and how wide it is, a phrase; empty: none."""
     warnings: tuple[str, ...] = ()
@@ -146,6 +148,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
             "Guessing": self._guessing(),
             "Candidates": "; ".join(map(self._candidate, self.candidates)),
             "Threshold": self.threshold,
+            "Decision": self.decision,
             "Interval": self.interval,
             "Depends on": self._importance(),
             "Served": self.form,
@@ -193,6 +196,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         return f"{verdict} {rows}: {looks or 'too few rows'}"
 
     def _importance(self) -> str:
+        if not self.importance:
+            return ""
         falls = [(name, fall) for name, fall in self.importance.items() if fall > 0]
         if not falls:
             return "none of its columns: shuffling them does not make it worse"

@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from api.state import State
 
 STANDARD_OUTPUT = 1
+_MOST_SHOWN = 4_000
+"""Characters of a row that the welcome shows."""
 NOT_STARTED = "The service could not start: see the events above."
 
 Data = Annotated[
@@ -217,6 +219,9 @@ def _welcome(state: "State", port: int) -> str:
     served = loaded_models.resolve()
     manifest = served.manifest
     rows = json.dumps(example_rows(served.shown), ensure_ascii=False)
+    if len(rows) > _MOST_SHOWN:
+        # As of a picture: nobody would copy it.
+        rows = "@rows.json"
     predict = f"curl {address}/predict"
     if not settings.predict_is_open:
         predict = f"curl -u {settings.predict_username} {address}/predict"

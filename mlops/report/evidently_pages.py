@@ -88,7 +88,7 @@ def make_page(
     columns = {
         column.name: str(column.kind)
         for column in found.manifest.signature.inputs
-        if column.name not in settings.log_personal_fields
+        if column.name not in settings.log_personal_fields and column.kind != "array"
     }
     fewest = settings.monitoring_min_rows
     compared, rows = _compared(columns, _rows(settings, log, found), fewest)

@@ -19,6 +19,7 @@ from monitoring.feedback.live_scores import live_scores, scores_over_time
 from monitoring.feedback.reader import FeedbackReader, LabelledRow
 from monitoring.log.reading.traffic import VersionTraffic
 from monitoring.windows.column_counts import ColumnCounts, count_columns
+from monitoring.windows.columns import profile_of
 from monitoring.windows.observation import observe
 from monitoring.windows.reader import Reading, WindowReader
 from monitoring.windows.reference import CATEGORICAL
@@ -115,7 +116,7 @@ class FindingsReader:
         if found.observation.statistics:
             for counts in count_columns(window):
                 if counts.rows:
-                    found.columns.append(_column(counts, profiles.get(counts.column.name)))
+                    found.columns.append(_column(counts, profile_of(counts.column, profiles)))
                 else:
                     hashed.append(counts.column.name)
         found.missing += _missing(found, reading, self.settings)

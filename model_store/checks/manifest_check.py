@@ -7,6 +7,7 @@ from datetime import datetime
 from model_store.errors import RefusedError
 from model_store.manifest import Manifest
 from model_store.names import has_control
+from model_store.schema.deciding.decision import TOP
 from model_store.schema.signature import Column, Kind, Signature
 
 _MOST_INPUTS, _MOST_OUTPUTS, _MOST_SCORES, _MOST_LABELS = 10_000, 1_000, 1_000, 100_000
@@ -20,7 +21,12 @@ _LABELS: dict[Kind, type] = {
     Kind.STRING: str,
     Kind.CATEGORY: str,
 }
-_ENDS = {Kind.INTEGER: (int, float), Kind.NUMBER: (int, float), Kind.DATETIME: (str,)}
+_ENDS = {
+    Kind.INTEGER: (int, float),
+    Kind.NUMBER: (int, float),
+    Kind.DATETIME: (str,),
+    Kind.ARRAY: (int, float),
+}
 
 
 def check_manifest(manifest: Manifest) -> None:
@@ -49,8 +55,20 @@ def check_manifest(manifest: Manifest) -> None:
     )
     if len(manifest.not_compiled) > _MOST_TEXT:
         raise _refused("has a text that is too long")
+    _check_decision(manifest)
     if manifest.compiled:
         _check_labels(manifest.compiled.labels, manifest.signature)
+
+
+def _check_decision(manifest: Manifest) -> None:
+    decision = manifest.decision
+    if not 0 <= decision.least_confidence < 1 or not 0 <= decision.top <= _MOST_LABELS:
+        raise _refused("has a least confidence that is no probability, or lists too many labels")
+    if decision.needs_probabilities and len(manifest.signature.outputs) > 1:
+        raise _refused("decides by the probabilities of several outputs")
+    if decision.top and manifest.signature.outputs[0].name == TOP:
+        raise _refused(f'has an output named "{TOP}", which its answers use themselves')
+    _check_names("calibration", [decision.calibrated])
 
 
 def _check_signature(signature: Signature) -> None:

@@ -1,12 +1,14 @@
 """What a reference profile may be: of known shape, with numbers that can be compared."""
 
 from itertools import pairwise
+from math import prod
 from typing import Annotated, Any
 
 import msgspec
 import numpy as np
 
 from model_store.errors import RefusedError
+from model_store.schema.signature import MOST_NUMBERS
 
 _MOST_BINS = 10_000
 _MOST_CATEGORIES = 100_000
@@ -33,6 +35,17 @@ class _Distribution(msgspec.Struct, frozen=True):
     bins: _Bins | None = None
 
 
+class _Basis(msgspec.Struct, frozen=True, kw_only=True):
+    """The main directions of arrays; `monitoring.array_summaries` reads them."""
+
+    dtype: str
+    shape: Annotated[list[Annotated[int, msgspec.Meta(ge=1)]], msgspec.Meta(max_length=8)]
+    pooled: Annotated[int, msgspec.Meta(ge=1)]
+    center: str
+    components: str
+    scales: str
+
+
 class _Profile(msgspec.Struct, frozen=True, kw_only=True):
     """Of one column; what is not of its kind is empty."""
 
@@ -45,6 +58,8 @@ class _Profile(msgspec.Struct, frozen=True, kw_only=True):
     categories: Annotated[dict[str, _Count], msgspec.Meta(max_length=_MOST_CATEGORIES)] = {}
     other: _Count = 0
     lengths: _Distribution | None = None
+    basis: _Basis | None = None
+    summaries: dict[str, "_Profile"] = {}
 
 
 def check_reference(content: bytes) -> None:
@@ -56,11 +71,23 @@ def check_reference(content: bytes) -> None:
     try:
         profiles = msgspec.json.decode(content, type=dict[str, _Profile])
         for profile in profiles.values():
-            _check(profile, is_moment=profile.kind == "datetime")
-            if profile.lengths is not None:
-                _check(profile.lengths, is_moment=False)
+            _check_profile(profile)
     except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         raise RefusedError(f"reference.json is damaged ({error}): publish again.") from error
+
+
+def _check_profile(profile: _Profile) -> None:
+    _check(profile, is_moment=profile.kind == "datetime")
+    if profile.lengths is not None:
+        _check(profile.lengths, is_moment=False)
+    if (profile.basis is None) != (not profile.summaries) or prod(
+        profile.basis.shape if profile.basis else ()
+    ) > MOST_NUMBERS:
+        raise ValueError("the summaries of an array lack what computes them")
+    for summary in profile.summaries.values():
+        if summary.kind != "number" or summary.summaries:
+            raise ValueError("the summary of an array is no number")
+        _check_profile(summary)
 
 
 def _check(found: _Distribution | _Profile, *, is_moment: bool) -> None:

@@ -11,6 +11,7 @@ from onnx import TensorProto, compose, helper, numpy_helper
 from model_store.compile.feed import FEED, INPUTS, MOMENTS, NUMBERS, TEXTS, WORDS, Feed
 from model_store.compile.onnx_graph import ML_DOMAIN
 from model_store.compile.word_weights import WordWeights
+from model_store.schema.columns import dtype_of
 from model_store.schema.signature import Column
 
 OPSET = {"": 20, ML_DOMAIN: 3}
@@ -30,7 +31,7 @@ class Cell(NamedTuple):
     tensor: str
     place: int
     kind: str
-    """What it holds: NUMBERS, TEXTS or MOMENTS."""
+    """What it holds: NUMBERS, TEXTS, MOMENTS, or ARRAYS, which no step but one takes."""
     name: str
     """What a sentence calls it."""
     column: Column | None = None
@@ -49,6 +50,7 @@ class Assembly:
         self._constants: list[onnx.TensorProto] = []
         self._columns: dict[str, list[str]] = {NUMBERS: [], TEXTS: [], MOMENTS: []}
         self._words: list[WordWeights] = []
+        self._arrays: dict[str, Column] = {}
         self._widths: dict[str, int] = {}
         self._of_inputs: list[tuple[onnx.NodeProto, tuple[int, ...]]] = []
         self._blocks: dict[tuple[tuple[str, int], ...], str] = {}
@@ -64,6 +66,14 @@ class Assembly:
         self._words.append(weights)
         places = range(start, start + weights.width)
         return tuple(Cell(WORDS, p, NUMBERS, n) for p, n in zip(places, names, strict=True))
+
+    def array(self, column: Column, names: Sequence[str]) -> Rows:
+        """Return the numbers of an array column, which is an input of the graph by itself."""
+        known = [name for name, each in self._arrays.items() if each.name == column.name]
+        name = known[0] if known else f"array_{len(self._arrays)}"
+        self._arrays[name] = column
+        numbers = self.node("Cast", name, to=TensorProto.DOUBLE)
+        return self.rows(self.node("Flatten", numbers, axis=1), NUMBERS, names)
 
     def block(self, rows: Rows) -> str:
         """Return columns of one kind side by side, as one tensor `(rows, columns)`."""
@@ -117,7 +127,8 @@ class Assembly:
             [
                 helper.make_tensor_value_info(each, ELEMENTS[each], [None, self._width(each)])
                 for each in asked
-            ],
+            ]
+            + [_array_info(each, column) for each, column in self._arrays.items()],
             [],
             self._constants,
         )
@@ -132,6 +143,7 @@ class Assembly:
             texts=tuple(self._columns[TEXTS]),
             moments=tuple(self._columns[MOMENTS]),
             words=tuple(self._words),
+            arrays={name: column.name for name, column in self._arrays.items()},
         )
         helper.set_model_props(model, {FEED: msgspec.json.encode(feed).decode()})
         return model
@@ -169,3 +181,8 @@ class Assembly:
     def _name(self, stem: str) -> str:
         self._count += 1
         return f"{stem}_{self._count}"
+
+
+def _array_info(name: str, column: Column) -> onnx.ValueInfoProto:
+    kind = helper.np_dtype_to_tensor_dtype(dtype_of(column))
+    return helper.make_tensor_value_info(name, kind, [None, *column.shape])

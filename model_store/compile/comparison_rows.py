@@ -1,10 +1,12 @@
 """Made-up rows that a request may hold, to see whether two forms of a model agree."""
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from model_store.schema.arrays.array_values import bounds
 from model_store.schema.columns import Columns
 from model_store.schema.row_decoder import MAX_STRING
 from model_store.schema.signature import LARGEST_INTEGER, Column, Kind, Signature
@@ -36,6 +38,9 @@ _MISSING: dict[Kind, Any] = {
 }
 _ROWS = 1000
 _CELLS_AT_ONCE = 200_000
+_MOST_NUMBERS = 20_000_000
+"""Of all arrays of the rows that are made up; of larger arrays there are fewer rows."""
+_FEWEST_ROWS = 20
 _REARRANGED, _MOST_WORDS = 50, 30
 
 
@@ -53,18 +58,36 @@ class Probe(NamedTuple):
 def probe(seen: Columns, signature: Signature, seed: int = 0) -> Probe:
     """Return rows made of some that were seen, of which there must be at least one."""
     random = np.random.default_rng(seed)
-    usual = {c.name: _mixed(seen[c.name], c, random) for c in signature.inputs}
+    numbers = sum(prod(column.shape) for column in signature.inputs if column.shape)
+    rows = max(_FEWEST_ROWS, min(_ROWS, _MOST_NUMBERS // max(numbers, 1)))
+    usual = {c.name: _mixed(seen[c.name], c, random, rows) for c in signature.inputs}
     odd = [(c.name, value) for c in signature.inputs for value in _odd(c)]
     texts = [c.name for c in signature.inputs if c.kind is Kind.STRING]
     odd += [(name, text) for name in texts for text in _rearranged(seen[name], random)]
-    numbers = [c.name for c in signature.inputs if c.kind is Kind.NUMBER]
-    vast = [(name, value) for value in _VAST_NUMBERS for name in numbers]
+    vast_in = [
+        c.name
+        for c in signature.inputs
+        if c.kind is Kind.NUMBER or (c.kind is Kind.ARRAY and c.dtype == "float64")
+    ]
+    vast = [(name, value) for value in _VAST_NUMBERS for name in vast_in]
     return Probe(usual, _changed(seen, odd, random), _changed(seen, vast, random))
 
 
 def _odd(column: Column) -> tuple[Any, ...]:
     gap = (_MISSING.get(column.kind, np.nan),) if column.nullable else ()
+    if column.kind is Kind.ARRAY:
+        # Each place of the array gets it.
+        return (*_odd_numbers(column), *gap)
     return _ODD[column.kind] + gap
+
+
+def _odd_numbers(column: Column) -> tuple[Any, ...]:
+    kind = np.dtype(column.dtype).kind
+    if kind == "b":
+        return (False, True)
+    if kind == "f":
+        return _NUMBERS[:5]
+    return (0, 1, *bounds(column))
 
 
 def _changed(
@@ -91,18 +114,19 @@ def _rearranged(seen: np.ndarray, random: np.random.Generator) -> list[str]:
     return [changes[n % len(changes)](text)[:MAX_STRING] for n, text in enumerate(texts)]
 
 
-def _mixed(seen: np.ndarray, column: Column, random: np.random.Generator) -> np.ndarray:
+def _mixed(seen: np.ndarray, column: Column, random: np.random.Generator, rows: int) -> np.ndarray:
     """Return values that were seen, half of them replaced by others within the training range."""
-    mixed: np.ndarray = seen[random.integers(len(seen), size=_ROWS)]
-    others = _others(column, random)
-    is_other = random.random(_ROWS) < 0.5  # noqa: PLR2004 - half
+    mixed: np.ndarray = seen[random.integers(len(seen), size=rows)]
+    others = _others(column, random, rows)
+    is_other = random.random(rows) < 0.5  # noqa: PLR2004 - half
+    is_other = is_other.reshape(-1, *(1 for _ in column.shape))
     return mixed if others is None else np.where(is_other, others, mixed)
 
 
-def _others(column: Column, random: np.random.Generator) -> np.ndarray | None:
+def _others(column: Column, random: np.random.Generator, rows: int) -> np.ndarray | None:
     if column.categories:
         return np.array(column.categories, dtype=object)[
-            random.integers(len(column.categories), size=_ROWS)
+            random.integers(len(column.categories), size=rows)
         ]
     if column.minimum is None or column.maximum is None:
         return None
@@ -110,6 +134,11 @@ def _others(column: Column, random: np.random.Generator) -> np.ndarray | None:
         # A numpy datetime has no zone, and ours are all UTC.
         ends = [str(end).removesuffix("Z") for end in (column.minimum, column.maximum)]
         first, last = np.array(ends, dtype="datetime64[us]").astype(np.int64).tolist()
-        return random.integers(first, last, size=_ROWS, endpoint=True).astype("datetime64[us]")
-    values = random.uniform(float(column.minimum), float(column.maximum), size=_ROWS)
+        return random.integers(first, last, size=rows, endpoint=True).astype("datetime64[us]")
+    values = random.uniform(
+        float(column.minimum), float(column.maximum), size=(rows, *column.shape)
+    )
+    if column.kind is Kind.ARRAY:
+        # Drawn within the range, so that each is a number of the array's type.
+        return values.astype(column.dtype)
     return values.round() if column.kind is Kind.INTEGER else values

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 from onnx import TensorProto
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
@@ -24,6 +25,7 @@ from model_store.compile.transformers import Transformers, of_one_kind
 from model_store.manifest import Compiled
 from model_store.schema.signature import Kind, Signature
 
+_LEAST_SHARE = 1e-300
 INTERVAL = "ml_pipe.runner.intervals.conformal.ConformalInterval"
 """The class, which this package must not import, of an amount with bounds."""
 
@@ -64,7 +66,8 @@ def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled, list
 
 
 def _labels(estimator: Any, signature: Signature) -> np.ndarray:
-    if not hasattr(estimator, "classes_"):
+    # A regression of CatBoost has classes, too: none.
+    if not len(getattr(estimator, "classes_", ())):
         return np.array([])
     if signature.outputs[0].kind is Kind.NUMBER:
         raise NotCompilableError("Its labels are numbers with fractions.")
@@ -81,7 +84,7 @@ class _Models:
         self.before = Transformers(self.graph)
         self._compiled = compiled
 
-    def answers(self, model: Any, rows: Rows, path: tuple[str, ...]) -> Answers:
+    def answers(self, model: Any, rows: Rows, path: tuple[str, ...]) -> Answers:  # noqa: PLR0911 - one for each kind of model
         """Add a model, with all steps before it."""
         if hasattr(model, "best_estimator_"):
             # A finished search answers as the best that it found.
@@ -90,6 +93,14 @@ class _Models:
             return self.answers(model.estimator, rows, path)
         if isinstance(model, FixedThresholdClassifier | TunedThresholdClassifierCV):
             return self._by_threshold(model, rows, path)
+        if isinstance(model, CalibratedClassifierCV) and _is_by_temperature(model):
+            return self._calibrated(model, rows, path)
+        if isinstance(model, CalibratedClassifierCV) and _is_of_frozen(model):
+            with named(model, rows, path):
+                raise NotCompilableError(
+                    f"It is calibrated by {model.method}: of what was fitted before, only a "
+                    "calibration by temperature is compiled."
+                )
         if _name(model) == INTERVAL:
             return self._with_bounds(model, rows, path)
         if isinstance(model, Pipeline):
@@ -151,6 +162,33 @@ class _Models:
             yes, no = (graph.constant(np.int64(place)) for place in (positive, 1 - positive))
             return Answers(graph.node("Where", reached, yes, no), answers.probabilities)
 
+    def _calibrated(
+        self, model: CalibratedClassifierCV, rows: Rows, path: tuple[str, ...]
+    ) -> Answers:
+        """Add a classifier whose probabilities are calibrated by a temperature.
+
+        Its logits are the logarithms of its probabilities, but for a number that all labels share.
+        """
+        (calibrated,) = model.calibrated_classifiers_
+        answers = self.answers(calibrated.estimator, rows, (*path, "estimator"))
+        with named(model, rows, path):
+            graph = self.graph
+            # As scikit-learn has it: what it takes for probabilities, it keeps from the logarithm
+            # of 0 in this way. Logits it takes as they are.
+            is_logit = hasattr(calibrated.estimator, "decision_function")
+            shares = answers.probabilities
+            least = graph.constant(np.float64(_LEAST_SHARE if is_logit else 1e-12))
+            kept = graph.node("Max" if is_logit else "Add", shares, least)
+            logits = graph.node("Log", kept)
+            beta = float(calibrated.calibrators[0].beta_)
+            if is_logit and len(model.classes_) == 2:  # noqa: PLR2004 - labels
+                # One number says both logits, itself and its opposite: twice the distance.
+                beta *= 2
+            scaled = graph.node("Mul", logits, graph.constant(np.float64(beta)))
+            calibrated_shares = graph.node("Softmax", scaled, axis=1)
+            first = graph.node("ArgMax", calibrated_shares, axis=1, keepdims=0)
+            return Answers(first, calibrated_shares)
+
     def _looked_up(self, labels: str, answered: np.ndarray) -> str:
         keys = (
             {"keys_strings": answered.tolist()}
@@ -165,6 +203,15 @@ class _Models:
             default_int64=-1,
             **keys,
         )
+
+
+def _is_by_temperature(model: CalibratedClassifierCV) -> bool:
+    return model.method == "temperature" and len(model.calibrated_classifiers_) == 1
+
+
+def _is_of_frozen(model: CalibratedClassifierCV) -> bool:
+    inner = (each.estimator for each in model.calibrated_classifiers_)
+    return any(isinstance(each, FrozenEstimator) for each in inner)
 
 
 def _name(model: Any) -> str:

@@ -5,6 +5,8 @@ the places that scikit-learn resolved when it was fitted.
 """
 
 from collections.abc import Sequence
+from itertools import islice
+from math import prod
 from typing import Any
 
 from onnx import TensorProto
@@ -16,13 +18,15 @@ from sklearn.preprocessing import FunctionTransformer
 
 from model_store.compile.assembly import Assembly, Rows
 from model_store.compile.differing_step import Step
-from model_store.compile.feed import MOMENTS, NUMBERS, TEXTS
+from model_store.compile.feed import ARRAYS, MOMENTS, NUMBERS, TEXTS
 from model_store.compile.onnx_graph import NotCompilableError
 from model_store.compile.step_conversion import ENCODERS, convert_step
 from model_store.compile.step_reason import named, place_of
 from model_store.compile.word_vectorizers import is_vectorizer, weights_of, with_tfidf
 
-_KINDS = {NUMBERS: "numbers", TEXTS: "text", MOMENTS: "dates"}
+_KINDS = {NUMBERS: "numbers", TEXTS: "text", MOMENTS: "dates", ARRAYS: "arrays"}
+_FLATTENS = "ml_pipe.model_class.ArrayParts"
+"""The one step that takes arrays: by its name, as this package must not import it."""
 _ELEMENTS = {
     TensorProto.DOUBLE: NUMBERS,
     TensorProto.FLOAT: NUMBERS,
@@ -65,6 +69,8 @@ class Transformers:
             ]
             return self._side_by_side(parts, step.transformer_weights, path)
         with named(step, rows, path):
+            if f"{type(step).__module__}.{type(step).__qualname__}" == _FLATTENS:
+                return self._flattened(step, rows)
             if is_vectorizer(step):
                 return self._weighed(step, rows)
             return self._converted(step, rows, place_of(step, path))
@@ -112,6 +118,16 @@ class Transformers:
             names.insert(0, f"{cell.name}_length")
         return self.graph.words(with_tfidf(weights, weigher) if weigher else weights, names)
 
+    def _flattened(self, step: Any, rows: Rows) -> Rows:
+        """Add what makes numbers of arrays."""
+        names = iter(step.get_feature_names_out())
+        made: Rows = ()
+        for cell in rows:
+            if cell.column is None or cell.kind != ARRAYS:
+                raise NotCompilableError("It takes arrays from a column that has none.")
+            made += self.graph.array(cell.column, list(islice(names, prod(cell.column.shape))))
+        return made
+
     def _converted(self, step: Any, rows: Rows, where: str) -> Rows:
         if isinstance(step, FunctionTransformer):
             raise NotCompilableError(
@@ -142,6 +158,11 @@ def of_one_kind(rows: Rows) -> Rows:
     if not rows:
         raise NotCompilableError("It takes no column.")
     kinds = {cell.kind: cell.name for cell in rows}
+    if set(kinds) == {ARRAYS}:
+        raise NotCompilableError(
+            f'It takes the arrays of "{kinds[ARRAYS]}" as they are: put ArrayParts of '
+            "01_model_class before it, which makes numbers of them."
+        )
     if len(kinds) > 1:
         shown = " and ".join(f'{_KINDS[kind]} ("{name}")' for kind, name in kinds.items())
         raise NotCompilableError(

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
 from model_store.compile.onnx_graph import NotCompilableError
-from model_store.compile.word_weights import PATTERN, WordWeights
+from model_store.compile.word_weights import MOST_LETTERS, PATTERN, WordWeights
 
 MOST_WORDS = 5_000
 """Weights are sent to the graph as a table without gaps: of more words it would be too large."""
@@ -62,7 +62,10 @@ def _weights(step: Any, column: str, *, length: bool = False) -> WordWeights:
         lowercase=bool(step.lowercase),
         shortest=shortest,
         longest=longest,
-        stop_words=tuple(sorted(step.get_stop_words() or ())),
+        analyzer=step.analyzer,
+        accents=step.strip_accents or "",
+        # Of letters scikit-learn ignores them.
+        stop_words=tuple(sorted(step.get_stop_words() or ())) if step.analyzer == "word" else (),
         binary=bool(step.binary),
         sublinear=is_tfidf and bool(step.sublinear_tf),
         idf=_factors(idf),
@@ -72,23 +75,28 @@ def _weights(step: Any, column: str, *, length: bool = False) -> WordWeights:
 
 def _check(step: Any) -> None:
     """See that a vectorizer splits texts as `word_weights` does."""
-    defaults = {
-        "analyzer": "word",
-        "input": "content",
-        "preprocessor": None,
-        "strip_accents": None,
-        "tokenizer": None,
-        "token_pattern": PATTERN,
+    known = {
+        "analyzer": ("word", "char", "char_wb"),
+        "input": ("content",),
+        "preprocessor": (None,),
+        "strip_accents": (None, "ascii", "unicode"),
+        "tokenizer": (None,),
+        "token_pattern": (PATTERN,),
     }
-    for name, default in defaults.items():
+    if step.analyzer in {"char", "char_wb"}:
+        # Letters are no tokens.
+        del known["tokenizer"], known["token_pattern"]
+    for name, values in known.items():
         value = getattr(step, name)
         if isinstance(value, re.Pattern):
             value = value.pattern
-        if value != default:
+        if value not in values:
             raise NotCompilableError(
                 f"A compiled model finds words as scikit-learn does by default, and {name} is "
                 "another."
             )
+    if step.analyzer != "word" and step.ngram_range[1] > MOST_LETTERS:
+        raise NotCompilableError(f"It counts more than {MOST_LETTERS} letters in a row.")
     if sorted(step.vocabulary_.values()) != list(range(len(step.vocabulary_))):
         raise NotCompilableError("Two words of its vocabulary have one place.")
     if np.dtype(step.dtype) == np.float32:

@@ -1,10 +1,12 @@
-"""Texts as weights of their words, bit for bit as scikit-learn's vectorizers give them.
+"""Texts as weights of their words or letters, bit for bit as scikit-learn's vectorizers give them.
 
 Its pattern of a word and its lower case are Python's own, and no graph has them: a compiled model
 takes these weights as numbers. What is counted, and how it is weighed, stands in the graph's file.
 """
 
 import re
+import unicodedata
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -15,9 +17,14 @@ from model_store.errors import PredictionError
 # scikit-learn's default, and the only one: a pattern from a bundle could take for ever.
 PATTERN = r"(?u)\b\w\w+\b"
 _words_in = re.compile(PATTERN).findall
+_BLANKS = re.compile(r"\s\s+")
+MOST_LETTERS = 20
+"""In a row, counted as one: a text has as many rows of each length as it has letters."""
 
 
-class WordWeights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WordWeights(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
     """What is counted in the texts of a column, and how the counts are weighed."""
 
     column: str
@@ -26,10 +33,14 @@ class WordWeights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     length: bool = False
     """Whether the length of the text comes first; a missing text has none, and no words. Without
     it, a missing text is refused."""
+    analyzer: Literal["word", "char", "char_wb"] = "word"
+    """What stands in a row: words, letters of the whole text, or letters of a word alone."""
+    accents: Literal["", "ascii", "unicode"] = ""
+    """How accents are taken off, after the lower case."""
     lowercase: bool = True
     shortest: int = 1
     longest: int = 1
-    """How many words, in a row, are counted as one."""
+    """How many words, or letters, in a row, are counted as one."""
     stop_words: tuple[str, ...] = ()
     """Words that are left out before they are put in a row."""
     binary: bool = False
@@ -58,6 +69,8 @@ class WordCounter:
         """
         if weights.idf and len(weights.idf) != len(weights.words):
             raise PredictionError("The compiled model has other words than weights of words.")
+        if weights.analyzer != "word" and not 1 <= weights.longest <= MOST_LETTERS:
+            raise PredictionError(f"The compiled model counts more than {MOST_LETTERS} letters.")
         self._weights = weights
         # From 1 on, so that what is not counted is the one thing that is false.
         self._numbers = {word: number for number, word in enumerate(weights.words, 1)}
@@ -87,17 +100,34 @@ class WordCounter:
         found: list[int] = []
         ends = []
         number_of = self._numbers.get
-        is_plain = asked.longest == 1 and not self._stop_words
         for text in texts:
-            words = _words_in(text.lower() if asked.lowercase else text)
-            if not is_plain:
-                words = self._in_a_row(words)
-            found += filter(None, map(number_of, words))
+            found += filter(None, map(number_of, self._pieces(text)))
             ends.append(len(found))
         width = len(asked.words)
         rows = np.repeat(np.arange(len(texts)), np.diff([0, *ends]))
         places = rows * width + np.array(found, dtype=np.int64) - 1
         return np.bincount(places, minlength=len(texts) * width).reshape(len(texts), width)
+
+    def _pieces(self, text: str) -> list[str]:
+        """Return what is counted of a text, each as often as it occurs."""
+        asked = self._weights
+        plain = without_accents(text.lower() if asked.lowercase else text, asked.accents)
+        if asked.analyzer == "word":
+            words: list[str] = _words_in(plain)
+            is_single = asked.longest == 1 and not self._stop_words
+            return words if is_single else self._in_a_row(words)
+        plain = _BLANKS.sub(" ", plain)
+        if asked.analyzer == "char":
+            sizes = range(asked.shortest, min(asked.longest, len(plain)) + 1)
+            return [piece for size in sizes for piece in _rows_of(plain, size)]
+        return [piece for word in plain.split() for piece in self._letters_of(f" {word} ")]
+
+    def _letters_of(self, word: str) -> Iterator[str]:
+        """Yield the letters in a row of a word between blanks; of a shorter one itself, once."""
+        for size in range(self._weights.shortest, self._weights.longest + 1):
+            yield from _rows_of(word, size)
+            if len(word) <= size:
+                break
 
     def _in_a_row(self, words: list[str]) -> list[str]:
         kept = [word for word in words if word not in self._stop_words]
@@ -132,6 +162,21 @@ class WordCounter:
         weights = np.zeros(counts.shape)
         weights[rows, places] = data
         return weights
+
+
+def without_accents(text: str, how: str) -> str:
+    """Return a text without accents, as scikit-learn takes them off: "ascii", "unicode", or not."""
+    if not how or text.isascii():
+        return text
+    letters = unicodedata.normalize("NFKD", text)
+    if how == "ascii":
+        return letters.encode("ascii", "ignore").decode("ascii")
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def _rows_of(text: str, size: int) -> list[str]:
+    """Return all letters of a text, so many in a row; a shorter text itself."""
+    return [text[start : start + size] for start in range(max(len(text) - size, 0) + 1)]
 
 
 def counters_of(weights: tuple[WordWeights, ...]) -> list[tuple[WordCounter, str, slice]]:

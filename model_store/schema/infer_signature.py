@@ -70,7 +70,18 @@ def _infer_column(series: "pd.Series[Any]") -> Column:
     kind, values, missing = observe(series)
     if kind is None:
         raise SignatureError(f'The column "{name}" has no value at all: leave it out.')
-    column = Column(name=name, kind=kind, nullable=bool(missing.any()))
+    nullable = bool(missing.any())
+    if kind is Kind.ARRAY:
+        return Column(
+            name=name,
+            kind=kind,
+            nullable=nullable,
+            dtype=values.dtype.name,
+            shape=values.shape[1:],
+            minimum=float(values.min()),
+            maximum=float(values.max()),
+        )
+    column = Column(name=name, kind=kind, nullable=nullable)
     if kind is Kind.CATEGORY:
         return replace(column, categories=_seen(series, values))
     if kind in {Kind.STRING, Kind.BOOLEAN}:

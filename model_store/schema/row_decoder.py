@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from model_store.schema.arrays.array_values import stacked
 from model_store.schema.columns import Columns, dtype_of
 from model_store.schema.signature import Kind, Signature
 from model_store.schema.value_readers import json_type, value_reader
@@ -32,8 +33,11 @@ _MANY = 8
 """From so many rows on, a body's columns are read as arrays at once."""
 
 _encode = msgspec.json.Encoder().encode
-_decode_any = msgspec.json.Decoder(
-    list[dict[str, str | int | float | bool | None]] | dict[str, str | int | float | bool | None]
+_Single = str | int | float | bool | None
+_decode_any = msgspec.json.Decoder(list[dict[str, _Single]] | dict[str, _Single]).decode
+_WithArrays = str | int | float | bool | list[Any] | None
+_decode_any_with_arrays = msgspec.json.Decoder(
+    list[dict[str, _WithArrays]] | dict[str, _WithArrays]
 ).decode
 
 
@@ -87,6 +91,8 @@ class RowDecoder:
         self._key_colons = sum(1 + column.name.count(":") for column in signature.inputs)
         self._headers = signature.headers
         self._ignored = frozenset(signature.ignored)
+        has_arrays = any(column.kind is Kind.ARRAY for column in signature.inputs)
+        self._decode_any = _decode_any_with_arrays if has_arrays else _decode_any
 
     def decode(self, body: bytes) -> Rows:
         """Return the rows of a body: one object, or an array of at least one.
@@ -106,7 +112,7 @@ class RowDecoder:
         return rows if rows.rewritten else rows._replace(rewritten=text)
 
     def columns(self, bodies: Iterable[Rows]) -> Columns:
-        """Return the rows of some bodies as one array a column, each `(rows,)`."""
+        """Return the rows of some bodies as one array a column, as `schema.columns` has them."""
         parts = [rows.cells for rows in bodies]
         if self._all_numbers:
             # A bytearray, as an array of bytes could not be written to.
@@ -145,7 +151,7 @@ class RowDecoder:
             InvalidRowsError: it is no array of rows of single values, or names one twice.
         """
         try:
-            document = _decode_any(body)
+            document: Any = self._decode_any(body)
         except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError):
             raise InvalidRowsError from None
         rows = [document] if isinstance(document, dict) else document
@@ -153,7 +159,9 @@ class RowDecoder:
             raise InvalidRowsError
         for row in rows:
             for key in self._ignored & row.keys():
-                del row[key]
+                if isinstance(row.pop(key), list):
+                    # What is ignored is a single value all the same.
+                    raise InvalidRowsError
             for header in self._headers.keys() & row.keys():
                 name = self._headers[header]
                 if name in row:
@@ -223,7 +231,10 @@ class RowDecoder:
 
     def _arrays(self, rows: Iterable[Sequence[Any]]) -> list[np.ndarray]:
         columns = zip(*rows, strict=True)
-        return [np.array(cells, dtype) for cells, dtype in zip(columns, self._dtypes, strict=True)]
+        return [
+            stacked(cells, column) if column.kind is Kind.ARRAY else np.array(cells, dtype)
+            for cells, dtype, column in zip(columns, self._dtypes, self._columns, strict=True)
+        ]
 
     def _packed(self, rows: Sequence[Any]) -> bytes:
         """Return the numbers of rows, row by row, as doubles: a tenth of what objects take.

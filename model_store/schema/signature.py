@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from enum import StrEnum
+from math import prod
 from typing import Annotated
 
 import msgspec
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     STRING = "string"
     CATEGORY = "category"
     DATETIME = "datetime"
+    ARRAY = "array"
 
 
 EPOCH_SECONDS, EPOCH_MILLISECONDS = "epoch s", "epoch ms"
@@ -26,6 +28,17 @@ EPOCH_SECONDS, EPOCH_MILLISECONDS = "epoch s", "epoch ms"
 
 LARGEST_INTEGER = 2**53
 """Beyond it a float64 rounds integers, so none larger in size is accepted or answered."""
+
+ARRAY_DTYPES = (
+    *("bool", "uint8", "int8", "uint16", "int16", "uint32", "int32", "int64"),
+    *("float32", "float64"),
+)
+"""The types that the numbers of an array may have, as numpy names them."""
+
+MOST_NUMBERS = 1_000_000
+"""Of one array."""
+
+_MOST_AXES = 8
 
 
 class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +60,10 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     such as `%d/%m/%Y`, `epoch s` or `epoch ms`; empty: as ISO 8601."""
     time_zone: str = ""
     """Of a datetime: the IANA zone of those without an offset; empty: each needs an offset."""
+    dtype: str = ""
+    """Of an array: the type of its numbers, as numpy names it: `uint8`, `float32` and others."""
+    shape: tuple[int, ...] = ()
+    """Of an array: how many numbers it has along each axis, as in 28 and 28 of a picture."""
     header: str = ""
     """The name as the training table's header spells it, where that differs; accepted as well."""
 
@@ -54,14 +71,28 @@ class Column(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Refuse what could not be read by; a manifest may come from anywhere.
 
         Raises:
-            ValueError: `form` or `time_zone` is none, or the column is no datetime.
+            ValueError: `form` or `time_zone` is none, or the column is no datetime; `dtype` or
+                `shape` is none, or the column is no array.
         """
+        self._check_array()
         if (self.form or self.time_zone) and self.kind is not Kind.DATETIME:
             raise ValueError(f"only a datetime has a form or a time zone, and no {self.kind}")
         if self.time_zone:
             zone(self.time_zone)
         if self.form and self.form not in {EPOCH_SECONDS, EPOCH_MILLISECONDS}:
             moment_form(self.form)
+
+    def _check_array(self) -> None:
+        if self.kind is not Kind.ARRAY:
+            if self.dtype or self.shape:
+                raise ValueError(f"only an array has a dtype or a shape, and no {self.kind}")
+            return
+        if self.dtype not in ARRAY_DTYPES:
+            raise ValueError(f"an array has a dtype of {', '.join(ARRAY_DTYPES)}")
+        if not 1 <= len(self.shape) <= _MOST_AXES or min(self.shape) < 1:
+            raise ValueError(f"an array has 1 to {_MOST_AXES} axes of one number or more")
+        if prod(self.shape) > MOST_NUMBERS:
+            raise ValueError(f"an array has at most {MOST_NUMBERS} numbers")
 
 
 class Interval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -116,6 +147,11 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """The outputs that stand for a column of the training table: all but bounds."""
         bounds = {self.interval.lower, self.interval.upper} if self.interval else set()
         return tuple(column for column in self.outputs if column.name not in bounds)
+
+    @property
+    def without_bounds(self) -> "Signature":
+        """The signature of a model that answers the targets alone."""
+        return msgspec.structs.replace(self, outputs=self.targets, interval=None)
 
     @property
     def trained(self) -> tuple[Column, ...]:

@@ -8,6 +8,7 @@ import pandas as pd
 from pandas.api.types import infer_dtype
 
 from model_store.errors import SignatureError
+from model_store.schema.arrays.array_cells import holds_arrays, read_cells
 from model_store.schema.columns import dtype_of
 from model_store.schema.signature import LARGEST_INTEGER, Column, Kind
 from model_store.schema.texts import normalised
@@ -41,12 +42,13 @@ class Observed(NamedTuple):
     kind: Kind | None
     """None where every value is missing."""
     values: np.ndarray
-    """The values that are not missing: int64, float64, bool, object of str or datetime64[us]."""
+    """The values that are not missing: int64, float64, bool, object of str or datetime64[us]; of
+    arrays, `(rows, *shape)` of their own dtype."""
     missing: np.ndarray
     """`(rows,)`, bool."""
 
     def as_array(self, column: Column) -> np.ndarray:
-        """Return the array, `(rows,)`, that a request would give for these values.
+        """Return the array, `(rows,)` or `(rows, *shape)`, that a request would give for them.
 
         Raises:
             SignatureError: they are of another kind than the column, or some are missing and the
@@ -57,7 +59,7 @@ class Observed(NamedTuple):
                 f'The column "{column.name}" has missing values and had none in training: leave '
                 "out these rows, or train on a table that has some too."
             )
-        array = np.empty(len(self.missing), dtype=dtype_of(column))
+        array = np.empty((len(self.missing), *column.shape), dtype=dtype_of(column))
         array[~self.missing] = self._values_as(column)
         if column.nullable:
             array[self.missing] = _MISSING.get(column.kind, np.nan)
@@ -65,7 +67,11 @@ class Observed(NamedTuple):
 
     def _values_as(self, column: Column) -> np.ndarray:
         kind, values = self.kind, self.values
-        if kind is None or kind is column.kind or {kind, column.kind} <= _TEXT:
+        if kind is Kind.ARRAY and column.kind is Kind.ARRAY:
+            return _arrays_as(values, column)
+        if kind is None:
+            return np.empty((0, *column.shape), dtype_of(column))
+        if kind is column.kind or {kind, column.kind} <= _TEXT:
             return values
         if column.kind is Kind.NUMBER and kind is Kind.INTEGER:
             return values.astype("float64")
@@ -89,6 +95,9 @@ def observe(series: "pd.Series[Any]") -> Observed:
         SignatureError: it holds what no kind can carry.
     """
     dtype = series.dtype
+    if holds_arrays(series):
+        arrays, missing = read_cells(series)
+        return Observed(Kind.ARRAY if len(arrays) else None, arrays, missing)
     missing = series.isna().to_numpy(dtype=bool, copy=True)
     # Arrow's dictionaries are categories under another name.
     is_category = isinstance(dtype, pd.CategoricalDtype) or str(dtype).startswith("dictionary<")
@@ -184,6 +193,26 @@ def _texts(present: "pd.Series[Any]") -> np.ndarray:
             "request cannot carry: clean it."
         )
     return values
+
+
+def _arrays_as(values: np.ndarray, column: Column) -> np.ndarray:
+    """Return arrays in the type of a column, where they fit into it and have its shape."""
+    if values.shape[1:] != column.shape:
+        given, wanted = (" x ".join(map(str, s)) for s in (values.shape[1:], column.shape))
+        raise SignatureError(
+            f'The column "{column.name}" holds arrays of {given} numbers where the model was '
+            f"trained on {wanted}: change their shape, or train again."
+        )
+    with np.errstate(over="ignore", invalid="ignore"):
+        converted = values.astype(column.dtype, copy=False)
+    is_float = converted.dtype.kind == "f"
+    fits = np.isfinite(converted).all() if is_float else (converted == values).all()
+    if not fits:
+        raise SignatureError(
+            f'The column "{column.name}" holds arrays with numbers that are no {column.dtype}, on '
+            "which the model was trained: convert them, or train again."
+        )
+    return converted
 
 
 def _is_whole(values: np.ndarray) -> bool:

@@ -2,7 +2,8 @@
 
 A reader gives two things of a value: the cell that the column's array holds, and the value as the
 log keeps it, which is the one that was sent wherever there is only one way to write it. So `181.0`
-of an integer column is kept as `181`, ` Köln` as `Köln`, and a date without an offset as RFC 3339.
+of an integer column is kept as `181`, ` Köln` as `Köln`, a date without an offset as RFC 3339, and
+an array as base64.
 """
 
 import struct
@@ -11,6 +12,12 @@ from typing import Annotated, Any, NamedTuple, Protocol
 import msgspec
 import numpy as np
 
+from model_store.schema.arrays.array_values import (
+    array_json_type,
+    read_array,
+    stacked,
+    write_array,
+)
 from model_store.schema.columns import dtype_of
 from model_store.schema.moments import (
     NUMBER_FORMS,
@@ -32,7 +39,7 @@ class ReadColumn(NamedTuple):
     """What the values of a column are."""
 
     array: np.ndarray
-    """`(rows,)`."""
+    """`(rows,)`, of arrays `(rows, *shape)`."""
     kept: list[Any] | None = None
     """The values to keep; None: those that were sent."""
     colons: int = 0
@@ -51,6 +58,9 @@ class ValueReader(Protocol):
 
 def json_type(column: Column, max_string: int) -> Any:
     """Return the type that msgspec decodes a column's JSON value to, before it is read."""
+    if column.kind is Kind.ARRAY:
+        array = array_json_type(column)
+        return array | None if column.nullable else array
     text = Annotated[str, msgspec.Meta(max_length=max_string)]
     types: dict[Kind, Any] = {
         Kind.INTEGER: Annotated[int, msgspec.Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)] | float,
@@ -69,6 +79,8 @@ def value_reader(column: Column) -> ValueReader:
         return _Integers(column)
     if column.kind is Kind.DATETIME:
         return _Moments(column)
+    if column.kind is Kind.ARRAY:
+        return _Arrays(column)
     return _Texts(column) if column.kind in {Kind.STRING, Kind.CATEGORY} else _Plain(column)
 
 
@@ -164,6 +176,23 @@ class _Moments:
         moments = read_moments(values, self._column)
         kept = [moment and as_text(moment) for moment in moments.tolist()]
         return ReadColumn(moments, kept, colons)
+
+
+class _Arrays:
+    def __init__(self, column: Column) -> None:
+        self._column = column
+
+    def one(self, value: list[Any] | str) -> tuple[np.ndarray, str]:
+        array = read_array(value, self._column)
+        text = write_array(array)
+        return array, value if isinstance(value, str) and text == value else text
+
+    def many(self, values: list[list[Any] | str | None]) -> ReadColumn:
+        read = [(None, None) if value is None else self.one(value) for value in values]
+        kept = [text for _, text in read]
+        is_kept = all(text is value for text, value in zip(kept, values, strict=True))
+        array = stacked([cell for cell, _ in read], self._column)
+        return ReadColumn(array, None if is_kept else kept)
 
 
 def _packed(values: list[Any], dtype: np.dtype[Any]) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The rows most worth a person's label: the least certain, the most drifted, and some at random.
+"""The rows most worth a person's label: unanswered, least certain, most drifted, some at random.
 
 The rows at random are of the sample that speaks for all rows, and hard ones never are: labels of
 the sample are then as good a measure of the model as if nobody had asked for others.
@@ -67,6 +67,11 @@ class Candidate:
         shares = (self.answer or {}).get("probabilities")
         return max(shares.values()) if isinstance(shares, Mapping) and shares else None
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether the model was too unsure to answer."""
+        return bool(self.answer) and None in (self.answer or {}).values()
+
 
 @dataclass(frozen=True)
 class Task:
@@ -128,7 +133,7 @@ def candidates(path: Path, model: str, now: datetime) -> list[Candidate]:
 def ranked(
     found: Sequence[Candidate], rarities: Mapping[str, Rarity], random: Random, count: int
 ) -> list[Task]:
-    """Return up to `count` rows, each once: in turn the next least certain, drifted and random.
+    """Return up to `count` rows, each once: in turn unanswered, least certain, drifted and random.
 
     Of equal rows that are hard one is given: who labels it learns nothing from the next.
     """
@@ -143,12 +148,14 @@ def ranked(
             distinct.setdefault(_encode((row.version, row.inputs, row.answer)), number)
     hard = distinct.values()
     certain = sorted((share, p) for p in hard if (share := found[p].certainty) is not None)
+    unanswered = [place for _, place in certain if found[place].is_unanswered]
     drifted = sorted(
         (-rarities[found[place].version](inputs), place)
         for place in hard
         if found[place].version in rarities and (inputs := found[place].inputs)
     )
     turns: list[tuple[Reason, Iterator[int]]] = [
+        (Reason.UNANSWERED, iter(unanswered)),
         (Reason.UNCERTAIN, (place for _, place in certain)),
         (Reason.DRIFTED, (place for _, place in drifted)),
         (Reason.RANDOM, iter(random.sample(others, len(others)))),

@@ -10,8 +10,8 @@ import msgspec
 from monitoring.log.options import LogOptions
 
 _NOTHING: frozenset[str] = frozenset()
-# An answer's probabilities reveal its outputs, so both are protected together.
-_PROBABILITIES = frozenset({"probabilities"})
+BESIDE_OUTPUTS = frozenset({"probabilities", "top"})
+"""What an answer holds besides its outputs, and what reveals them: all are protected together."""
 # In whole, as a caller's own text may begin like a hash.
 _HASH = re.compile("hmac:[0-9a-f]{64}")
 
@@ -58,7 +58,7 @@ class Privacy:
 
     def outputs(self, answer: bytes) -> bytes | None:
         """Return the text to store for an answer's JSON text, as `inputs` does."""
-        return self._stored(answer, _PROBABILITIES)
+        return self._stored(answer, BESIDE_OUTPUTS)
 
     def feedback(self, outputs: Sequence[str], value: object) -> str:
         """Return the JSON text to store for a true value of a model with these outputs.
@@ -68,7 +68,7 @@ class Privacy:
         if self._keep == "none":
             return json_text(None)
         if isinstance(value, Mapping):
-            row = self._row(value, self._personal, _PROBABILITIES)
+            row = self._row(value, self._personal, BESIDE_OUTPUTS)
             return json_text(dict(sorted(row.items())))
         # The outputs of a model that was never declared may be personal: rather hidden than shown.
         names = outputs or [""]

@@ -7,6 +7,7 @@
 |                   | seen in training but too rarely to be named; the one after for unseen  |
 | datetime          | seconds since 1970, UTC                                                |
 | string            | how many characters it has                                             |
+| array             | four columns of numbers, its summaries: `image.mean` and its like      |
 
 A missing value is NaN; one that the log holds as a hash is infinite, and never published.
 """
@@ -20,6 +21,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from monitoring.array_summaries import SUMMARIES, ArraySummaries
 from monitoring.log.database.views import Side, ViewColumn
 from monitoring.log.privacy import is_hash
 from monitoring.windows.reference import CATEGORICAL, Reference, read_reference
@@ -46,6 +48,17 @@ class WindowColumn:
     """The number of a category that has none of its own."""
     ends: tuple[float, float] = _NO_RANGE
     """The least and the greatest value of all that training saw; NaN where they are not known."""
+    source: str = ""
+    """Of a summary: the column of arrays."""
+    summary: str = ""
+    """Which of `SUMMARIES` it is."""
+    summaries: ArraySummaries | None = None
+    """What computes it, one for all summaries of a column."""
+
+    @property
+    def key(self) -> str:
+        """The name of its values in a logged row."""
+        return self.source or self.name
 
     def numbers(self, values: Sequence[Any]) -> Numbers:
         """Return the numbers of JSON values, `(rows,)`.
@@ -65,8 +78,24 @@ class WindowColumn:
         found[hidden] = np.inf
         return found
 
+    def summarised(self, values: Sequence[Any]) -> Numbers:
+        """Return all summaries of the arrays of its source, `(summaries, rows)`.
+
+        Raises:
+            ValueError: one is neither an array of this column nor a hash.
+        """
+        if self.summaries is None:
+            raise ValueError(f"The column {self.name!r} is no summary.")
+        hidden = [is_hash(value) for value in values]
+        clear = [None if hide else value for value, hide in zip(values, hidden, strict=True)]
+        found = self.summaries.read(clear)
+        found[:, hidden] = np.inf
+        return found
+
     def _numbers(self, values: Sequence[Any]) -> Numbers:
         """Return the numbers of values in clear; raise ValueError where there is another."""
+        if self.summaries is not None:
+            return np.asarray(self.summarised(values)[SUMMARIES.index(self.summary)])
         if self.kind in CATEGORICAL:
             return self._coded(values)
         if self.kind == "datetime":
@@ -109,9 +138,44 @@ def window_columns(
         leave_out: the names of personal columns, which the log does not hold.
     """
     watched = [column for column in columns if column.name not in leave_out]
-    found = [_column(c, profiles.get(c.name), (seen or {}).get(c.name)) for c in watched]
+    taken = {column.name for column in watched}
+    found: list[WindowColumn] = []
+    for c in watched:
+        if c.kind == "array":
+            found += _summaries(c, profiles.get(c.name), taken)
+        else:
+            found.append(_column(c, profiles.get(c.name), (seen or {}).get(c.name)))
     ranges = ranges or {}
     return tuple(_with_ends(c, ranges[c.name]) if c.name in ranges else c for c in found)
+
+
+def profile_of(column: WindowColumn, profiles: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the part of a profile that a column is compared with; None: there is none."""
+    found: Mapping[str, Any] | None = profiles.get(column.key)
+    if found is not None and column.summary:
+        found = found.get("summaries", {}).get(column.summary)
+    return found
+
+
+def _summaries(
+    column: ViewColumn, profile: Mapping[str, Any] | None, taken: Collection[str]
+) -> list[WindowColumn]:
+    """Return the summaries of a column of arrays; none where training left no profile of it."""
+    if profile is None or "basis" not in profile:
+        return []
+    summaries = ArraySummaries.of_profile(profile["basis"])
+    return [
+        WindowColumn(
+            name if (name := f"{column.name}.{summary}") not in taken else f"{name}_",
+            "number",
+            column.side,
+            read_reference(profile["summaries"][summary], "number"),
+            source=column.name,
+            summary=summary,
+            summaries=summaries,
+        )
+        for summary in SUMMARIES
+    ]
 
 
 def _column(

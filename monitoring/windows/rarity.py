@@ -18,12 +18,12 @@ def rarity(columns: Sequence[WindowColumn], row: Mapping[str, Any]) -> float:
     clear counts for nothing.
     """
     return sum(
-        _surprise(column, row[column.name]) for column in columns if _is_in_clear(column, row)
+        _surprise(column, row[column.key]) for column in columns if _is_in_clear(column, row)
     )
 
 
 def _is_in_clear(column: WindowColumn, row: Mapping[str, Any]) -> bool:
-    return column.side == "input" and column.name in row and column.reference.rows > 0
+    return column.side == "input" and column.key in row and column.reference.rows > 0
 
 
 def _surprise(column: WindowColumn, value: Any) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from monitoring.array_summaries import SUMMARIES
 from monitoring.log.reading.texts import LoggedRequest
 from monitoring.windows.columns import Numbers, WindowColumn
 from monitoring.windows.reader import Cursor, Reading
@@ -84,9 +85,17 @@ class Window:
         inputs, outputs = zip(*rows, strict=True)
         numbers = np.empty((len(self.columns) + 1, len(rows)))
         watched = numbers[:-1]
+        # All summaries of an array at once, as it takes longest to read.
+        summarised: dict[str, Numbers] = {}
         for place, column in enumerate(self.columns):
             side = inputs if column.side == "input" else outputs
-            watched[place] = column.numbers([row.get(column.name) for row in side])
+            if not column.summary:
+                watched[place] = column.numbers([row.get(column.name) for row in side])
+                continue
+            if column.source not in summarised:
+                values = [row.get(column.source) for row in side]
+                summarised[column.source] = column.summarised(values)
+            watched[place] = summarised[column.source][SUMMARIES.index(column.summary)]
         numbers[-1] = [_confidence(row.get("probabilities")) for row in outputs]
         hidden = np.isinf(watched).any(axis=0) & ~np.isfinite(watched).any(axis=0)
         return numbers[:, ~hidden]

@@ -3,9 +3,11 @@
 The decoder and the explainer are held to it as well as to each other, as both could be wrong alike.
 """
 
+import base64
 import math
 import re
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -182,9 +184,35 @@ def _is_of(column: Column, value: Any, max_string: int) -> bool:
             fits = type(value) in {int, float} and value % 1 == 0 and abs(value) <= _LARGEST_INTEGER
         case Kind.DATETIME:
             fits = _is_datetime(column, value)
+        case Kind.ARRAY:
+            fits = _is_array(column, value)
         case _:
             fits = _is_text(value) and len(value) <= max_string
     return fits
+
+
+def _is_array(column: Column, value: Any) -> bool:
+    """Return whether a value is one of the arrays that bodies are drawn for, of two numbers."""
+    code, width = {"uint8": ("B", 1), "int64": ("q", 8), "float32": ("f", 4)}[column.dtype]
+    if isinstance(value, str):
+        if not re.fullmatch(r"[A-Za-z0-9+/]*={0,2}", value, re.ASCII) or len(value) % 4:
+            return False
+        with suppress(ValueError):
+            value = base64.b64decode(value, validate=True)
+            if len(value) == 2 * width:
+                return _are_numbers(column, struct.unpack(f"<2{code}", value))
+        return False
+    return isinstance(value, list) and len(value) == 2 and _are_numbers(column, value)
+
+
+def _are_numbers(column: Column, numbers: Sequence[Any]) -> bool:
+    if any(type(number) not in {int, float} for number in numbers):
+        return False
+    if column.dtype == "float32":
+        # Half a step above its largest number it rounds to an infinite one.
+        return all(abs(number) < 2.0**128 - 2.0**103 for number in numbers)
+    least, most = {"uint8": (0, 255), "int64": (-_LARGEST_INTEGER, _LARGEST_INTEGER)}[column.dtype]
+    return all(number % 1 == 0 and least <= number <= most for number in numbers)
 
 
 def _is_datetime(column: Column, value: Any) -> bool:

@@ -81,6 +81,19 @@ _ODD_TEXTS = _WORDS | _one_of(
     *("1" + "0" * 308, "1" + "0" * 309, "-1.7976931348623159e308", "1.7976931348623158e308"),
 )
 
+_ODD_ARRAYS = _joined(
+    _one_of("[ [[ [] {"),
+    _one_of("0 1 255 256 -1 0.5 1.0 1e39 3.4028235e38 3.4028236e38 true null 9007199254740993"),
+    _one_of(", ,, : ] ],["),
+    _one_of('0 1.5 2e0 "1" false 1e400 -0.0 [1] 18446744073709551616'),
+    _one_of("] ]] ,3] }", ""),
+) | _one_of(
+    '"AAE=" "AAE" "AAF=" "AAE=\\n" "AAE= " "AAE==" "AAECAw==" "AAAAAAAAgD8=" "AAAAAAAAwH8="',
+    '"AAAAAAAAAAABAAAAAAAAAA=="',
+    '"AAAAAAAAAAABAAAAAAAgAA=="',
+    '"AAAAAAAAAAABAAAAAAAAgA=="',
+    '"AA\u00e9="',
+)
 _WHOLE = st.integers(-LARGEST_INTEGER, LARGEST_INTEGER)
 _ODD_LOCAL = _joined(
     _one_of('"', '" ', '"\u00a0'),
@@ -105,6 +118,7 @@ PLAIN = Values(
         Kind.STRING: _TEXT,
         Kind.CATEGORY: _TEXT,
         Kind.DATETIME: _MOMENTS,
+        Kind.ARRAY: st.lists(st.integers(0, 99), min_size=2, max_size=2).map(json.dumps),
     },
     {
         Kind.INTEGER: _ODD_NUMBERS | _ODD_TEXTS,
@@ -112,6 +126,7 @@ PLAIN = Values(
         Kind.BOOLEAN: _ODD_TEXTS,
         Kind.STRING: _ODD_STRINGS | _ODD_TEXTS,
         Kind.CATEGORY: _ODD_STRINGS | _ODD_TEXTS,
+        Kind.ARRAY: _ODD_ARRAYS | _ODD_TEXTS,
         Kind.DATETIME: _ODD_MOMENTS | _ODD_LOCAL | _ODD_EPOCHS | _ODD_STRINGS | _ODD_TEXTS,
     },
 )

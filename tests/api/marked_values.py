@@ -30,6 +30,7 @@ MARKED = Values(
         Kind.STRING: _STRINGS,
         Kind.CATEGORY: _STRINGS,
         Kind.DATETIME: st.datetimes().map(lambda moment: f'"{moment.isoformat()[:14]}{MOMENT}Z"'),
+        Kind.ARRAY: PLAIN.good[Kind.ARRAY],
     },
     {
         kind: odd | _planted(_FIRST_QUOTE, VALUE, odd) | _planted(_FIRST_DIGIT, str(NUMBER), odd)

@@ -58,9 +58,12 @@ def _column(draw: st.DrawFn, name: str) -> Column:
     if kind is Kind.DATETIME:
         form = draw(st.sampled_from(["", "", "epoch s", "epoch ms", *FORMS]))
         time_zone = draw(st.sampled_from(["", "UTC", "Europe/Berlin"]))
+    dtype = draw(st.sampled_from(["uint8", "int64", "float32"])) if kind is Kind.ARRAY else ""
     return Column(
         name=name,
         kind=kind,
+        dtype=dtype,
+        shape=(2,) if dtype else (),
         nullable=nullable,
         form=form,
         time_zone=time_zone,
@@ -103,7 +106,8 @@ def _some(names: Sequence[str]) -> "st.SearchStrategy[list[str]]":
 
 
 def _single(values: Values) -> Strategy:
-    return st.just("null") | st.sampled_from(list(Kind)).flatmap(lambda kind: values.good[kind])
+    kinds = [kind for kind in Kind if kind is not Kind.ARRAY]
+    return st.just("null") | st.sampled_from(kinds).flatmap(lambda kind: values.good[kind])
 
 
 def _good(column: Column, values: Values) -> Strategy:

@@ -1,5 +1,6 @@
 """Whether an estimator can be published: seen before the training, on a few of its rows."""
 
+import importlib
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from ml_pipe.runner.quality.answers import Rows
 from ml_pipe.runner.run.context import Context
 from ml_pipe.runner.run.run_folder import run_context
 from model_store import formats
+from model_store.boosters import storing
 from model_store.errors import PredictionError, RefusedError
 from model_store.golden import golden_rows
 from model_store.schema.signature import Signature
@@ -19,6 +21,7 @@ from model_store.store import LoadPolicy
 
 FEW_ROWS = 100
 """So many rows show what an estimator is made of once it is fitted."""
+_KERNEL = "__main__"
 _SHORT = 2 * FEW_ROWS
 _BEFORE = "This was found before the training."
 
@@ -46,14 +49,29 @@ def check_storable(estimator: Any, known: Rows, signature: Signature) -> None:
     rows = known.inputs.sample(FEW_ROWS, random_state=0)
     fitted = _fitted(estimator, rows, known.truth.loc[rows.index])
     if fitted is not None:
-        loaded = _check(fitted)
-        _ask(loaded, signature, rows)
+        check_fitted(fitted, rows, signature)
 
 
-def _ask(estimator: Any, signature: Signature, rows: pd.DataFrame) -> None:
-    """Ask an estimator for the rows that it was fitted to."""
+def check_fitted(estimator: Any, rows: pd.DataFrame, signature: Signature) -> None:
+    """Check that an estimator, fitted to a few rows, can be published: stored, loaded and asked.
+
+    Args:
+        estimator: a fitted one.
+        rows: those that it was fitted to, `(rows, columns)`.
+        signature: the columns of the model.
+
+    Raises:
+        PipelineError: a class of it is none that a service can import.
+        RefusedError: it cannot be stored, or not be loaded; the sentence says why.
+        PredictionError: it answers with no such values as the signature says.
+    """
+    # In the kernel of 01 the classes that it exports are its own; 02 imports them, and stores them.
+    loaded = estimator
+    if not _is_of_exports(estimator):
+        modules_of(estimator)
+        loaded = _check(estimator)
     try:
-        golden_rows(estimator, signature, rows)
+        golden_rows(loaded, signature, rows)
     except PredictionError as error:
         raise PredictionError(f"{error} {_BEFORE}") from error
 
@@ -64,21 +82,35 @@ def modules_of(estimator: Any) -> tuple[str, ...]:
     Raises:
         PipelineError: one is a class of a kernel, which no service can import.
     """
-    parts = [estimator]
-    if hasattr(estimator, "get_params"):
-        parts += estimator.get_params(deep=True).values()
+    parts = _parts(estimator)
     # What is frozen shows none of its parts.
     frozen = [part.estimator for part in parts if isinstance(part, FrozenEstimator)]
     inner = {name for each in frozen for name in modules_of(each)}
     classes = {type(part) for part in parts if part is estimator or isinstance(part, BaseEstimator)}
     for each in classes:
-        if each.__module__ == "__main__":
+        if each.__module__ == _KERNEL:
             raise PipelineError(
                 f"The class {each.__name__} is known to this kernel alone, and no service could "
                 "load it: move it into an exported cell of 01_model_class.ipynb."
             )
     modules = {each.__module__ for each in classes} | inner
     return tuple(sorted(name for name in modules if name.split(".")[0] != "sklearn"))
+
+
+def _parts(estimator: Any) -> list[Any]:
+    own = estimator.get_params(deep=True).values() if hasattr(estimator, "get_params") else ()
+    return [estimator, *own]
+
+
+def _is_of_exports(estimator: Any) -> bool:
+    """Return whether it has classes of this kernel, and the second notebook exports all of them."""
+    kinds = {type(each) for each in _parts(estimator)}
+    own = {kind.__qualname__ for kind in kinds if kind.__module__ == _KERNEL}
+    if not own:
+        return False
+    # By name, as this package stands below what the notebooks export.
+    exported = importlib.import_module("ml_pipe.model_class")
+    return all(hasattr(exported, name) for name in own)
 
 
 def policy_of(context: Context) -> LoadPolicy:
@@ -111,6 +143,7 @@ def _check(estimator: Any) -> Any:
 
 def _loaded(estimator: Any, context: Context) -> Any:
     policy = policy_of(context)
-    stored = formats.dump(estimator, context.model_format)
+    rest, trees = storing.taken_apart(estimator)
+    stored = formats.dump(rest, context.model_format)
     formats.check_allowed(stored, context.model_format, policy)
-    return formats.load(stored, context.model_format, policy)
+    return storing.put_together(formats.load(stored, context.model_format, policy), trees)

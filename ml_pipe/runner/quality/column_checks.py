@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import is_datetime64_any_dtype, is_integer_dtype
 
+from model_store.schema.arrays.array_cells import comparable
+
 _NEARLY_ALL = 0.99
 _MOST_DATES = 8
 _FEWEST_IDS = 50
@@ -20,6 +22,7 @@ _AFTERWARDS = re.compile(
 
 def constant_columns(inputs: pd.DataFrame) -> list[str]:
     """Return a warning for columns, `(rows, columns)`, that have one value, or none at all."""
+    inputs = comparable(inputs)
     found = [str(name) for name in inputs if len(inputs[name].unique()) <= 1]
     if not found:
         return []

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from model_store.schema.arrays.array_cells import comparable
+
 _FEWEST_DISTINCT = 0.1
 """Below this share of distinct rows, alike rows are the rule: a table of a few categories."""
 
@@ -36,6 +38,7 @@ def seen_before(learnt: pd.DataFrame, others: list[pd.DataFrame]) -> list[np.nda
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose values can be compared whatever types its columns have."""
+    table = comparable(table)
     categories = {
         name: table[name].astype(object)
         for name in table.columns

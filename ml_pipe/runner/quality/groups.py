@@ -11,6 +11,7 @@ from ml_pipe.runner.quality.metrics import ScoreOf
 from ml_pipe.runner.run.personal import personal_columns
 from ml_pipe.runner.table.column_names import check_names
 from model_store.manifest import Task
+from model_store.schema.arrays.array_cells import holds_arrays
 
 SMALLEST_GROUP = 10
 """A group with fewer rows is shown and not compared: its score is chance."""
@@ -46,6 +47,8 @@ def score_groups(  # noqa: PLR0913 - the last is what is known already
             f'The column "{group}" is personal by LOG_PERSONAL_FIELDS, and its groups would be '
             "shown by their values: compare groups of another column."
         )
+    if holds_arrays(table[group]):
+        raise TableError(f'The column "{group}" holds arrays, which are no groups: name another.')
     groups = table[group].astype(object).where(table[group].notna(), "missing").astype(str)
     if groups.nunique() > MOST_GROUPS:
         raise TableError(

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ml_pipe.runner.quality.answers import Remembering, answers_of
+from model_store.schema.arrays.array_cells import holds_arrays
 
 MOST_ROWS = 500
 _REPEATS = 3
@@ -49,8 +50,8 @@ def importance_of(  # noqa: PLR0913 - the last is what is known of the estimator
         seconds_per_row: how long one prediction of many took.
     """
     rng = np.random.default_rng(seed)
-    width = len(inputs.columns)
-    rows, repeats = _within_budget(len(inputs), width, seconds_per_row)
+    width, numbers = len(inputs.columns), _numbers(inputs)
+    rows, repeats = _within_budget(len(inputs), (width, numbers), seconds_per_row)
     chosen = rng.permutation(len(inputs))[:rows]
     sample, values = inputs.iloc[chosen], truth.iloc[chosen]
     remembering = Remembering(estimator)
@@ -58,7 +59,7 @@ def importance_of(  # noqa: PLR0913 - the last is what is known of the estimator
     whole = _first(score(remembering, sample, values))
     jobs = [(name, rng.permutation(rows)) for name in inputs.columns for _ in range(repeats)]
     falls: dict[str, list[float]] = {str(name): [] for name in inputs.columns}
-    at_once = max(1, _CELLS_AT_ONCE // max(rows * width, 1))
+    at_once = max(1, _CELLS_AT_ONCE // max(rows * numbers, 1))
     for start in range(0, len(jobs), at_once):
         part = jobs[start : start + at_once]
         # Many small calls would cost far more than one large one.
@@ -77,10 +78,23 @@ def importance_of(  # noqa: PLR0913 - the last is what is known of the estimator
     return Importance(dict(sorted(means.items(), key=lambda item: -item[1])), remark)
 
 
-def _within_budget(rows: int, width: int, seconds_per_row: float) -> tuple[int, int]:
-    """Return how many rows are shuffled, and how often."""
+def _numbers(inputs: pd.DataFrame) -> int:
+    """Return how many values a row has: one a column, but those of arrays by their size."""
+    firsts = [inputs[n].dropna().iloc[:1] for n in inputs if holds_arrays(inputs[n])]
+    return len(inputs.columns) + sum(int(cell.size) - 1 for first in firsts for cell in first)
+
+
+def _within_budget(rows: int, sizes: tuple[int, int], seconds_per_row: float) -> tuple[int, int]:
+    """Return how many rows are shuffled, and how often.
+
+    Args:
+        rows: how many there are.
+        sizes: of how many columns and of how many values a row is.
+        seconds_per_row: how long one prediction of many took.
+    """
+    width, numbers = sizes
     rows = min(rows, MOST_ROWS)
-    most = _CELLS / max(width * width, 1)
+    most = _CELLS / max(width * numbers, 1)
     if seconds_per_row > 0:
         most = min(most, _SECONDS / (seconds_per_row * max(width, 1)))
     repeats = int(np.clip(most // max(rows, 1), 1, _REPEATS))

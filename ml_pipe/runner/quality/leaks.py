@@ -9,6 +9,7 @@ from sklearn.metrics import balanced_accuracy_score, r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from model_store.manifest import Task
+from model_store.schema.arrays.array_cells import holds_arrays
 
 MOST_ROWS = 4000
 _CELLS = 1_000_000
@@ -75,6 +76,8 @@ def _as_numbers(column: "pd.Series[Any]") -> np.ndarray | None:
         numbers[column.isna().to_numpy()] = np.nan
     elif is_numeric_dtype(column.dtype):
         numbers = column.to_numpy(dtype=float, na_value=np.nan)
+    elif holds_arrays(column):
+        return None
     else:
         codes, values = pd.factorize(column.astype(object))
         if len(values) > len(column) / 2:

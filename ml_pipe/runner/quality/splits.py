@@ -11,6 +11,7 @@ from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.guessing import FEWEST_BLOCKS
 from ml_pipe.runner.table.split_column import split_kind
 from model_store.manifest import Task
+from model_store.schema.arrays.array_cells import holds_arrays
 
 _NAMES = {
     "train": ("train", "training", "learn"),
@@ -60,10 +61,12 @@ def column_to_split_by(run: RunData, name: str) -> "pd.Series[Any]":
     """Return a column of the table, or one that was kept beside it for this.
 
     Raises:
-        TableError: there is none.
+        TableError: there is none, or it holds arrays.
     """
     for table in (run.beside, run.table):
         if table is not None and name in table:
+            if holds_arrays(table[name]):
+                raise TableError(f'The column "{name}" holds arrays: split by another.')
             return table[name]
     raise TableError(
         f'There is no column "{name}" to split by: the table has '

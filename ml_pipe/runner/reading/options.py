@@ -44,6 +44,8 @@ class ReadingOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Cells that are no number in a column of numbers: refuse the table, or take as missing."""
     read_as: tuple[str, ...] = ()
     """Columns and how to read them, each `name:reading`; see `reading_of`."""
+    arrays: tuple[str, ...] = ()
+    """Columns that are joined to arrays, or shaped: see `ml_pipe.runner.reading.arrays`."""
     leave_out: tuple[str, ...] = ()
     """Columns that the model must not see."""
     keep: tuple[str, ...] = ()

@@ -7,6 +7,8 @@ import pandas as pd
 from msgspec.structs import replace
 
 from ml_pipe.runner.errors import TableError
+from ml_pipe.runner.reading.arrays.array_column import read_array_column
+from ml_pipe.runner.reading.arrays.joined_columns import joined, read_joined
 from ml_pipe.runner.reading.columns.left_out import reason_to_leave_out
 from ml_pipe.runner.reading.columns.plain_numbers import PlainNumbers, plain_numbers
 from ml_pipe.runner.reading.columns.reading import Reading
@@ -82,10 +84,17 @@ def recognise(
     before = {c.name: c for c in expected.inputs} if expected else {}
     used = [name for name in names if name not in options.leave_out]
     plain = {name: found for name in used if (found := _plain(raw, name, options)) is not None}
+    arrays = {
+        name: read
+        for name in used
+        if name not in plain
+        and options.reading_of(name) != "text"
+        and (read := read_array_column(frame[name], as_written=name in raw.as_written))
+    }
     cells = {
         name: text_cells(frame[name], options, as_written=name in raw.as_written)
         for name in used
-        if name not in plain and has_texts(frame[name])
+        if name not in plain and name not in arrays and has_texts(frame[name])
     }
     check_totals(list(cells.values()), options)
     context = Context.of(
@@ -94,7 +103,9 @@ def recognise(
         separator=raw.separator,
     )
     readings = {
-        name: TextColumn(cells[name], options, context, before.get(name), name in targets).reading()
+        name: arrays[name]
+        if name in arrays
+        else TextColumn(cells[name], options, context, before.get(name), name in targets).reading()
         if name in cells
         else read_typed_column(
             plain[name].series(frame.index).rename(name) if name in plain else frame[name],
@@ -105,6 +116,7 @@ def recognise(
     }
     if missing := [name for name in targets if name not in readings]:
         raise TableError(f'The target "{missing[0]}" is among leave_out: leave another column out.')
+    readings = joined(readings, read_joined(options.arrays), targets)
     for read in readings.values():
         if note := sentinel_note(read.series):
             read.notes.append(note)

@@ -97,9 +97,22 @@ def _drawn(values: Any, column: Column, random: np.random.Generator) -> Any:
     present = values.dropna()
     if present.empty:
         return values
+    if column.kind is Kind.ARRAY:
+        return _drawn_arrays(values, column, random)
     steps = _STEPS_OF[column.kind](present)
     drawn = pd.Series(np.asarray(steps)[random.integers(len(steps), size=len(values))])
     return drawn.set_axis(values.index).astype(values.dtype).where(values.notna())
+
+
+def _drawn_arrays(values: Any, column: Column, random: np.random.Generator) -> Any:
+    """Return arrays of the same shape and type, each of one number throughout."""
+    numbers = np.arange(_STEPS) % 2 if column.dtype == "bool" else np.arange(_STEPS)
+    drawn = np.empty(len(values), object)
+    for place, is_given in enumerate(values.notna()):
+        if is_given:
+            number = numbers[random.integers(_STEPS)]
+            drawn[place] = np.full(column.shape, number).astype(column.dtype)
+    return pd.Series(drawn, index=values.index, dtype=object)
 
 
 def _days(present: Any) -> Any:

@@ -5,15 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_integer_dtype
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.run.model_name import model_name
 from ml_pipe.runner.table.target_names import target_text, targets_of
-from model_store.errors import NotFoundError
+from model_store.errors import NotFoundError, SignatureError
 from model_store.file_store import FileModelStore
+from model_store.schema.arrays.array_cells import holds_arrays
 from model_store.schema.columns import dtype_of
+from model_store.schema.conform import conform
 from model_store.schema.signature import Column, Kind, Signature
 from model_store.store import LoadPolicy
 
@@ -88,7 +91,25 @@ def align(table: pd.DataFrame, expected: Signature) -> pd.DataFrame:
         and column.kind in types
         and from_kinds[column.kind](table[column.name])
     }
-    return table.astype(changed)
+    arrays = {
+        column.name: _cast(table[column.name], column)
+        for column in expected
+        if column.kind is Kind.ARRAY and column.name in present
+    }
+    return table.astype(changed).assign(**arrays)
+
+
+def _cast(series: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
+    """Return arrays in the type of their column, where they fit into it; else as they are."""
+    if not holds_arrays(series):
+        return series
+    try:
+        cast = conform(
+            series.dropna().to_frame(), [msgspec.structs.replace(column, nullable=False)]
+        )
+    except SignatureError:
+        return series
+    return cast[column.name].reindex(series.index).where(series.notna(), None)
 
 
 def compare(table: pd.DataFrame, expected: Signature, model: str = "") -> list[str]:
@@ -134,6 +155,9 @@ def _column(table: pd.DataFrame, column: Column, *, values: bool) -> Any:
 
     has_gaps = column.name in table.columns and bool(table[column.name].isna().any())
     seen = msgspec.structs.replace(column, nullable=has_gaps)
+    if column.kind is Kind.ARRAY:
+        # `conform` has held its shape and type against the signature.
+        return pa.Column(object, _array_checks(column, values=values), nullable=True)
     checks = {
         Kind.INTEGER: [pa.Check(lambda series: series % 1 == 0, error="whole numbers")],
         Kind.BOOLEAN: [pa.Check.isin([0, 1])],
@@ -154,6 +178,21 @@ def _value_checks(column: Column) -> list[Any]:
     if column.kind is Kind.DATETIME:
         ends = [pd.Timestamp(str(end)).tz_localize(None) for end in ends]
     return [pa.Check.in_range(*ends)]
+
+
+def _array_checks(column: Column, *, values: bool) -> list[Any]:
+    import pandera.pandas as pa  # noqa: PLC0415 - see `_failures`
+
+    def is_alike(cell: Any) -> bool:
+        if not isinstance(cell, np.ndarray):
+            return False
+        if not values:
+            return (cell.shape, cell.dtype) == (column.shape, column.dtype)
+        if column.minimum is None or column.maximum is None:
+            return True
+        return bool(cell.min() >= float(column.minimum) and cell.max() <= float(column.maximum))
+
+    return [pa.Check(is_alike, element_wise=True, ignore_na=True, error="arrays like those before")]
 
 
 def _is_category(series: "pd.Series[Any]") -> bool:

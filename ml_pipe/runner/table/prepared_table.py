@@ -21,6 +21,7 @@ from ml_pipe.runner.run.personal import (
 from ml_pipe.runner.run.run_folder import current_folder, is_by_hand
 from ml_pipe.runner.source.kernel_history import definitions, not_run, own_notebook, ran
 from model_store.manifest import Task
+from model_store.schema.arrays.array_cells import packed, unpacked
 from model_store.schema.conform import conform
 from model_store.schema.signature import Signature
 
@@ -116,8 +117,9 @@ def save_table(
     table: pd.DataFrame, facts: Facts, folder: Path, development: "pd.Index[Any]"
 ) -> None:
     """Write the clean table, the development rows of it, and the facts."""
-    table.to_parquet(folder / "clean.parquet")
-    table.loc[development].to_parquet(folder / "development.parquet")
+    kept = packed(table, tuple(facts.signature))
+    kept.to_parquet(folder / "clean.parquet")
+    kept.loc[development].to_parquet(folder / "development.parquet")
     (folder / "table.json").write_bytes(msgspec.json.format(msgspec.json.encode(facts)))
 
 
@@ -132,7 +134,8 @@ def read_table(folder: Path, name: str = "clean") -> tuple[pd.DataFrame, Facts]:
         table = pd.read_parquet(folder / f"{name}.parquet")
     except FileNotFoundError as error:
         raise TableError(f'There is no table in "{folder}": run 00_data_etl first.') from error
-    return conform(table, facts.signature.trained), facts
+    columns = facts.signature.trained
+    return conform(unpacked(table, columns), columns), facts
 
 
 def read_beside(folder: Path, table: pd.DataFrame) -> pd.DataFrame | None:

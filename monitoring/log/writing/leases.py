@@ -21,6 +21,7 @@ ON CONFLICT DO UPDATE SET time = excluded.time, until = excluded.until, reason =
 class Reason(StrEnum):
     """Why a row is worth a person's label."""
 
+    UNANSWERED = "not answered"
     UNCERTAIN = "least certain"
     DRIFTED = "most drifted"
     RANDOM = "random"

@@ -55,7 +55,7 @@ def test_a_misspelt_name_is_an_error(tmp_path: Path, template: str) -> None:
 
 
 def test_a_page_has_the_layout_and_the_policy(tmp_path: Path) -> None:
-    """The policy allows the one style sheet, by its hash, and nothing else."""
+    """The policy allows the one style sheet, by its hash, and pictures that the page holds."""
     template = """{% extends "base.html" %}
     {% block title %}{{ name }}{% endblock %}{% block main %}<h1>{{ name }}</h1>{% endblock %}"""
     page = rendered(tmp_path, template, name=HOSTILE)
@@ -66,8 +66,8 @@ def test_a_page_has_the_layout_and_the_policy(tmp_path: Path) -> None:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     assert style == (TEMPLATES / "style.css").read_text().rstrip("\n")
     assert (
-        f"content=\"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
-        "form-action 'none'\"".replace("'", "&#39;")
+        f"content=\"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'\"".replace("'", "&#39;")
     ) in page
 
 

@@ -51,6 +51,14 @@ SIGNATURES = {
         inputs=(ranged("2020-01-01T00:00:00Z", "2021-01-01T00:00:00.000001Z", Kind.DATETIME),),
         outputs=OUTPUT,
     ),
+    "arrays": Signature(
+        inputs=(
+            ranged(0.0, 255.0, Kind.ARRAY, dtype="uint8", shape=(28, 28)),
+            Column(name="v", kind=Kind.ARRAY, dtype="float32", shape=(3,), nullable=True),
+            Column(name="f", kind=Kind.ARRAY, dtype="bool", shape=(2, 1)),
+        ),
+        outputs=OUTPUT,
+    ),
     "wide": Signature(inputs=(ranged(-1.7e308, 1.7e308),), outputs=OUTPUT),
     "huge": Signature(inputs=(ranged(1e308, 1.7e308),), outputs=OUTPUT),
     "narrow": Signature(inputs=(ranged(0.123456789, 0.123456790),), outputs=OUTPUT),

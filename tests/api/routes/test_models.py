@@ -29,6 +29,7 @@ def test_models_are_listed_with_what_a_caller_needs(service: Service) -> None:
     assert shown["created"].endswith("Z")
     assert shown["scores"] == [{"metric": "r2", "split": "test", "value": 0.75}]
     assert (shown["form"], shown["form_reason"]) == ("compiled", "")
+    assert shown["decision"] == {"least_confidence": 0.0, "top": 0, "calibrated": ""}
     assert shown["card"] is None
     assert shown["signature"]["inputs"][0] == {
         "name": "a",
@@ -40,6 +41,8 @@ def test_models_are_listed_with_what_a_caller_needs(service: Service) -> None:
         "unit": "",
         "form": "",
         "time_zone": "",
+        "dtype": "",
+        "shape": [],
         "header": "",
     }
     assert [column["name"] for column in shown["signature"]["outputs"]] == ["total"]

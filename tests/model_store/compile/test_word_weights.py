@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -58,6 +59,13 @@ VECTORIZERS = [
     TfidfVectorizer(norm="l1", use_idf=False, binary=True),
     TfidfVectorizer(norm=None, smooth_idf=False, stop_words="english", ngram_range=(2, 2)),
     TfidfVectorizer(vocabulary=["dog", "cat", "fox"]),
+    CountVectorizer(strip_accents="unicode"),
+    TfidfVectorizer(strip_accents="ascii", lowercase=False, ngram_range=(1, 2), max_features=90),
+    TfidfVectorizer(analyzer="char", max_features=400),
+    CountVectorizer(analyzer="char", ngram_range=(2, 5), max_features=400, lowercase=False),
+    TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), max_features=400),
+    CountVectorizer(analyzer="char_wb", ngram_range=(1, 7), max_features=900, binary=True),
+    TfidfVectorizer(analyzer="char_wb", ngram_range=(6, 9), strip_accents="unicode", min_df=2),
 ]
 
 
@@ -106,6 +114,18 @@ def test_weights_that_do_not_fit_the_words_are_refused() -> None:
     """A bundle may hold anything."""
     with pytest.raises(PredictionError, match="other words"):
         WordCounter(WordWeights(column="comment", words=("dog", "fox"), idf=(1.0,)))
+
+
+def test_rows_of_letters_have_a_limit() -> None:
+    """A bundle may ask for anything, and a text has as many rows of each length as letters."""
+    with pytest.raises(PredictionError, match="more than 20 letters"):
+        WordCounter(WordWeights(column="comment", words=("dog",), analyzer="char", longest=21))
+
+
+def test_weights_that_an_older_service_knows_are_written_as_it_reads_them() -> None:
+    """What has its default stands in no bundle."""
+    weights = weights_of(CountVectorizer().fit(["one two"]), "comment")
+    assert msgspec.to_builtins(weights) == {"column": "comment", "words": ("one", "two")}
 
 
 def table_of_texts(rows: int, seed: int, *, gaps: bool) -> tuple[pd.DataFrame, "pd.Series[Any]"]:
@@ -173,9 +193,10 @@ def test_a_vectorizer_of_one_column_is_compiled(vectorizer: Any) -> None:
 @pytest.mark.parametrize(
     ("vectorizer", "reason"),
     [
-        (TfidfVectorizer(analyzer="char"), "analyzer is another"),
+        (TfidfVectorizer(analyzer=str.split), "analyzer is another"),
+        (CountVectorizer(analyzer="char", ngram_range=(21, 21), max_features=9), "20 letters"),
         (TfidfVectorizer(token_pattern=r"\w+"), "token_pattern is another"),
-        (TfidfVectorizer(strip_accents="unicode"), "strip_accents is another"),
+        (TfidfVectorizer(tokenizer=str.split, token_pattern=None), "tokenizer is another"),
         (TfidfVectorizer(dtype=np.float32), "single precision"),
         (TfidfVectorizer(ngram_range=(1, 6), lowercase=False), "set max_features"),
     ],

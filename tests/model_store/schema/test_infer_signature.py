@@ -156,7 +156,6 @@ def test_a_date_is_its_midnight(dtype: Any) -> None:
         ([b"x"], None, "bytes"),
         ([pd.Period("2026")], None, "period"),
         ([pd.Interval(0, 1)], None, "interval"),
-        ([[1]], None, "mixed"),
         ([{"a": 1}], None, "mixed"),
         ([1, "a"], object, "mixed"),
         ([True, 1], object, "mixed"),

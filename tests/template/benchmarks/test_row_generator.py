@@ -32,6 +32,11 @@ BOUNDS: dict[Kind, st.SearchStrategy[Any]] = {
 }
 
 
+def of_kind(kind: Kind) -> dict[str, Any]:
+    """Return what a column of this kind needs besides its name."""
+    return {"kind": kind} | ({"dtype": "uint8", "shape": (2, 3)} if kind is Kind.ARRAY else {})
+
+
 def seeded(seed: int) -> Random:
     """Return dice that fall the same way for the same seed."""
     return Random(seed)  # noqa: S311 - rows are no secrets
@@ -46,7 +51,7 @@ def columns(draw: st.DrawFn) -> Column:
         minimum, maximum = sorted([draw(BOUNDS[kind]), draw(BOUNDS[kind])])
     return Column(
         name=draw(NAMES),
-        kind=kind,
+        **of_kind(kind),
         nullable=draw(st.booleans()),
         categories=tuple(draw(st.sets(CATEGORIES, min_size=1))) if kind is Kind.CATEGORY else (),
         minimum=minimum,
@@ -89,8 +94,8 @@ def test_every_value_was_possible_in_training(column: Column, random: Random) ->
 @pytest.mark.parametrize("kind", Kind)
 def test_a_nullable_column_is_sometimes_null(kind: Kind) -> None:
     """Missing values are sent where the signature has them, and only there."""
-    nullable = Column(name="a", kind=kind, nullable=True)
-    required = Column(name="b", kind=kind)
+    nullable = Column(name="a", nullable=True, **of_kind(kind))
+    required = Column(name="b", **of_kind(kind))
 
     rows = generate_rows([nullable, required], 200, seeded(0))
 
@@ -100,7 +105,7 @@ def test_a_nullable_column_is_sometimes_null(kind: Kind) -> None:
 
 def test_the_same_seed_gives_the_same_rows() -> None:
     """A run that found something can be made again."""
-    inputs = [Column(name=kind, kind=kind, nullable=True) for kind in Kind]
+    inputs = [Column(name=kind, nullable=True, **of_kind(kind)) for kind in Kind]
 
     once, again = (generate_rows(inputs, 9, seeded(1)) for _ in range(2))
 

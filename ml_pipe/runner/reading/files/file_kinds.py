@@ -15,6 +15,7 @@ class FileKind(Enum):
     JSON_LINES = "JSON lines"
     JSON = "JSON"
     SPREADSHEET = "spreadsheet"
+    ARRAYS = "an archive of NumPy arrays"
 
 
 PACKED = {
@@ -46,6 +47,7 @@ SUFFIXES = frozenset(
         ".xlsm",
         ".xls",
         ".ods",
+        ".npz",
     ]
 )
 """Those of tables, in lower case, that a folder or an archive may hold."""
@@ -63,7 +65,11 @@ _FOREIGN_MAGIC = (
     (b"\x89HDF", "an HDF5 file", "read it with pandas.read_hdf and write it with to_parquet"),
     (b"ORC", "an ORC file", "read it with pandas.read_orc and write it with to_parquet"),
     (b"Obj\x01", "an Avro file", _EXPORT),
-    (b"\x93NUMPY", "a NumPy array", "give its columns names and write it as CSV"),
+    (
+        b"\x93NUMPY",
+        "a NumPy array",
+        'give its columns names, as in numpy.savez("table.npz", image=images, label=labels)',
+    ),
     (b"\x80\x04\x95", "a pickle, which can run code when it is opened", "write it with to_parquet"),
     (b"\x80\x05\x95", "a pickle, which can run code when it is opened", "write it with to_parquet"),
     (b"%PDF", "a PDF", _EXPORT),
@@ -105,6 +111,8 @@ def kind_of(raw: bytes, path: Path) -> FileKind:
             return kind
     if suffix in _SPREADSHEETS and raw.startswith(b"PK"):
         return FileKind.SPREADSHEET
+    if suffix == ".npz" and raw.startswith(b"PK"):
+        return FileKind.ARRAYS
     for magic, what, instead in _FOREIGN_MAGIC:
         if raw.startswith(magic):
             raise foreign(path, what, instead)

@@ -90,6 +90,8 @@ def _of_zip(raw: bytes, path: Path) -> tuple[bytes, Path]:
         names = [i.filename for i in archive.infolist() if not i.is_dir()]
         if not _ZIP_OF_SPREADSHEET.isdisjoint(names):
             return raw, path.with_suffix(".xlsx" if "content.xml" not in names else ".ods")
+        if names and all(name.endswith(".npy") for name in names):
+            return raw, path.with_suffix(".npz")
         names = [n for n in names if not n.startswith("__MACOSX/") and not _is_hidden(n)]
         tables = [n for n in names if PurePosixPath(n).suffix.lower() in SUFFIXES] or names
         if len(tables) != 1:

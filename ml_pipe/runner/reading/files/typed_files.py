@@ -13,6 +13,7 @@ from pyarrow import feather
 from python_calamine import CalamineError, CalamineWorkbook
 
 from ml_pipe.runner.errors import TableError
+from ml_pipe.runner.reading.arrays.array_files import read_archive
 from ml_pipe.runner.reading.files.file_kinds import FileKind
 from ml_pipe.runner.reading.options import ReadingOptions
 from ml_pipe.runner.reading.raw_table import NAMELESS, RawTable, typed_table
@@ -29,6 +30,8 @@ def read_typed(raw: bytes, kind: FileKind, path: Path, options: ReadingOptions) 
             return typed_table(pd.read_parquet(io.BytesIO(raw)), [])
         if kind is FileKind.FEATHER:
             return typed_table(feather.read_table(io.BytesIO(raw)).to_pandas(), [])
+        if kind is FileKind.ARRAYS:
+            return read_archive(raw)
         if kind is FileKind.SPREADSHEET:
             return _of_spreadsheet(raw, options)
         return _of_records(_json_lines(raw) if kind is FileKind.JSON_LINES else _json(raw))
@@ -164,14 +167,17 @@ def _of_cells(cells: dict[str, list[Any]], notes: list[str]) -> RawTable:
     return typed_table(frame, notes, frozenset(as_written))
 
 
-def _series(name: str, values: list[Any]) -> "pd.Series[Any] | None":
+def _series(name: str, values: list[Any]) -> "pd.Series[Any] | None":  # noqa: PLR0911 - one a type
     """Return cells of one type as a column of it; None where they are of several."""
     values = [None if isinstance(v, float) and math.isnan(v) else v for v in values]
     types = {type(value) for value in values if value is not None}
+    if types == {list}:
+        # Arrays, if all are of numbers and of one shape.
+        return pd.Series(values, dtype=object)
     if types & {dict, list, tuple}:
         raise TableError(
-            f'The column "{name}" holds lists or objects: make a column of each of their parts, or '
-            "leave them out of the file."
+            f'The column "{name}" holds objects, or lists beside other values: make a column of '
+            "each of their parts, or leave them out of the file."
         )
     if types <= {str}:
         return pd.Series(values, dtype="str")

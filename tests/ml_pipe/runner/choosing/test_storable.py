@@ -11,12 +11,14 @@ from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, SplineTransformer
 
+from ml_pipe.model_class import DateParts
 from ml_pipe.runner.choosing import storable
-from ml_pipe.runner.choosing.storable import check_storable
+from ml_pipe.runner.choosing.storable import check_fitted, check_storable
 from ml_pipe.runner.errors import PipelineError
 from ml_pipe.runner.quality.answers import Rows
 from ml_pipe.runner.run.context import Context
 from model_store.errors import PredictionError, RefusedError
+from model_store.schema.conform import conform
 from model_store.schema.infer_signature import infer_signature
 
 RNG = np.random.default_rng(0)
@@ -84,6 +86,19 @@ def test_a_class_of_the_kernel_is_refused_at_once(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Texts, "__module__", "__main__")
     with pytest.raises(PipelineError, match="known to this kernel alone"):
         check_storable(Texts(), KNOWN, SIGNATURE)
+
+
+def test_the_second_notebook_may_ask_its_own_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that it exports: any table with dates, texts or arrays needs some of them."""
+    days = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=60)})
+    signature = infer_signature(days, TABLE[["y"]].head(60))
+    days = conform(days, signature.inputs)
+    fitted = make_pipeline(DateParts(), LinearRegression()).fit(days, TABLE["y"].head(60))
+    monkeypatch.setattr(DateParts, "__module__", "__main__")
+    check_fitted(fitted, days, signature)
+    fitted.steps[0] = ("unknown", type("Unknown", (DateParts,), {"__module__": "__main__"})())
+    with pytest.raises(PipelineError, match="known to this kernel alone"):
+        check_fitted(fitted, days, signature)
 
 
 def test_one_that_needs_more_rows_than_these_is_trained() -> None:

@@ -1,0 +1,1 @@
+"""Columns whose values are arrays of numbers, such as pictures and embeddings."""
