@@ -59,12 +59,16 @@ monitoring-test: $(VENV)/.dev ## run Prometheus and Alertmanager beside the serv
 lab: $(VENV)/.lab ## set up, open JupyterLab on the notebooks, on 127.0.0.1:8888 or JUPYTER_PORT
 	@exec $(BIN)/mlops lab $(if $(JUPYTER_PORT),--port $(call quoted,$(JUPYTER_PORT)))
 
+.PHONY: boosters
+boosters: $(VENV)/.train ## install XGBoost, LightGBM and CatBoost, for OPTIONS='-p model=lightgbm'
+	@requirements/install.sh "$(PYTHON)" $(VENV) boosters
+
 .PHONY: evidently
 evidently: ## set up Evidently in an environment of its own, for `mlops report --evidently`
 	@requirements/install.sh "$(PYTHON)" .evidently evidently
 
 .PHONY: offline
-offline: $(VENV)/.train ## bundle what a machine without network needs: SET=train, lab or dev; IMAGE='name ...'
+offline: $(VENV)/.train ## bundle what a machine without network needs: SET=train, lab, dev or boosters; IMAGE='name ...'
 	@DOCKER=$(DOCKER) requirements/offline.sh $(BIN)/python $(call quoted,$(or $(SET),train)) $(IMAGE)
 
 .PHONY: offline-test

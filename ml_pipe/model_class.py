@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['EPOCH', 'MOST_COLUMNS', 'OTHERS', 'DateParts', 'TextParts', 'ArrayParts', 'build_features', 'build_linear',
-           'build_tree', 'build_forest', 'build_estimator']
+           'build_tree', 'build_forest', 'build_codes', 'build_boosted', 'build_lightgbm', 'build_xgboost',
+           'build_catboost', 'build_estimator']
 
 # %% 01_model_class.ipynb #83bca186
 from collections.abc import Sequence
@@ -24,10 +25,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .runner.errors import TableError
+from .runner.run.boosters import booster_package
+from model_store.boosters.table_booster import BoostedClassifier, BoostedRegressor
 from model_store.manifest import Task
 from model_store.schema.signature import Column, Kind
 
@@ -191,8 +194,62 @@ def build_forest(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline:
     hundred = forest(min_samples_leaf=2, random_state=seed)
     return Pipeline([("features", build_features(inputs)), ("model", hundred)])
 
+# %% 01_model_class.ipynb #b7e41c09
+def build_codes(inputs: Sequence[Column]) -> ColumnTransformer:
+    """Return the transformer to numbers alone, categories first: each one a number, or NaN."""
+    names = {
+        kind: [column.name for column in inputs if column.kind is kind]
+        for kind in (Kind.CATEGORY, Kind.BOOLEAN)
+    }
+    rest = build_features([column for column in inputs if column.kind not in names])
+    codes = OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=np.nan, encoded_missing_value=np.nan
+    )
+    coded = [("categories", codes, names[Kind.CATEGORY]), ("flags", codes, names[Kind.BOOLEAN])]
+    return ColumnTransformer([*(part for part in coded if part[2]), *rest.transformers])
 
-OTHERS = {"linear": build_linear, "tree": build_tree, "forest": build_forest}
+
+def build_boosted(task: Task, inputs: Sequence[Column], trees: Any) -> Pipeline:
+    """Return boosted trees of another package on these columns: any labels, categories as such."""
+    boosted = BoostedClassifier if task == "classification" else BoostedRegressor
+    categories = sum(column.kind is Kind.CATEGORY for column in inputs)
+    return Pipeline([("features", build_codes(inputs)), ("model", boosted(trees, categories))])
+
+
+def build_lightgbm(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline:
+    """Return boosted trees of LightGBM."""
+    package = booster_package("lightgbm")
+    trees = package.LGBMClassifier if task == "classification" else package.LGBMRegressor
+    settings = {"n_estimators": 500, "learning_rate": 0.05, "min_child_samples": 5}
+    exact = {"deterministic": True, "force_row_wise": True, "verbose": -1}
+    return build_boosted(task, inputs, trees(**settings, **exact, random_state=seed))
+
+
+def build_xgboost(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline:
+    """Return boosted trees of XGBoost."""
+    package = booster_package("xgboost")
+    trees = package.XGBClassifier if task == "classification" else package.XGBRegressor
+    settings = {"n_estimators": 500, "learning_rate": 0.05, "max_depth": 6}
+    return build_boosted(task, inputs, trees(**settings, random_state=seed))
+
+
+def build_catboost(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline:
+    """Return boosted trees of CatBoost, which counts the target in each category."""
+    package = booster_package("catboost")
+    trees = package.CatBoostClassifier if task == "classification" else package.CatBoostRegressor
+    settings = {"iterations": 500, "learning_rate": 0.05, "depth": 6}
+    quiet = {"verbose": 0, "allow_writing_files": False}
+    return build_boosted(task, inputs, trees(**settings, **quiet, random_seed=seed))
+
+
+OTHERS = {
+    "linear": build_linear,
+    "tree": build_tree,
+    "forest": build_forest,
+    "lightgbm": build_lightgbm,
+    "xgboost": build_xgboost,
+    "catboost": build_catboost,
+}
 """The candidates beside "boosting", by name."""
 
 # %% 01_model_class.ipynb #06781331

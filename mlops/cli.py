@@ -10,6 +10,7 @@ from mlops.commands.serve import serve
 from mlops.commands.settings import settings
 from mlops.commands.train import train
 from mlops.erasure.erase import erase
+from mlops.exchange.commands import export_model, import_model
 from mlops.sealing import publishers
 from mlops.sealing.approve import approve
 
@@ -27,6 +28,8 @@ app.command()(report)
 app.command()(settings)
 app.command()(lab)
 models.app.command()(approve)
+models.app.command("import")(import_model)
+models.app.command("export")(export_model)
 app.command()(backup)
 app.command()(restore)
 app.add_typer(models.app, name="models")

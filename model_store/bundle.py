@@ -1,6 +1,7 @@
 """A bundle: the directory that a version is, written and read back, with nothing in it run."""
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,7 +34,10 @@ CARD = "card.md"
 COMPILED = "model.onnx"
 _MOST_OF_MODEL = 8 * 2**30
 _MOST_BYTES = {GOLDEN: 64 * 2**20, REFERENCE: 64 * 2**20, CARD: 4 * 2**20, COMPILED: 2**30}
-ESTIMATOR_FILES = {"skops": "model.skops", "pickle": "model.pickle"}
+NATIVE_NAME = re.compile(r"booster-[1-9][0-9]{0,5}\.(json|txt|cbm)")
+"""The files of boosted trees, each in the format of its package."""
+ESTIMATOR_FILES = {"skops": "model.skops", "pickle": "model.pickle", "onnx": COMPILED}
+"""The file of the estimator. A model that came as a graph has `model.onnx` alone."""
 
 
 class Compilation(NamedTuple):
@@ -91,7 +95,9 @@ def manifest_of(draft: Draft, compilation: Compilation, version: str, created: s
         parameters=dict(draft.parameters),
         origin=draft.origin,
         python=packages.python_version(),
-        packages=packages.used_by(draft.estimator),
+        packages=packages.of_graphs()
+        if draft.format == "onnx"
+        else packages.used_by(draft.estimator),
         requires=tuple(draft.requires),
         compiled=compilation.compiled,
         not_compiled=compilation.reason,
@@ -160,6 +166,9 @@ def read_files(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     right = {ESTIMATOR_FILES[manifest.estimator], GOLDEN, REFERENCE, CARD}
     if manifest.compiled:
         right.add(COMPILED)
+    if ESTIMATOR_FILES[manifest.estimator] == COMPILED and not manifest.compiled:
+        raise RefusedError(f"{MANIFEST} lists a graph and does not describe it: publish again.")
+    right |= {file.name for file in manifest.files if NATIVE_NAME.fullmatch(file.name)}
     if sorted(file.name for file in manifest.files) != sorted(right):
         raise RefusedError(f"{MANIFEST} does not list the files of a bundle: publish again.")
     for file in manifest.files:

@@ -12,6 +12,7 @@ import msgspec
 
 from model_store import bundle, files, formats, loading
 from model_store.aliases import Aliases
+from model_store.boosters import storing
 from model_store.bundle import Draft
 from model_store.compile import compiling
 from model_store.errors import RefusedError
@@ -123,8 +124,9 @@ class FileModelStore:
             RefusedError: the version would not load from the store.
         """
         model_folder = self._root / checked_name("model", draft.model)
-        contents = {
-            bundle.ESTIMATOR_FILES[draft.format]: formats.dump(draft.estimator, draft.format),
+        estimator, boosters = storing.taken_apart(draft.estimator)
+        contents = boosters | {
+            bundle.ESTIMATOR_FILES[draft.format]: formats.dump(estimator, draft.format),
             bundle.GOLDEN: msgspec.json.encode(draft.golden),
             bundle.REFERENCE: draft.reference,
             bundle.CARD: draft.card.encode(),

@@ -19,6 +19,10 @@ SEALED_PACKAGES = ("sklearn", "xgboost", "lightgbm", "catboost")
 _SEALED_TYPES = frozenset(
     {
         "collections.OrderedDict",
+        "collections.defaultdict",
+        "model_store.boosters.booster_file.BoosterFile",
+        "model_store.boosters.table_booster.BoostedClassifier",
+        "model_store.boosters.table_booster.BoostedRegressor",
         "numpy.dtype",
         "scipy._lib.array_api_compat.numpy._aliases.asarray",
         "scipy.interpolate._bsplines.BSpline",
@@ -45,6 +49,9 @@ def dump(estimator: Any, format_name: EstimatorFormat) -> bytes:
     Raises:
         RefusedError: the format cannot hold it.
     """
+    if format_name == "onnx":
+        # It came as a graph, and is stored as it is.
+        return bytes(estimator)
     try:
         if format_name == "pickle":
             return pickle.dumps(estimator)

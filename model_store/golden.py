@@ -38,7 +38,20 @@ class Golden(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def golden_rows(
     estimator: Any, signature: Signature, frame: "pd.DataFrame", *, count: int = 20, seed: int = 0
 ) -> Golden:
-    """Return rows of a table with the estimator's answers, probabilities included where it has any.
+    """Return rows of a table with an estimator's answers, as `golden_answers` does."""
+    predictor = EstimatorPredictor(estimator, signature)
+    return golden_answers(predictor, signature, frame, count=count, seed=seed)
+
+
+def golden_answers(
+    predictor: Predictor,
+    signature: Signature,
+    frame: "pd.DataFrame",
+    *,
+    count: int = 20,
+    seed: int = 0,
+) -> Golden:
+    """Return rows of a table with a model's answers, probabilities included where it has any.
 
     The rows are picked so that every predicted class, every category and boolean, and every
     column's missing value occurs, as far as `count` rows can, and 10,000 rows of the table have it,
@@ -46,7 +59,7 @@ def golden_rows(
 
     Raises:
         SignatureError: the table does not fit the signature.
-        PredictionError: the estimator gives no proper answer.
+        PredictionError: the model gives no proper answer.
         RefusedError: no row of the table could be a request.
     """
     from model_store.schema.conform import conform  # noqa: PLC0415 - pandas is for trainers alone
@@ -59,7 +72,6 @@ def golden_rows(
         raise RefusedError(
             "No row of the table can be a request, so that there are no golden rows."
         )
-    predictor = EstimatorPredictor(estimator, signature)
     chosen = _picked(_traits(columns, signature, predictor), len(sample), count)
     picked = {name: array[chosen] for name, array in columns.items()}
     inputs = to_rows(picked, signature.inputs)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from model_store import bundle, formats, golden, packages
+from model_store.boosters import native_formats, storing
 from model_store.compile.onnx_predictor import OnnxPredictor
 from model_store.errors import ModelStoreError, RefusedError
 from model_store.first_load.first_loads import FirstLoads, UnknownError
@@ -71,6 +72,8 @@ def load(  # noqa: PLR0913 - what is loaded, and where
         except UnknownError:
             raise
         except ModelStoreError as error:
+            if manifest.estimator == "onnx":
+                raise
             reason = f"The compiled form fails here. {error}"
         else:
             return LoadedModel(
@@ -100,17 +103,24 @@ def verify(
         OSError: no process can be started.
     """
     opened = open_bundle(folder, model, version)
-    check_estimator(opened, policy)
-    if not opened.manifest.compiled:
-        # The form that a service loads: it finds the verdict, and starts as quickly as ever.
-        first_loads.see(folder, opened.manifest, "estimator", policy)
-    load_estimator(opened, policy)
+    if opened.manifest.estimator != "onnx":
+        _verify_estimator(folder, opened, policy, first_loads)
     if opened.manifest.compiled:
         try:
             first_loads.see(folder, opened.manifest, "compiled", policy)
             load_compiled(opened)
         except ModelStoreError as error:
             raise RefusedError(f"Its compiled form fails here. {error}") from error
+
+
+def _verify_estimator(
+    folder: Path, opened: Opened, policy: LoadPolicy, first_loads: FirstLoads
+) -> None:
+    check_estimator(opened, policy)
+    if not opened.manifest.compiled:
+        # The form that a service loads: it finds the verdict, and starts as quickly as ever.
+        first_loads.see(folder, opened.manifest, "estimator", policy)
+    load_estimator(opened, policy)
 
 
 def open_bundle(folder: Path, model: str, version: str) -> Opened:
@@ -158,6 +168,11 @@ def check_estimator(opened: Opened, policy: LoadPolicy) -> None:
         )
     stored = opened.contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
     formats.check_allowed(stored, manifest.estimator, policy)
+    if missing := packages.missing_modules(native_formats.needed_modules(opened.contents)):
+        raise RefusedError(
+            f"Its trees need {', '.join(missing)}, which is not installed here: make boosters, or "
+            f"make add PACKAGE={missing[0]}."
+        )
     if missing := packages.missing_modules(manifest.requires):
         raise RefusedError(
             f"The model needs modules that are not here ({', '.join(missing)}): export the "
@@ -186,6 +201,7 @@ def read_estimator(opened: Opened, policy: LoadPolicy) -> EstimatorPredictor:
     stored = opened.contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
     with _packages_named(manifest):
         estimator = formats.load(stored, manifest.estimator, policy)
+        estimator = storing.put_together(estimator, opened.contents)
         return EstimatorPredictor(estimator, manifest.signature)
 
 

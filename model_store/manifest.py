@@ -11,8 +11,11 @@ from model_store.schema.signature import Signature
 FORMAT_NUMBER = 1
 """The bundle layout that this code writes, and the only one that it reads."""
 
-Task = Literal["classification", "regression"]
-EstimatorFormat = Literal["skops", "pickle"]
+Task = Literal["classification", "regression", "anomaly-detection", "clustering"]
+"""What a model is for; the last two have no column to predict."""
+
+EstimatorFormat = Literal["skops", "pickle", "onnx"]
+"""How the estimator is stored; `onnx`: there is none, as the model came as a graph."""
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -24,6 +24,11 @@ def used_by(estimator: Any) -> dict[str, str]:
     return {name: version(name) for name in sorted(found.union(_PACKAGES))}
 
 
+def of_graphs() -> dict[str, str]:
+    """Return the version of each package that takes part in running a model that is a graph."""
+    return {name: version(name) for name in ("numpy", "onnxruntime")}
+
+
 def python_version() -> str:
     """Return the version of Python."""
     return platform.python_version()

@@ -7,9 +7,10 @@ settings are described here as protocols, so that this package imports neither.
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, Protocol
+from typing import Protocol
 
 from monitoring.feedback.answer_scores import ScoredInterval, ScoredVersion
+from monitoring.feedback.comparison import Task
 from monitoring.log.database.views import ViewColumn
 from monitoring.windows.columns import WindowColumn, window_columns
 from monitoring.windows.drift import Thresholds
@@ -67,7 +68,7 @@ class Manifest(Protocol):
     @property
     def version(self) -> str: ...  # noqa: D102
     @property
-    def task(self) -> Literal["classification", "regression"]: ...  # noqa: D102
+    def task(self) -> Task: ...  # noqa: D102
     @property
     def signature(self) -> Signature: ...  # noqa: D102
 

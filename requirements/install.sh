@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make the virtual environment and install one set of pins into it: install.sh PYTHON VENV train|lab|dev
+# Make the virtual environment and install one set of pins into it: install.sh PYTHON VENV train|lab|dev|boosters
 #
 # Where there is a folder `wheels` that `make offline` has made, all comes from there, and the network is not asked.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Bundle what a machine without network needs to install, train and serve: offline.sh PYTHON train|lab|dev [IMAGE...]
+# Bundle what a machine without network needs to install, train and serve: offline.sh PYTHON train|lab|dev|boosters [IMAGE...]
 #
 # local_data/offline/ml-service-<commit>.tar holds the files of the last commit and the wheels of one set of pins, for this
 # kind of machine and this Python. Images that are named are saved beside it, by DOCKER or docker.
@@ -16,8 +16,9 @@ stop() {
 case $set in
     train) sets=train ;;
     lab) sets=train,lab ;;
-    dev) sets=train,lab,dev ;;
-    *) stop "There is no set $set: say SET=train, SET=lab or SET=dev." ;;
+    dev) sets=train,lab,dev,boosters ;;
+    boosters) sets=train,boosters ;;
+    *) stop "There is no set $set: say SET=boosters, SET=train, SET=lab or SET=dev." ;;
 esac
 git rev-parse --verify --quiet HEAD >/dev/null ||
     stop "A bundle is made of a commit, and this folder is no git checkout with one."
@@ -36,9 +37,12 @@ git archive HEAD | tar -xf - -C "$root"
 printf '\n# Written by make offline.\n[git]\nhead = %s\nbranch = %s\n' "$commit" "$(git branch --show-current)" \
     >>"$root/settings.ini"
 
+# That set stands on another one.
+beside=()
+[ "$set" != boosters ] || beside=(--requirement "$root/requirements/train.txt")
 echo "Downloading the wheels of requirements/$set.txt"
 "$python" -m pip --disable-pip-version-check --quiet download --require-hashes --only-binary :all: \
-    --dest "$root/wheels" --requirement "$root/requirements/$set.txt"
+    --dest "$root/wheels" --requirement "$root/requirements/$set.txt" ${beside[@]+"${beside[@]}"}
 # Read by requirements/install.sh, which has a sentence where they do not fit.
 "$python" -c 'import sys, sysconfig; print(sys.argv[1], sys.implementation.cache_tag, sysconfig.get_platform())' "$sets" \
     >"$root/wheels/made-for"

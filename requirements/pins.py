@@ -17,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LARGEST = "dev"
-WITHIN = ("lab", "train", "api", "uv")
+WITHIN = ("lab", "train", "api", "boosters", "uv")
 # Solved by itself, as it needs an older pandas, and installed by itself: `make evidently`.
 ALONE = "evidently"
 INSTALLED = ("train", "lab", "dev")

@@ -14,6 +14,7 @@ TRUSTED_TYPES = (
     "ml_pipe.model_class.DateParts",
     "ml_pipe.model_class.TextParts",
     "ml_pipe.runner.intervals.conformal.ConformalInterval",
+    "ml_pipe.runner.untargeted.detector.AnomalyDetector",
 )
 """What the template's estimators are made of besides types that a seal stands for."""
 

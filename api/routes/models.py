@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from api.http.problems import NotFound
 from api.models.loaded_models import LoadedModels, ServedModel
 from api.state import StateNow
+from model_store.manifest import Task
 from model_store.schema.signature import Signature
 
 
@@ -78,7 +79,7 @@ class VersionView(BaseModel):
 
     version: str
     created: str
-    task: Literal["classification", "regression"]
+    task: Task
     aliases: list[str]
     signature: SignatureView
     scores: list[ScoreView]

@@ -45,7 +45,7 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
     lines = [
         f"# {facts.model}",
         "",
-        f"A {facts.task} that predicts `{_text(facts.target)}` from "
+        f"{_article(facts.task)} {facts.task} that predicts `{_text(facts.target)}` from "
         f"{len(facts.signature.inputs)} columns. Made from `{_text(facts.source)}`"
         + (f", rows left out: {', '.join(dropped)}." if dropped else ".")
         + (f" {_text(facts.task_reason)}" if facts.task_reason else ""),
@@ -86,6 +86,10 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
     for topic, question in QUESTIONS:
         lines += [f"**{topic}.** {question} {known.get(topic, ASK)}", ""]
     return "\n".join(lines)
+
+
+def _article(noun: str) -> str:
+    return "An" if noun[0] in "aeiou" else "A"
 
 
 def _text(text: str) -> str:

@@ -196,6 +196,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         return f"{verdict} {rows}: {looks or 'too few rows'}"
 
     def _importance(self) -> str:
+        if not self.importance:
+            return ""
         falls = [(name, fall) for name, fall in self.importance.items() if fall > 0]
         if not falls:
             return "none of its columns: shuffling them does not make it worse"

@@ -30,10 +30,12 @@ def train_table(settings: Settings, data: Path, parameters: Mapping[str, str]) -
     """
     # Only this verb, and only with a table, needs the notebooks' libraries.
     from ml_pipe.runner.errors import PipelineError, TableError  # noqa: PLC0415
+    from ml_pipe.runner.run.boosters import with_booster  # noqa: PLC0415
     from ml_pipe.runner.run.environment import kernel_environment  # noqa: PLC0415
     from ml_pipe.runner.run.model_name import model_name  # noqa: PLC0415
     from ml_pipe.runner.run.progress import show_phases  # noqa: PLC0415
 
+    parameters = {name: str(value) for name, value in with_booster(parameters).items()}
     model = parameters.get("model") or settings.model_name or model_name(data)
     champion = _champion(settings, model)
     if champion and _is_trained_on(champion, data, parameters):

@@ -15,6 +15,8 @@ def types_held(stored: bytes, estimator: EstimatorFormat) -> list[str]:
 
     Of a pickle these are all names that it imports: it may do anything with them.
     """
+    if estimator == "onnx":
+        return []
     try:
         if estimator == "pickle":
             return sorted(set(_imported(stored)))

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from model_store.checks.onnx_messages import MODEL
-from model_store.checks.operators import ALLOWED, SIZES_FROM
+from model_store.checks.operators import ALLOWED, LARGEST_MARGIN, SIZES_FROM, WINDOWED
 from model_store.checks.wire import Numbers, Read, read
 from model_store.errors import RefusedError
 from model_store.names import has_control
@@ -96,6 +96,10 @@ def _check_nodes(graph: Read) -> None:
             raise RefusedError(f"It has the operator {operator} of {domain or 'ai.onnx'}.")
         _text(node.get("name"))
         tensors = [_check_attribute(each) for each in node.get("attributes", [])]
+        if operator in WINDOWED and any(
+            abs(n) > LARGEST_MARGIN for ints in tensors for n in ints or ()
+        ):
+            raise RefusedError(f"It has a node {operator} with a size above {LARGEST_MARGIN}.")
         names = [_text(name) for name in node.get("inputs", [])]
         outputs = [_text(name) for name in node.get("outputs", [])]
         sizes.follow(operator, names, outputs, tensors)

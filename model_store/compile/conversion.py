@@ -66,7 +66,8 @@ def convert(estimator: Any, signature: Signature) -> tuple[bytes, Compiled, list
 
 
 def _labels(estimator: Any, signature: Signature) -> np.ndarray:
-    if not hasattr(estimator, "classes_"):
+    # A regression of CatBoost has classes, too: none.
+    if not len(getattr(estimator, "classes_", ())):
         return np.array([])
     if signature.outputs[0].kind is Kind.NUMBER:
         raise NotCompilableError("Its labels are numbers with fractions.")

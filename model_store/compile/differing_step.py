@@ -81,7 +81,8 @@ def _differing(step: Step, found: dict[str, np.ndarray]) -> int | None:
 
 def _table(block: np.ndarray, kind: str) -> pd.DataFrame:
     if kind == TEXTS:
-        return pd.DataFrame(_texts(block))
+        # As the estimator gets them: pandas would make one of its own missing values of None.
+        return pd.DataFrame(_texts(block), dtype=object)
     return pd.DataFrame(block.view("datetime64[us]") if kind == MOMENTS else block)
 
 

@@ -33,7 +33,7 @@ class OnnxPredictor:
             RefusedError: it is no graph of `model_store.checks`.
         """
         self._outputs = signature.outputs
-        self._session = _session(graph)
+        self._session = open_session(graph)
         feed = read_feed(self._session.get_modelmeta().custom_metadata_map, signature)
         types = {found.name: found.type for found in self._session.get_inputs()}
         self._feeder = Feeder(feed, signature, types)
@@ -87,7 +87,10 @@ class OnnxPredictor:
         if not np.isfinite(found).all():
             raise PredictionError("The model answered with a NaN or an infinity.")
         values = found.reshape(rows, len(self._outputs))
-        return tuple(values[:, place] for place in range(len(self._outputs)))
+        return tuple(
+            values[:, place].astype(dtype_of(column), copy=False)
+            for place, column in enumerate(self._outputs)
+        )
 
     def _shares(self, found: np.ndarray, rows: int) -> np.ndarray:
         if found.shape != (rows, len(self._classes)):
@@ -112,7 +115,13 @@ def _limit_memory(onnxruntime: Any) -> None:
     onnxruntime.create_and_register_allocator(memory, arena)
 
 
-def _session(graph: bytes) -> Any:
+def open_session(graph: bytes) -> Any:
+    """Return a session of ONNX Runtime for a graph, with a limit of memory and one thread.
+
+    Raises:
+        PredictionError: the graph cannot be run here.
+        RefusedError: it is no graph of `model_store.checks`.
+    """
     # No session is made of bytes that nobody has looked through.
     check_graph(graph)
     try:

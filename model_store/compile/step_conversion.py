@@ -6,7 +6,7 @@ from typing import Any
 
 import onnx
 from onnx import TensorProto
-from skl2onnx import convert_sklearn
+from skl2onnx import convert_sklearn, update_registered_converter
 from skl2onnx._parse import _parse_sklearn_simple_model
 from skl2onnx.common.data_types import DoubleTensorType, Int64TensorType, StringTensorType
 from sklearn import ensemble, impute, linear_model, neighbors, preprocessing, svm, tree
@@ -95,6 +95,13 @@ def convert_step(
     """
     _check_inner(step)
     named = named_converters(step)
+    for kind, own in named.items():
+        if own.parse:
+            # Votes and their like look for their members in skl2onnx's own list.
+            update_registered_converter(
+                kind, f"Ours{kind.__name__}", own.shape, own.convert, parser=own.parse
+            )
+    has_options = probabilities and type(step) not in named
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model: onnx.ModelProto = convert_sklearn(
@@ -104,11 +111,12 @@ def convert_step(
                 (f"input_{place}", _TYPES[kind]([None, width]))
                 for place, (kind, width) in enumerate(inputs)
             ],
-            # Other parts of the estimator have no labels.
-            options={id(step): {"zipmap": False}} if probabilities else None,
+            # Other parts of the estimator have no labels, and boosted trees no options.
+            options={id(step): {"zipmap": False}} if has_options else None,
             target_opset=OPSET,
             custom_conversion_functions=_CONVERTERS | {k: own.convert for k, own in named.items()},
-            custom_parsers=dict.fromkeys(_NO_PROBABILITIES, _parsed),
+            custom_parsers=dict.fromkeys(_NO_PROBABILITIES, _parsed)
+            | {kind: own.parse for kind, own in named.items() if own.parse},
             custom_shape_calculators=dict.fromkeys(_CONVERTERS, _shapes)
             | {k: own.shape for k, own in named.items()},
         )

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from monitoring.feedback.reader import LabelledRow
 from monitoring.log.privacy import is_hash
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "anomaly-detection", "clustering"]
 
 
 def comparable(truth: Any, answer: Any) -> bool:

@@ -171,8 +171,7 @@ def test_a_compiled_date_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -
     """The class knows nothing of compilers; another class, or a subclass, is not taken for it."""
     assert not [name for name in vars(DateParts) if name.startswith("onnx")]
     assert "model_store.compile" not in inspect.getsource(model_class)
-    (name,) = NAMED
-    assert name == f"{DateParts.__module__}.{DateParts.__qualname__}"
+    assert f"{DateParts.__module__}.{DateParts.__qualname__}" in NAMED
     assert list(named_converters(make_pipeline(DateParts(), "passthrough"))) == [DateParts]
     subclass = type("OtherParts", (DateParts,), {})
     assert named_converters(make_pipeline(subclass(), "passthrough")) == {}

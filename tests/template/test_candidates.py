@@ -27,6 +27,6 @@ def test_each_candidate_learns(task: Task, name: str) -> None:
 def test_an_unknown_candidate_is_refused() -> None:
     """With those that there are."""
     with pytest.raises(
-        TableError, match='no candidate "neural": there are linear, tree, forest, b'
+        TableError, match='no candidate "neural": there are linear, tree, forest, l'
     ):
         build_estimator("classification", COLUMNS, 0, "neural")

@@ -18,9 +18,10 @@ EDITING = ("add-an-endpoint", "add-a-metric", "add-middleware", "add-a-setting")
 ASKING = ("send-true-values", "query-the-log", "write-a-report", "debug-one-prediction")
 FOLLOWED = {*EDITING, *ASKING, "load-from-sql-or-an-api", "test-a-notebook-function"}
 # Other tests run these, or what they start: those of pins, images, rules, offline installation,
-# workers, settings, business metrics.
+# workers, settings, business metrics, models from elsewhere.
 NOT_RUN = (
     "make add",
+    "make boosters",
     "make evidently",
     "make image",
     "make load",
@@ -29,6 +30,9 @@ NOT_RUN = (
     "make upgrade",
     "tar -xf ml-service-",
     ".venv/bin/mlops keys",
+    ".venv/bin/mlops models export",
+    ".venv/bin/mlops models import",
+    ".venv/bin/mlops train examples/no_target",
     ".venv/bin/mlops train ml_pipe",
     ".venv/bin/uvicorn",
     "BUSINESS_METRICS=",

@@ -19,6 +19,7 @@ FILES = {
     "train.in": "-r api.in\n-r project.in\n",
     "lab.in": "-r train.in\nbeta\n",
     "dev.in": "-r lab.in\n",
+    "boosters.in": "alpha\n",
     "uv.in": "beta\n",
     "evidently.in": "alpha\n",
 }

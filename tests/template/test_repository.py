@@ -91,14 +91,16 @@ def pins(requirements: str) -> dict[str, list[str]]:
     return {pin: hashes for pin, *hashes in parts}
 
 
-def asked(requirements: str) -> set[str]:
-    """Return the names that we ask for, those of included files too."""
+def asked(requirements: str, environment: dict[str, str]) -> set[str]:
+    """Return the names that we ask for on a platform, those of included files too."""
     names: set[str] = set()
     for line in (ROOT / "requirements" / f"{requirements}.in").read_text("utf-8").splitlines():
         if line.startswith("-r "):
-            names |= asked(line.removeprefix("-r ").removesuffix(".in"))
+            names |= asked(line.removeprefix("-r ").removesuffix(".in"), environment)
         elif line and not line.startswith("#"):
-            names.add(canonicalize_name(Requirement(line).name))
+            found = Requirement(line)
+            if found.marker is None or found.marker.evaluate(environment):
+                names.add(canonicalize_name(found.name))
     return names
 
 
@@ -166,10 +168,11 @@ def test_the_pins_serve_each_platform(python: str, system: str, machine: str) ->
         versions[requirements] = {x.name: str(x.specifier) for x in here}
 
         assert len(versions[requirements]) == len(here)
-        assert asked(requirements) <= versions[requirements].keys()
+        assert asked(requirements, environment) <= versions[requirements].keys()
     api, train, lab, dev = (versions[requirements].items() for requirements in PINS)
     assert api <= train <= lab <= dev
     assert set(pins("uv")) <= set(pins("dev"))
+    assert set(pins("boosters")) <= set(pins("dev"))
 
 
 def test_the_projects_name_is_written_once() -> None:

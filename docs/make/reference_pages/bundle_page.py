@@ -24,6 +24,7 @@ others and renames it, so that nobody sees half of one. Nothing in a bundle is c
 | --- | --- |
 | `manifest.json` | Everything that can be known without loading the model. |
 | `model.skops` or `model.pickle` | The fitted estimator. |
+| `booster-1.json`, `.txt` or `.cbm` | The trees of XGBoost, LightGBM or CatBoost, where the estimator has some: in the format of their package. |
 | `model.onnx` | The compiled form, where there is one. [Compiled models](../explanation/compiled-models.md) explains it. |
 | `golden.json` | Up to twenty rows of the table with their answers: every load must reproduce them. |
 | `reference.json` | How each column was distributed in training, as counts: drift is measured against it. |

@@ -10,11 +10,12 @@ from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.quality.answers import Rows
 from ml_pipe.runner.quality.cross_validation import cross_validate
 from ml_pipe.runner.quality.metrics import ScoreOf
+from ml_pipe.runner.run.boosters import BOOSTERS
 from ml_pipe.runner.run.progress import doing
 from ml_pipe.runner.summary import Candidate
 from model_store.manifest import Task, measured
 
-SIMPLEST_FIRST = ("linear", "tree", "forest", "boosting")
+SIMPLEST_FIRST = ("linear", "tree", "forest", "boosting", *BOOSTERS)
 """Those of the template; others count as less simple, in the order in which they are named."""
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ml_pipe.runner.choosing.calibration import with_calibration
 from ml_pipe.runner.choosing.candidates import compare_candidates
+from ml_pipe.runner.choosing.early_stopping import stopped_early
 from ml_pipe.runner.choosing.fitting import with_class_weight, within_budget
 from ml_pipe.runner.choosing.search import read_space, searched
 from ml_pipe.runner.choosing.storable import check_storable
@@ -61,6 +62,7 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
     score: ScoreOf,
     *,
     candidates: Sequence[str] = (),
+    booster: str = "",
     search: str = "",
     class_weight: str = "",
     threshold: str = "",
@@ -80,6 +82,8 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         build: `build_estimator` of the second notebook.
         score: your own measure, or that of the third notebook; the first value decides.
         candidates: the names that `build` knows; empty: no choice.
+        booster: the name of a candidate that is taken without a comparison; empty: none. Boosted
+            trees of other packages stop early, by the validation rows.
         search: a search space as JSON, see `read_space`.
         class_weight: "balanced", or nothing.
         threshold: "best", a probability, or nothing.
@@ -105,7 +109,12 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
     first = metric_first(score, metric, task, rows[run.targets[0]])
     scored = score_each(first, run.targets)
     space, notes = read_space(search), []
-    names = list(candidates) or list(space) or [""]
+    if candidates and booster:
+        raise TableError(
+            f"candidates compares several, booster={booster} takes one: name it among the "
+            "candidates, or leave these out."
+        )
+    names = list(candidates) or ([booster] if booster else list(space)) or [""]
     if names != [""] and len(inspect.signature(build).parameters) < 4:  # noqa: PLR2004 - the name
         raise TableError(
             "build_estimator of 01_model_class takes no candidate: give it a fourth argument, the "
@@ -113,6 +122,8 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         )
     if unknown := [name for name in space if candidates and name not in names]:
         raise TableError(f'The search space is of "{unknown[0]}", which is no candidate.')
+    validation = Rows(splits["validation"][run.names], splits["validation"][run.target])
+    on_validation = threshold == BEST or bool(calibrate)
     estimators: dict[str, Any] = {}
     settings: dict[str, dict[str, str]] = {}
     for name in names:
@@ -130,8 +141,13 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
                 built, space[name], known.inputs, known.truth, task, score=scored, seed=seed
             )
             print(f"{name}: the best settings are {settings[name]}")  # noqa: T201 - as a cell prints
+        estimators[name], note, by_validation = stopped_early(
+            estimators[name], known, validation, seed, is_random=not split.startswith("time")
+        )
+        notes += [f"{name}: {note}" if len(names) > 1 else note] if note else []
+        on_validation |= by_validation
     board: list[Candidate] = []
-    if names != [""]:
+    if names != [booster]:  # neither one that was asked for alone nor the usual one
         kind, column = split_kind(split)
         by = (kind, column_to_split_by(run, column).loc[rows.index]) if column else None
         parts = parts_of(known.truth, task, FOLDS, seed, by if kind != "predefined" else None)
@@ -139,16 +155,14 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
             msgspec.structs.replace(each, settings=settings.get(each.name, {}))
             for each in compare_candidates(estimators, known, parts, task, scored)
         ]
-    winner = next((each.name for each in board if each.chosen), "")
+    winner = next((each.name for each in board if each.chosen), names[0])
     doing(f"fitting {winner or 'the estimator'} on {len(known.truth):,} rows")
     estimator = with_interval(estimators[winner], run.facts.signature, len(rows), seed)
     estimator = estimator.fit(known.inputs, known.truth)
-    validation = Rows(splits["validation"][run.names], splits["validation"][run.target])
     estimator, note = with_calibration(estimator, calibrate, validation)
     notes += [note] if note else []
     by_metric = metric_name(metric, task) if metric else ""
     estimator, phrase = with_threshold(
         estimator, threshold, validation, known.truth.to_numpy(), by_metric
     )
-    on_validation = threshold == BEST or bool(calibrate)
     return Chosen(estimator, tuple(board), phrase, tuple(notes), on_validation=on_validation)

@@ -11,6 +11,7 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - it mus
 from sklearn.model_selection import HalvingRandomSearchCV
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 
+from ml_pipe.runner.choosing.early_stopping import boosted_of
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.quality.metrics import ScoreOf
 from model_store.manifest import Task
@@ -86,7 +87,8 @@ def searched(  # noqa: PLR0913 - what is searched, on which rows, by what
     steps = getattr(estimator, "steps", None)
     prefix = f"{steps[-1][0]}__" if steps else ""
     last = steps[-1][1] if steps else estimator
-    if isinstance(last, MultiOutputClassifier | MultiOutputRegressor):
+    is_around = isinstance(last, MultiOutputClassifier | MultiOutputRegressor)
+    if is_around or boosted_of(estimator) is not None:
         prefix += "estimator__"
     named = {name if "__" in name else f"{prefix}{name}": tried for name, tried in space.items()}
     known = estimator.get_params()

@@ -13,6 +13,7 @@ from ml_pipe.runner.quality.answers import Rows
 from ml_pipe.runner.run.context import Context
 from ml_pipe.runner.run.run_folder import run_context
 from model_store import formats
+from model_store.boosters import storing
 from model_store.errors import PredictionError, RefusedError
 from model_store.golden import golden_rows
 from model_store.schema.signature import Signature
@@ -142,6 +143,7 @@ def _check(estimator: Any) -> Any:
 
 def _loaded(estimator: Any, context: Context) -> Any:
     policy = policy_of(context)
-    stored = formats.dump(estimator, context.model_format)
+    rest, trees = storing.taken_apart(estimator)
+    stored = formats.dump(rest, context.model_format)
     formats.check_allowed(stored, context.model_format, policy)
-    return formats.load(stored, context.model_format, policy)
+    return storing.put_together(formats.load(stored, context.model_format, policy), trees)

@@ -10,6 +10,7 @@ from typing import Self
 import msgspec
 
 from ml_pipe.runner.errors import PipelineError
+from ml_pipe.runner.run.boosters import with_booster
 from ml_pipe.runner.run.context import OVERRIDES, Context
 from ml_pipe.runner.run.model_name import model_name
 from ml_pipe.runner.run.parameters import Parameter, Value, declared
@@ -108,11 +109,11 @@ class Pipeline:
             PipelineError: one is unknown, or of another type.
         """
         known = {name: found for each in self.declarations.values() for name, found in each.items()}
-        own = read_values(file_parameters(self.folder), known, self.folder)
+        own = read_values(with_booster(file_parameters(self.folder)), known, self.folder)
         if own.get("data") and "model" in known:
             # Another table is another version of the folder's model, and no model of its name.
             own.setdefault("model", model_name(Path(str(own["data"]))))
-        return own | read_values(given, known, Path.cwd())
+        return own | read_values(with_booster(given), known, Path.cwd())
 
     def complete(self, notebook: Path, values: Mapping[str, Value]) -> dict[str, Value]:
         """Return every parameter that a notebook declares: as given, else its default."""

@@ -6,37 +6,15 @@ numbers are below it. Leaves are numbered, and looked up in a table of doubles.
 Boosted histograms compare and add doubles throughout, and so do their graphs.
 """
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from onnx import numpy_helper
 
-from model_store.compile.onnx_graph import (
-    DOUBLE,
-    FLOAT,
-    INT64,
-    ML_DOMAIN,
-    Graph,
-    NotCompilableError,
-)
+from model_store.compile.converters.tree_ensemble import Tree, boosted, ensemble
+from model_store.compile.onnx_graph import DOUBLE, FLOAT, INT64, Graph, NotCompilableError
 
 _MOST_LEAVES = 2**24
 """Single precision counts no further."""
-
-
-class Tree(NamedTuple):
-    """A binary tree; each array has one element a node, the root first. A leaf has no left."""
-
-    features: np.ndarray
-    thresholds: np.ndarray
-    left: np.ndarray
-    right: np.ndarray
-    missing_left: np.ndarray
-    weights: np.ndarray
-    """What a leaf adds."""
-    targets: np.ndarray
-    """Which sum a leaf adds it to."""
 
 
 def convert_forest(scope: Any, operator: Any, container: Any) -> None:
@@ -54,25 +32,25 @@ def convert_forest(scope: Any, operator: Any, container: Any) -> None:
     tables = [_leaf_values(member.tree_, is_classifier) for member in members]
     if is_classifier and len(members) > 1 and all(map(_is_pure, members)):
         votes = [
-            _tree(member.tree_, table.argmax(axis=1), np.ones(len(table)))
+            tree_of(member.tree_, table.argmax(axis=1), np.ones(len(table)))
             for member, table in zip(members, tables, strict=True)
         ]
         rows = graph.cast(graph.rows, FLOAT)
-        total = graph.cast(_ensemble(graph, rows, votes, tables[0].shape[1]), DOUBLE)
+        total = graph.cast(ensemble(graph, rows, votes, tables[0].shape[1]), DOUBLE)
         _finish_mean(graph, total, len(votes), is_classifier=True)
         return
     starts = np.cumsum([0, *map(len, tables)])
     if starts[-1] > _MOST_LEAVES:
         raise NotCompilableError("Its trees have too many leaves.")
     trees = [
-        _tree(
+        tree_of(
             member.tree_,
             np.full(len(tables[number]), number),
             starts[number] + np.arange(len(tables[number])),
         )
         for number, member in enumerate(members)
     ]
-    leaves = graph.cast(_ensemble(graph, graph.cast(graph.rows, FLOAT), trees, len(trees)), INT64)
+    leaves = graph.cast(ensemble(graph, graph.cast(graph.rows, FLOAT), trees, len(trees)), INT64)
     if len(trees) == 1:
         leaves = graph.node("Squeeze", leaves, graph.constant([1]))
     shares = graph.node("Gather", graph.constant(np.vstack(tables)), leaves)
@@ -99,7 +77,7 @@ def convert_gradient_boosting(scope: Any, operator: Any, container: Any) -> None
     columns = np.zeros((1, model.n_features_in_), dtype=np.float32)
     baseline = model._raw_predict_init(columns)[0]  # noqa: SLF001 - nothing public has it
     trees = [
-        _tree(
+        tree_of(
             member.tree_,
             np.full(member.tree_.node_count, target),
             model.learning_rate * member.tree_.value[:, 0, 0],
@@ -108,7 +86,7 @@ def convert_gradient_boosting(scope: Any, operator: Any, container: Any) -> None
         for target, member in enumerate(stage)
     ]
     rows = graph.cast(graph.cast(graph.rows, FLOAT), DOUBLE)
-    raw = _boosted(graph, rows, trees, baseline)
+    raw = boosted(graph, rows, trees, baseline)
     if not hasattr(model, "classes_"):
         graph.finish(raw)
         return
@@ -128,7 +106,7 @@ def convert_histogram_boosting(scope: Any, operator: Any, container: Any) -> Non
         for stage in stages
         for target, member in enumerate(stage)
     ]
-    raw = _boosted(graph, graph.doubles(), trees, baseline)
+    raw = boosted(graph, graph.doubles(), trees, baseline)
     if hasattr(model, "classes_"):
         graph.finish_classes(raw, len(baseline))
         return
@@ -158,7 +136,8 @@ def _finish_mean(graph: Graph, total: str, trees: int, *, is_classifier: bool) -
         graph.finish(mean)
 
 
-def _tree(tree: Any, targets: np.ndarray, weights: np.ndarray) -> Tree:
+def tree_of(tree: Any, targets: np.ndarray, weights: np.ndarray) -> Tree:
+    """Return a tree of scikit-learn whose nodes have targets and weights, `(nodes,)` each."""
     return Tree(
         features=tree.feature,
         thresholds=tree.threshold,
@@ -183,95 +162,3 @@ def _histogram_tree(nodes: np.ndarray, target: int) -> Tree:
         weights=nodes["value"],
         targets=np.full(len(nodes), target),
     )
-
-
-def _boosted(graph: Graph, rows: str, trees: Sequence[Tree], baseline: np.ndarray) -> str:
-    # What boosting starts from is the first leaf that is added, so that sums are made in its order.
-    starts = [_single_leaf(value, target) for target, value in enumerate(baseline)]
-    return _ensemble(graph, rows, [*starts, *trees], len(baseline), np.float64)
-
-
-def _single_leaf(value: float, target: int) -> Tree:
-    none, zero = np.array([-1]), np.array([0])
-    return Tree(zero, zero, none, none, zero, np.array([value]), np.array([target]))
-
-
-def _ensemble(
-    graph: Graph, rows: str, trees: Sequence[Tree], targets: int, dtype: Any = np.float32
-) -> str:
-    """Add a node that sums each target's leaves, in the trees' order, `(rows, targets)`."""
-    parts: dict[str, list[Any]] = {name: [] for name in _EMPTY}
-    roots: list[int] = []
-    nodes = leaves = 0
-    for tree in trees:
-        grown = _grown(tree)
-        is_leaf = grown.left < 0
-        place = np.empty(len(is_leaf), dtype=np.int64)
-        place[~is_leaf] = nodes + np.arange((~is_leaf).sum())
-        place[is_leaf] = leaves + np.arange(is_leaf.sum())
-        inner = np.flatnonzero(~is_leaf)
-        left, right = grown.left[inner], grown.right[inner]
-        roots.append(int(place[0]))
-        parts["nodes_featureids"].append(grown.features[inner])
-        parts["nodes_splits"].append(grown.thresholds[inner])
-        parts["nodes_missing_value_tracks_true"].append(grown.missing_left[inner])
-        parts["nodes_truenodeids"].append(place[left])
-        parts["nodes_trueleafs"].append(is_leaf[left])
-        parts["nodes_falsenodeids"].append(place[right])
-        parts["nodes_falseleafs"].append(is_leaf[right])
-        parts["leaf_weights"].append(grown.weights[is_leaf])
-        parts["leaf_targetids"].append(grown.targets[is_leaf])
-        nodes += len(inner)
-        leaves += int(is_leaf.sum())
-    found = {name: np.concatenate(arrays) for name, arrays in parts.items()}
-    splits = _rounded_down(found.pop("nodes_splits"), dtype)
-    weights = found.pop("leaf_weights").astype(dtype)
-    return graph.node(
-        "TreeEnsemble",
-        rows,
-        domain=ML_DOMAIN,
-        op_version=1,
-        tree_roots=roots,
-        n_targets=targets,
-        aggregate_function=1,
-        post_transform=0,
-        nodes_modes=numpy_helper.from_array(np.zeros(nodes, dtype=np.uint8), "modes"),
-        nodes_splits=numpy_helper.from_array(splits, "splits"),
-        leaf_weights=numpy_helper.from_array(weights, "weights"),
-        **{name: array.astype(np.int64).tolist() for name, array in found.items()},
-    )
-
-
-_EMPTY = (
-    "nodes_featureids",
-    "nodes_splits",
-    "nodes_missing_value_tracks_true",
-    "nodes_truenodeids",
-    "nodes_trueleafs",
-    "nodes_falsenodeids",
-    "nodes_falseleafs",
-    "leaf_weights",
-    "leaf_targetids",
-)
-
-
-def _grown(tree: Tree) -> Tree:
-    """Return a tree that has a split: to a lone leaf one is added that makes no difference."""
-    if len(tree.left) > 1:
-        return tree
-    return Tree(
-        features=np.zeros(3, dtype=np.int64),
-        thresholds=np.zeros(3),
-        left=np.array([1, -1, -1]),
-        right=np.array([2, -1, -1]),
-        missing_left=np.zeros(3, dtype=np.int64),
-        weights=tree.weights[[0, 0, 0]],
-        targets=tree.targets[[0, 0, 0]],
-    )
-
-
-def _rounded_down(thresholds: np.ndarray, dtype: Any) -> np.ndarray:
-    """Return thresholds in a dtype, none greater than it was."""
-    rounded: np.ndarray = thresholds.astype(dtype)
-    down = np.nextafter(rounded, dtype(-np.inf))
-    return np.where(rounded > thresholds, down, rounded).astype(dtype)

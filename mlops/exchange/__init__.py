@@ -1,0 +1,1 @@
+"""Models that come from elsewhere, and versions that go elsewhere."""

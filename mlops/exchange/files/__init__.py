@@ -1,0 +1,1 @@
+"""What the files of models are, and versions as files of their own."""
