@@ -20,6 +20,7 @@ from pandas.api.types import (
 )
 
 from .runner.errors import TableError
+from .runner.forecast.lags import Lags, with_lags
 from .runner.intervals.bounds import with_bounds
 from .runner.reading.options import ReadingOptions
 from .runner.reading.raw_table import RawTable, as_raw
@@ -217,13 +218,16 @@ def prepare(
     """
     raw, options = as_raw(table), ReadingOptions.of(parameters)
     targets = targets_of(parameters["target"], raw.frame.columns)
-    check_names(raw.frame, targets, options.leave_out, options.keep)
     splitting = SplitColumn.of(parameters.get("split", "random"), options)
+    lags = Lags.of(parameters)
+    left_out = [name for name in options.leave_out if name not in lags.keys]
+    check_names(raw.frame, targets, left_out, options.keep)
     if not parameters["same_columns"]:
         expected = None
-    recognised = recognise(raw, targets, splitting.kept(options), expected)
+    recognised = recognise(raw, targets, lags.kept(splitting.kept(options)), expected)
     transformed = transform(recognised.table)
     cleaned, dropped = clean(transformed, targets, drop_duplicates=parameters["drop_duplicates"])
+    cleaned, too_early, remarks = with_lags(cleaned, targets, lags)
     cleaned, beside = splitting.set_aside(cleaned, recognised.left_out)
     if expected:
         cleaned = align(cleaned, expected)
@@ -237,10 +241,11 @@ def prepare(
         signature=signature,
         target=target_text(targets),
         task=task,
-        dropped=dropped,
+        dropped=dropped | too_early,
         remarks=compare(conformed, expected, parameters.get("model", "")) if expected else [],
         task_reason=" ".join(reasons),
         left_out=recognised.left_out,
-        notes=recognised.notes,
+        notes=[*recognised.notes, *remarks],
         beside=beside,
+        lags=lags.names(targets[0]),
     )

@@ -234,10 +234,11 @@ def build_xgboost(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline:
 
 
 def build_catboost(task: Task, inputs: Sequence[Column], seed: int) -> Pipeline:
-    """Return boosted trees of CatBoost, which counts the target in each category."""
+    """Return boosted trees of CatBoost, which counts the target where categories are many."""
     package = booster_package("catboost")
     trees = package.CatBoostClassifier if task == "classification" else package.CatBoostRegressor
     settings = {"iterations": 500, "learning_rate": 0.05, "depth": 6}
+    settings |= {"one_hot_max_size": MOST_COLUMNS}
     quiet = {"verbose": 0, "allow_writing_files": False}
     return build_boosted(task, inputs, trees(**settings, **quiet, random_seed=seed))
 

@@ -166,13 +166,13 @@ def check_estimator(opened: Opened, policy: LoadPolicy) -> None:
             f"Its estimator needs {', '.join(missing)}, and this installation serves compiled "
             "models alone: serve from requirements/train.txt or the image of all modes."
         )
-    stored = opened.contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
-    formats.check_allowed(stored, manifest.estimator, policy)
     if missing := packages.missing_modules(native_formats.needed_modules(opened.contents)):
         raise RefusedError(
             f"Its trees need {', '.join(missing)}, which is not installed here: make boosters, or "
             f"make add PACKAGE={missing[0]}."
         )
+    stored = opened.contents[bundle.ESTIMATOR_FILES[manifest.estimator]]
+    formats.check_allowed(stored, manifest.estimator, policy)
     if missing := packages.missing_modules(manifest.requires):
         raise RefusedError(
             f"The model needs modules that are not here ({', '.join(missing)}): export the "

@@ -11,6 +11,7 @@ import pandas as pd
 from ml_pipe.runner.card import ASK
 from ml_pipe.runner.choosing.choose import Chosen
 from ml_pipe.runner.evaluated import Evaluation
+from ml_pipe.runner.forecast.repeating import beside_repeating
 from ml_pipe.runner.intervals.interval_evaluation import evaluate_interval
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Answers, Remembering, Rows, joined
@@ -137,8 +138,10 @@ def evaluate(  # noqa: PLR0913 - all but four are options
     }
     deciding = next(iter(by_split["test"]))
     decisive = {name: found[deciding] for name, found in by_split.items()}
+    repeating, no_better = beside_repeating(estimator, known["test"], run.facts.lags, task, score)
     warnings = (
         *warnings,
+        *filter(None, [no_better]),
         *comparison.remarks,
         *far_above_test(decisive, guessed.get(deciding), errors.get("test")),
     )
@@ -152,7 +155,7 @@ def evaluate(  # noqa: PLR0913 - all but four are options
         dropped=run.facts.dropped,
         columns=tuple(names),
         left_out=run.facts.left_out,
-        notes=(*run.facts.notes, *chosen.notes, *filter(None, [importance.remark])),
+        notes=(*run.facts.notes, *chosen.notes, *filter(None, [importance.remark, repeating])),
         metric=deciding,
         scores=by_split,
         errors=errors,

@@ -146,7 +146,7 @@ def reason_of(comparison: Comparison) -> str:
 def form_of(compilation: Compilation) -> str:
     """Return by what a version is served, and why, a sentence."""
     if compilation.reason:
-        return f"By scikit-learn, as it has no compiled form. {compilation.reason}"
+        return f"By its own library, as it has no compiled form. {compilation.reason}"
     return "Compiled, by ONNX Runtime, which was seen to answer the same."
 
 

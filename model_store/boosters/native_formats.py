@@ -1,7 +1,6 @@
 """Boosted trees in the formats of their own packages, which hold numbers and run no code."""
 
 import importlib
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,6 +54,8 @@ def _read_lightgbm(content: bytes, _parameters: dict[str, Any]) -> Any:
 
 
 def _write_catboost(model: Any) -> bytes:
+    import tempfile  # noqa: PLC0415 - only who publishes writes
+
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.cbm"
         model.save_model(str(file), format="cbm")

@@ -1,6 +1,7 @@
 """An estimator taken apart for its bundle: boosted trees go into files of their own, and back."""
 
 import copy
+import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -54,13 +55,22 @@ def put_together(estimator: Any, contents: Mapping[str, bytes]) -> Any:
         if native is None or place.name not in contents:
             raise RefusedError("The estimator's trees are in none of its files: publish it again.")
         try:
-            trees[id(place)] = native.read(contents[place.name], place.parameters)
+            importlib.import_module(native.module)
+            # A process that answers from a copy of itself must not have started threads: the copy
+            # would wait for them for ever.
+            with _threads().threadpool_limits(1, user_api="openmp"):
+                trees[id(place)] = native.read(contents[place.name], place.parameters)
         except Exception as error:  # the packages' errors have no common base
             raise RefusedError(
                 f"{place.name} cannot be read by {native.module} here ({type(error).__name__}): "
                 "publish it again from this environment."
             ) from error
     return copy.deepcopy(estimator, trees) if trees else estimator
+
+
+def _threads() -> Any:
+    # A service of compiled models does without it.
+    return importlib.import_module("threadpoolctl")
 
 
 def _is_fitted(part: Any) -> bool:

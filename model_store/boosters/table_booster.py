@@ -9,7 +9,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
 
-_MISSING = "missing"
+MISSING_CATEGORY = "missing"
+"""What CatBoost, whose categories are texts, gets for one that is missing."""
 
 
 class BoostedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # it has no types
@@ -130,7 +131,9 @@ def _as_it_takes(estimator: Any, rows: np.ndarray, categories: int) -> Any:
     mixed = np.asarray(rows).astype(object)
     for place in range(categories):
         column = np.asarray(rows)[:, place].astype(float)
-        mixed[:, place] = [_MISSING if np.isnan(each) else str(int(each)) for each in column]
+        mixed[:, place] = [
+            MISSING_CATEGORY if np.isnan(each) else str(int(each)) for each in column
+        ]
     return mixed
 
 

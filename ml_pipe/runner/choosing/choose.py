@@ -123,7 +123,7 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
     if unknown := [name for name in space if candidates and name not in names]:
         raise TableError(f'The search space is of "{unknown[0]}", which is no candidate.')
     validation = Rows(splits["validation"][run.names], splits["validation"][run.target])
-    on_validation = threshold == BEST or bool(calibrate)
+    by_validation: set[str] = set()
     estimators: dict[str, Any] = {}
     settings: dict[str, dict[str, str]] = {}
     for name in names:
@@ -141,11 +141,11 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
                 built, space[name], known.inputs, known.truth, task, score=scored, seed=seed
             )
             print(f"{name}: the best settings are {settings[name]}")  # noqa: T201 - as a cell prints
-        estimators[name], note, by_validation = stopped_early(
+        estimators[name], note, is_seen = stopped_early(
             estimators[name], known, validation, seed, is_random=not split.startswith("time")
         )
         notes += [f"{name}: {note}" if len(names) > 1 else note] if note else []
-        on_validation |= by_validation
+        by_validation |= {name} if is_seen else set()
     board: list[Candidate] = []
     if names != [booster]:  # neither one that was asked for alone nor the usual one
         kind, column = split_kind(split)
@@ -157,6 +157,7 @@ def choose(  # noqa: PLR0913 - what there is to choose among, and by what
         ]
     winner = next((each.name for each in board if each.chosen), names[0])
     doing(f"fitting {winner or 'the estimator'} on {len(known.truth):,} rows")
+    on_validation = threshold == BEST or bool(calibrate) or winner in by_validation
     estimator = with_interval(estimators[winner], run.facts.signature, len(rows), seed)
     estimator = estimator.fit(known.inputs, known.truth)
     estimator, note = with_calibration(estimator, calibrate, validation)

@@ -10,7 +10,7 @@ from typing import Self
 import msgspec
 
 from ml_pipe.runner.errors import PipelineError
-from ml_pipe.runner.run.boosters import with_booster
+from ml_pipe.runner.run.boosters import check_installed, with_booster
 from ml_pipe.runner.run.context import OVERRIDES, Context
 from ml_pipe.runner.run.model_name import model_name
 from ml_pipe.runner.run.parameters import Parameter, Value, declared
@@ -113,7 +113,9 @@ class Pipeline:
         if own.get("data") and "model" in known:
             # Another table is another version of the folder's model, and no model of its name.
             own.setdefault("model", model_name(Path(str(own["data"]))))
-        return own | read_values(with_booster(given), known, Path.cwd())
+        values = own | read_values(with_booster(given), known, Path.cwd())
+        check_installed(values)
+        return values
 
     def complete(self, notebook: Path, values: Mapping[str, Value]) -> dict[str, Value]:
         """Return every parameter that a notebook declares: as given, else its default."""

@@ -1,5 +1,6 @@
 """The clean table of a run and what is known of it, from the first notebook to the next ones."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ class Prepared:
     """How the file was read, where it could have been otherwise; sentences."""
     beside: pd.DataFrame | None = None
     """`(rows, columns)`: what the rows are split by and nothing learns from."""
+    lags: Sequence[str] = ()
+    """The inputs that are earlier values of the target."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +68,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     task_reason: str = ""
     left_out: dict[str, str] = {}
     notes: list[str] = []
+    lags: list[str] = []
+    """The inputs that are earlier values of the target, the latest first."""
     personal: list[str] = []
     """Those of its columns whose values are shown nowhere."""
     notebook: str = ""
@@ -89,6 +94,7 @@ def save(
     table = prepared.table
     notebook = own_notebook(Path.cwd()) if is_by_hand() else None
     personal = personal_columns()
+    _check_lags(prepared, personal)
     facts = Facts(
         model=model or model_name(source),
         task=prepared.task,
@@ -101,6 +107,7 @@ def save(
         task_reason=prepared.task_reason,
         left_out=without_reasons(prepared.left_out, personal),
         notes=without_quotes(prepared.notes, personal),
+        lags=list(prepared.lags),
         personal=[c.name for c in prepared.signature if is_personal(c, personal)],
         notebook=notebook.name if notebook else "",
         cells=definitions(ran()) if notebook else {},
@@ -111,6 +118,20 @@ def save(
     if prepared.beside is not None:
         prepared.beside.to_parquet(folder / "beside.parquet")
     return folder
+
+
+def _check_lags(prepared: Prepared, personal: Collection[str]) -> None:
+    """See that no earlier value of a personal target is stored under another name.
+
+    Raises:
+        TableError: one would be.
+    """
+    open_ = [name for name in prepared.lags if name not in personal]
+    if prepared.target in personal and open_:
+        raise TableError(
+            f"{prepared.target} is personal by LOG_PERSONAL_FIELDS, and {', '.join(open_)} hold "
+            "its earlier values: name them there, too."
+        )
 
 
 def save_table(

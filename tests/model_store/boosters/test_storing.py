@@ -2,6 +2,9 @@
 
 import importlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +116,20 @@ def test_a_model_that_stopped_early_answers_as_it_did() -> None:
         apart, contents = taken_apart(model)
         back = put_together(apart, contents)
         assert np.array_equal(back.predict(rows), model.predict(rows))
+
+
+def test_a_copy_of_a_process_answers_whatever_the_threads_are(tmp_path: Path) -> None:
+    """Loading starts none: the copy would wait for threads that it does not have."""
+    script = Path(__file__).with_name("forked_answers.py")
+    environment = os.environ | {"OMP_NUM_THREADS": "2", "PYTHONPATH": str(Path.cwd())}
+    if known := os.environ.get("PYTHONPATH"):
+        environment["PYTHONPATH"] += f"{os.pathsep}{known}"
+    for verb in ("fit", "answer"):
+        command = [sys.executable, str(script), verb, str(tmp_path)]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=60, check=True
+        )
+    assert done.stdout.splitlines() == ["lightgbm 500", "xgboost 500"]
 
 
 def test_another_estimator_is_not_copied() -> None:

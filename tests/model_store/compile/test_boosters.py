@@ -104,10 +104,21 @@ def test_what_a_graph_cannot_has_a_reason(
     assert reason in found.reason
 
 
-def test_categories_of_catboost_are_served_by_catboost() -> None:
+@pytest.mark.parametrize("target", ["text", "pair", "amount"])
+def test_few_categories_of_catboost_are_compiled(target: str) -> None:
+    """Each has a split of its own, and so has a missing one; an unknown one has none."""
+    options = {"one_hot_max_size": 20, "iterations": 20}
+    around, kind = (
+        (BoostedRegressor, "Regressor") if target == "amount" else (BoostedClassifier, "Classifier")
+    )
+    found = compiled(around(model_of("catboost", kind, **options), 1), target)
+    assert found.reason == ""
+
+
+def test_categories_that_catboost_counts_are_served_by_catboost() -> None:
     """It counts the target in each, which a graph does not."""
     found = compiled(BoostedClassifier(model_of("catboost", "Classifier"), 1), "text")
-    assert "It splits by categories as CatBoost counts them" in found.reason
+    assert "It counts the target in categories, which a graph does not" in found.reason
 
 
 def test_the_trees_do_split_by_categories() -> None:

@@ -1,5 +1,6 @@
 """Boosted trees of LightGBM, XGBoost and CatBoost: rounds by other rows, and whatever labels."""
 
+import importlib.util
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,10 +13,10 @@ import pytest
 from ml_pipe.model_class import build_estimator
 from ml_pipe.runner.choosing.choose import choose
 from ml_pipe.runner.choosing.early_stopping import stopped_early
-from ml_pipe.runner.errors import TableError
+from ml_pipe.runner.errors import PipelineError, TableError
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Rows
-from ml_pipe.runner.run.boosters import BOOSTERS, booster_package, with_booster
+from ml_pipe.runner.run.boosters import BOOSTERS, booster_package, check_installed, with_booster
 from ml_pipe.runner.table.prepared_table import Facts
 from ml_pipe.train_test_validate import score
 from model_store.boosters.table_booster import rounds_parameter
@@ -114,6 +115,8 @@ def test_boosters_are_candidates_among_others(tmp_path: Path) -> None:
     assert chosen.notes[0].startswith("lightgbm: LGBMClassifier stopped early: ")
     board = {each.name: each for each in chosen.candidates}
     assert board["lightgbm"].settings["num_leaves"] in {"4", "8"}
+    # The validation rows had a say in the trees alone.
+    assert chosen.on_validation == board["lightgbm"].chosen
 
 
 @pytest.mark.slow  # the package takes a second to be imported
@@ -153,5 +156,16 @@ def test_a_model_named_as_a_booster_is_one() -> None:
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the commands that install it."""
     monkeypatch.setitem(sys.modules, "lightgbm", None)
-    with pytest.raises(TableError, match="lightgbm is not installed: `make boosters` brings"):
+    with pytest.raises(TableError, match="lightgbm is not installed: `make boosters` installs"):
         booster_package("lightgbm")
+
+
+@pytest.mark.parametrize("values", [{"booster": "xgboost"}, {"candidates": ["linear", "xgboost"]}])
+def test_a_missing_package_is_named_before_anything_is_trained(
+    values: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run asks for it by its parameters."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(PipelineError, match=r"xgboost is not installed: .*, xgboost-cpu [(]else"):
+        check_installed(values)
+    check_installed({"booster": "forest", "candidates": []})
