@@ -204,7 +204,8 @@ def test_blocks_of_a_forecast_have_different_lengths(tmp_path: Path) -> None:
 
 
 def _lengths(blocks: np.ndarray | None) -> list[int]:
-    return np.unique(np.asarray(blocks), return_counts=True)[1].tolist()
+    lengths: list[int] = np.unique(np.asarray(blocks), return_counts=True)[1].tolist()
+    return lengths
 
 
 def test_a_personal_target_has_no_lags_under_other_names(
