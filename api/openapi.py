@@ -1,22 +1,21 @@
 """The OpenAPI document: the routes that FastAPI knows, and a typed `/predict` for each model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from api.http.array_fields import array_note
 from api.http.body_errors import row_model
 from api.http.problems import FieldError
+from api.models.answer_schema import answer_schema, column_notes
 from api.models.loaded_models import LoadedModels, ServedModel
 from model_store.aliases import CHAMPION
-from model_store.schema.deciding.decision import TOP
 from model_store.schema.examples import example
-from model_store.schema.prediction import PROBABILITIES, label_text
+from model_store.schema.prediction import PROBABILITIES
 from model_store.schema.row_decoder import MAX_STRING
-from model_store.schema.signature import Column, Kind, Signature
+from model_store.schema.signature import Signature
 from monitoring.log.writing.true_values import Verdict
 
 _MOST_EXAMPLE_NUMBERS = 10_000
@@ -127,10 +126,10 @@ def _predict_operation(path: str, served: ServedModel, max_string: int) -> dict[
     row = row_model(manifest.signature, max_string=max_string).model_json_schema()
     row.pop("title", None)
     for column in served.shown.inputs:
-        row["properties"][column.name] |= _notes(column)
+        row["properties"][column.name] |= column_notes(column)
     for name in manifest.signature.ignored:
         row["properties"][name] = _IGNORED
-    answer = _answer_schema(served)
+    answer = answer_schema(served)
     operation: dict[str, Any] = {
         "tags": ["predict"],
         "summary": f"Predict with {manifest.model}",
@@ -169,68 +168,6 @@ def _responses(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _answer_schema(served: ServedModel) -> dict[str, Any]:
-    types = {Kind.INTEGER: "integer", Kind.NUMBER: "number", Kind.BOOLEAN: "boolean"}
-    properties: dict[str, Any] = {
-        column.name: {"type": types.get(column.kind, "string")} | _notes(column)
-        for column in served.shown.outputs
-    }
-    decision = served.manifest.decision
-    if decision.least_confidence:
-        for answer in properties.values():
-            answer["type"] = [answer["type"], "null"]
-            answer["description"] = (
-                f"{answer.get('description', '')} Null where no probability reaches "
-                f"{decision.least_confidence:g}."
-            ).strip()
-    if decision.top:
-        properties[TOP] = _top_schema(served.shown.outputs[0], decision.top, types)
-    required = list(properties)
-    if classes := served.loaded.predictor.classes:
-        names = [label_text(label) for label in classes]
-        properties[PROBABILITIES] = {
-            "type": "object",
-            "properties": {name: {"type": "number"} for name in names},
-        }
-    return {"type": "object", "properties": properties, "required": required}
-
-
-def _top_schema(output: Column, count: int, types: Mapping[Kind, str]) -> dict[str, Any]:
-    label = {
-        "label": {"type": types.get(output.kind, "string")},
-        "probability": {"type": "number"},
-    }
-    return {
-        "type": "array",
-        "maxItems": count,
-        "items": {"type": "object", "properties": label, "required": list(label)},
-        "description": "The likeliest labels, the likeliest first.",
-    }
-
-
-def _notes(column: Column) -> dict[str, Any]:
-    """Return the training range of a column in words; values outside it are answered too."""
-    notes: list[str] = []
-    if column.unit:
-        notes.append(f"In {column.unit}.")
-    if column.kind is Kind.ARRAY:
-        notes.append(f"{array_note(column)}.")
-    if column.kind is Kind.DATETIME and (column.form or column.time_zone):
-        zone = column.time_zone or "UTC"
-        notes.append(f"Such as {example(column)}; a time without an offset is read in {zone}.")
-    if column.header:
-        notes.append("The header of the training table counts as its name, too.")
-    if column.categories:
-        notes.append(f"In training one of: {', '.join(column.categories)}.")
-    elif column.minimum is not None:
-        notes.append(f"In training from {_short(column.minimum)} to {_short(column.maximum)}.")
-    return {"title": column.name} | ({"description": " ".join(notes)} if notes else {})
-
-
-def _short(value: float | str | None) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _items(properties: dict[str, Any]) -> dict[str, Any]:
     return _one_or_many(
         {
@@ -250,15 +187,10 @@ _ROW_OF_REQUEST = {
     },
     "row": {"type": "integer", "minimum": 0, "description": "Which row of it, from 0."},
 }
-_ONE_TRUE_VALUE = {
-    "type": ["string", "integer", "number", "boolean"],
-    "maxLength": MAX_STRING,
-}
 _TRUE_VALUE = {
     "type": ["string", "integer", "number", "boolean", "object"],
     "maxLength": MAX_STRING,
-    "minProperties": 1,
-    "additionalProperties": _ONE_TRUE_VALUE,
+    "additionalProperties": {"type": ["string", "integer", "number", "boolean"]},
     "description": "The truth; of several outputs an object by their names.",
 }
 _FEEDBACK = {
@@ -270,9 +202,7 @@ _FEEDBACK = {
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {
-                    "schema": _items(_ROW_OF_REQUEST | {"value": _TRUE_VALUE}),
-                }
+                "application/json": {"schema": _items(_ROW_OF_REQUEST | {"value": _TRUE_VALUE})}
             },
         },
         "responses": _responses(

@@ -74,7 +74,8 @@ def decide(  # noqa: PLR0913 - what is decided, by which rows
         )
     decision = Decision(least_confidence=least_confidence, top=top, calibrated=calibrate)
     if not least_confidence:
-        return Decided(decision, phrase=f"Each answer names the {top} likeliest labels.")
+        named = "likeliest label" if top == 1 else f"{top} likeliest labels"
+        return Decided(decision, phrase=f"Each answer names the {named}.")
     unseen = pd.concat([rows for name, rows in splits.items() if name != "train"])
     answers = answers_of(estimator, unseen[run.names])
     unsure = decision.unsure(np.asarray(answers.probabilities))
