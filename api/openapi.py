@@ -15,7 +15,7 @@ from model_store.aliases import CHAMPION
 from model_store.schema.examples import example
 from model_store.schema.prediction import PROBABILITIES
 from model_store.schema.row_decoder import MAX_STRING
-from model_store.schema.signature import Signature
+from model_store.schema.signature import MOST_OUTPUTS, Signature
 from monitoring.log.writing.true_values import Verdict
 
 _MOST_EXAMPLE_NUMBERS = 10_000
@@ -190,7 +190,12 @@ _ROW_OF_REQUEST = {
 _TRUE_VALUE = {
     "type": ["string", "integer", "number", "boolean", "object"],
     "maxLength": MAX_STRING,
-    "additionalProperties": {"type": ["string", "integer", "number", "boolean"]},
+    "minProperties": 1,
+    "maxProperties": MOST_OUTPUTS,
+    "additionalProperties": {
+        "type": ["string", "integer", "number", "boolean"],
+        "maxLength": MAX_STRING,
+    },
     "description": "The truth; of several outputs an object by their names.",
 }
 _FEEDBACK = {

@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 
 from model_store.schema.row_decoder import MAX_STRING
+from model_store.schema.signature import MOST_OUTPUTS
 
 Value = Annotated[str, msgspec.Meta(max_length=MAX_STRING)] | int | float | bool
-_MOST_OUTPUTS = 1_000
 
 
 class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,6 +20,6 @@ class FeedbackItem(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         | int
         | float
         | bool
-        | Annotated[dict[str, Value], msgspec.Meta(min_length=1, max_length=_MOST_OUTPUTS)]
+        | Annotated[dict[str, Value], msgspec.Meta(min_length=1, max_length=MOST_OUTPUTS)]
     )
     """Of a model of several outputs, an object of them by name; some may follow later."""

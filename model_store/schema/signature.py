@@ -26,6 +26,9 @@ class Kind(StrEnum):
 EPOCH_SECONDS, EPOCH_MILLISECONDS = "epoch s", "epoch ms"
 """Forms of a datetime that is written as a number: seconds or milliseconds since 1970, UTC."""
 
+MOST_OUTPUTS = 1_000
+"""How many true values one row may be sent at most."""
+
 LARGEST_INTEGER = 2**53
 """Beyond it a float64 rounds integers, so none larger in size is accepted or answered."""
 

@@ -232,6 +232,7 @@ def test_every_column_can_be_described_and_drawn(tmp_path: Path) -> None:
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow  # it draws
 def test_the_target_and_the_gaps_are_drawn() -> None:
     """Labels as bars, amounts as a histogram; the emptiest column on top, the full ones not."""
     table, _ = fit(mixed_table(60, seed=1), "amount")

@@ -262,6 +262,7 @@ def _fields(key: Key) -> dict[str, Any]:
     return {name: getattr(key, name) for name in Key.__struct_fields__}
 
 
+@pytest.mark.slow  # it waits for a limit
 def test_on_a_connection_a_key_has_its_name_and_limits_on_both_ways(
     mlops: Mlops, published: Path, new_settings: NewSettings
 ) -> None:

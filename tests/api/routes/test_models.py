@@ -54,6 +54,7 @@ def test_a_model_is_shown_with_its_cards(service: Service) -> None:
     assert version["card"] == "# Sums"
 
 
+@pytest.mark.slow  # it loads in processes of its own
 def test_a_version_that_is_not_compiled_says_why(serve: Serve, store: FileModelStore) -> None:
     """The reason says what to change to make it fast."""
     draft = replace(sum_draft(3), compilation=Compilation(reason="It is odd."))

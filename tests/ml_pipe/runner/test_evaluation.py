@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import LinearRegression
 
@@ -18,6 +19,7 @@ from model_store.manifest import Task
 from model_store.schema.infer_signature import infer_signature
 
 
+@pytest.mark.slow  # it draws
 def test_importance_and_pictures() -> None:
     """The column that decides comes first; both tasks are drawn."""
     table = pd.DataFrame({"noise": [1.0, 2, 3, 4] * 5, "x": np.arange(20.0)})

@@ -25,6 +25,7 @@ def test_a_parameter_without_a_value_is_a_usage_error(mlops: Mlops) -> None:
     assert "name=value" in result.stderr
 
 
+@pytest.mark.slow  # it starts a process
 def test_an_unknown_parameter_is_refused_with_the_known_ones(mlops: Mlops) -> None:
     """Parameter names are a closed list: none is pasted into a notebook unseen."""
     result = mlops("train", "ml_pipe", "-p", "sede=7")

@@ -208,6 +208,7 @@ def _lengths(blocks: np.ndarray | None) -> list[int]:
     return list(Counter(np.asarray(blocks).tolist()).values())
 
 
+@pytest.mark.slow  # it prepares tables
 def test_a_personal_target_has_no_lags_under_other_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

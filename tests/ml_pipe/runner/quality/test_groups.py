@@ -9,6 +9,7 @@ from ml_pipe.runner.quality.groups import bias_of, score_groups
 from ml_pipe.train_test_validate import score
 
 
+@pytest.mark.slow  # it fits a model
 def test_groups_are_scored_apart() -> None:
     """Missing values are a group; a handful of rows is shown and not compared."""
     table = pd.DataFrame(

@@ -33,6 +33,7 @@ def test_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
     assert names == ["20261121T120000Z_Wein-mehr", "20261121T120000Z_Wein-mehr-2"]
 
 
+@pytest.mark.slow  # it starts processes
 def test_by_hand_each_pipeline_has_a_folder_where_the_settings_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
