@@ -187,15 +187,10 @@ _ROW_OF_REQUEST = {
     },
     "row": {"type": "integer", "minimum": 0, "description": "Which row of it, from 0."},
 }
-_ONE_TRUE_VALUE = {
-    "type": ["string", "integer", "number", "boolean"],
-    "maxLength": MAX_STRING,
-}
 _TRUE_VALUE = {
     "type": ["string", "integer", "number", "boolean", "object"],
     "maxLength": MAX_STRING,
-    "minProperties": 1,
-    "additionalProperties": _ONE_TRUE_VALUE,
+    "additionalProperties": {"type": ["string", "integer", "number", "boolean"]},
     "description": "The truth; of several outputs an object by their names.",
 }
 _FEEDBACK = {
@@ -207,9 +202,7 @@ _FEEDBACK = {
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {
-                    "schema": _items(_ROW_OF_REQUEST | {"value": _TRUE_VALUE}),
-                }
+                "application/json": {"schema": _items(_ROW_OF_REQUEST | {"value": _TRUE_VALUE})}
             },
         },
         "responses": _responses(

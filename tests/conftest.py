@@ -5,15 +5,21 @@ No test depends on the machine that runs it: see `tests/empty_environment.py`.
 
 import os
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.empty_environment import empty_environment
 
 LONGEST = frozenset({"test_first_day.py", "test_real_tables.py", "test_seed_defects.py"})
+
+_states: dict[np.random.Generator, Mapping[str, Any]] = {}
+"""What the generators of random numbers were like when their modules were imported."""
 
 # No test is timed: a busy machine would fail it.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -51,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the files that take minutes: the last of them would be run beside idle cores."""
     items.sort(key=lambda item: item.path.name not in LONGEST)
+    for module in {item.getparent(pytest.Module) for item in items}:
+        if module:
+            _states.update({each: each.bit_generator.state for each in _generators(module.obj)})
     folders = [config.rootpath / name for name in config.getoption("--rest-of").split()]
 
     def is_quick(item: pytest.Item) -> bool:
@@ -60,6 +69,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if folders:
         config.hook.pytest_deselected(items=[item for item in items if is_quick(item)])
         items[:] = [item for item in items if not is_quick(item)]
+
+
+@pytest.fixture(autouse=True)
+def _same_random_numbers(request: pytest.FixtureRequest) -> None:
+    """Let no test depend on which tests of its module ran before."""
+    for generator in _generators(request.module):
+        generator.bit_generator.state = _states[generator]
+
+
+def _generators(module: ModuleType) -> list[np.random.Generator]:
+    return [each for each in vars(module).values() if isinstance(each, np.random.Generator)]
 
 
 @pytest.fixture(autouse=True)

@@ -124,7 +124,7 @@ def promote(
     with sentences():
         version = decide_version(store, model, version)
         store.promote(model, version, alias=alias, reason=reason)
-        refusal = _unserved(store, model, version)
+        refusal = unserved(store, model, version)
     say(f"{alias} of {model} is {version} now.")
     if refusal:
         notify(f"It is not served before it is sealed. {refusal}")
@@ -194,7 +194,7 @@ def _sealed_shortly(sealed: str) -> str:
     return f"sealed by {who or 'nobody'} {time[:10]}".rstrip()
 
 
-def _unserved(store: FileModelStore, model: str, version: str) -> str:
+def unserved(store: FileModelStore, model: str, version: str) -> str:
     """Return why a version is not served before somebody seals it, sentences; usually empty."""
     manifest = store.manifest(model, version)
     if manifest.compiled:

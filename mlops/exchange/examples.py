@@ -11,6 +11,7 @@ from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from ml_pipe.data_etl import reason_for, signature_of, task_of
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.reading.options import ReadingOptions
+from ml_pipe.runner.reading.raw_table import RawTable, as_raw
 from ml_pipe.runner.reading.read_table import read_table
 from ml_pipe.runner.reading.recognise import recognise
 from ml_pipe.runner.run.personal import without_values
@@ -40,8 +41,27 @@ def read_examples(  # noqa: PLR0913 - a table, and what is known of it
         SignatureError: a column cannot be served.
     """
     raw = read_table(path, options)
+    return examples_of(raw, target, wants, options, task=task, personal=personal)
+
+
+def examples_of(  # noqa: PLR0913 - a table, and what is known of it
+    table: RawTable | pd.DataFrame,
+    target: str,
+    wants: Wants,
+    options: ReadingOptions,
+    *,
+    task: str = "",
+    personal: Sequence[str] = (),
+) -> Examples:
+    """Return the rows of a table that was read, or made, as `read_examples` does."""
+    raw = as_raw(table)
     there = [str(name) for name in raw.frame.columns]
     if target not in there:
+        if {name.strip() for name in target.split(",")} <= set(there):
+            raise TableError(
+                f'"{target}" are several targets, and a model from elsewhere is imported with one: '
+                "import it once for each, with --output where it is a graph."
+            )
         raise TableError(
             f'The examples have no column "{target}" with the true values: they have '
             f"{_listed(there)}."
@@ -49,9 +69,9 @@ def read_examples(  # noqa: PLR0913 - a table, and what is known of it
     names = _inputs(there, target, wants, options)
     others = [name for name in there if name not in names and name != target]
     found = recognise(raw, target, replace(options, keep=tuple(names), leave_out=tuple(others)))
-    table = found.table[[*names, target]]
-    kept = table.dropna(subset=[target])
-    dropped = {"without a true value": len(table) - len(kept)}
+    whole = found.table[[*names, target]]
+    kept = whole.dropna(subset=[target])
+    dropped = {"without a true value": len(whole) - len(kept)}
     kept, gaps = _without_gaps(kept, wants)
     dropped |= {f"without {name}": count for name, count in gaps.items()}
     if len(kept) < _FEWEST:

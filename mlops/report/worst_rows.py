@@ -15,7 +15,7 @@ from api.pages.wording import counted, number, percent
 from mlops.report.page.findings import VersionFindings, WorstRow, WorstRows
 from model_store.manifest import Manifest
 from monitoring.criteria import scored_version
-from monitoring.feedback.comparison import comparable, label
+from monitoring.feedback.comparison import comparable, label, of_output
 from monitoring.feedback.logged_rows import read_rows
 from monitoring.feedback.reader import LabelledRow
 from monitoring.windows.rarity import rarity
@@ -63,26 +63,30 @@ class WorstRowsFinder:
             labelled: Rows with a true value.
         """
         recent = _recent(reading)
+        of = scored_version(self.manifest)
         for worst in (
-            self._errors(labelled),
+            *(self._errors(labelled, one.output, named=bool(of.each)) for one in of.each or [of]),
             self._uncertain(recent),
             self._odd(found, recent),
         ):
             if worst and worst.rows:
                 found.worst.append(worst)
 
-    def _errors(self, labelled: Sequence[LabelledRow]) -> WorstRows | None:
-        output = scored_version(self.manifest).output
+    def _errors(
+        self, labelled: Sequence[LabelledRow], output: str, *, named: bool
+    ) -> WorstRows | None:
+        labelled = [of_output(row, output) for row in labelled]
         if self.manifest.task == "regression":
             numbers = [row for row in labelled if _error(row, output) is not None]
             worst = heapq.nlargest(_CANDIDATES, numbers, key=lambda row: _error(row, output) or 0.0)
             measures = [f"wrong by {number(_error(row, output) or 0.0)}" for row in worst]
-            title = "Largest errors"
+            title = f"Largest errors of {output}" if named else "Largest errors"
         else:
             wrong = [row for row in labelled if _is_wrong(row, output)]
             worst = heapq.nlargest(_CANDIDATES, wrong, key=_certainty)
             measures = [_certain(_certainty(row)) for row in worst]
-            title = "Wrong predictions, the most certain first"
+            of = f" of {output}" if named else ""
+            title = f"Wrong predictions{of}, the most certain first"
         meaning = (
             f"Among the newest {counted(len(labelled), 'row')} with a true value. Check whether "
             "the model or the label is wrong, and what these rows have in common."

@@ -65,7 +65,7 @@ def test_a_rule_of_ones_own_is_heard(project: Project, houses: Path) -> None:
     [
         (("SMALLEST_TABLE = 20", "SMALLEST_TABLE = ("), "cannot be exported: SyntaxError"),
         (
-            ("target, leave_out = parameters", "target, leave_out = others"),
+            ("targets = targets_of(parameters", "targets = targets_of(others"),
             "00_data_etl.ipynb cannot prepare .*houses.csv .NameError: name .others. is not",
         ),
     ],

@@ -10,12 +10,15 @@ from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.intervals.conformal import ConformalInterval, held_back
 from model_store.schema.signature import Signature
 
+_BOOSTED = (GradientBoostingRegressor, HistGradientBoostingRegressor)
+
 
 def with_interval(estimator: Any, signature: Signature, rows: int, seed: int) -> Any:
     """Return an estimator that answers an interval as well, where the signature has one.
 
     The bounds are boosted trees of quantiles, behind the same steps as the estimator's last one; an
-    estimator that is boosted itself keeps its settings for them.
+    estimator that is boosted itself keeps its settings for them. Beside an estimator that is no
+    pipeline, the bounds are the amount itself, moved: one width for all rows.
 
     Args:
         estimator: an unfitted one, of the amount.
@@ -39,8 +42,11 @@ def with_interval(estimator: Any, signature: Signature, rows: int, seed: int) ->
 
 
 def _of_quantile(estimator: Any, share: float, seed: int) -> Any:
-    if not isinstance(estimator, Pipeline):
+    if isinstance(estimator, _BOOSTED):
         return _boosted(estimator, share, seed)
+    if not isinstance(estimator, Pipeline):
+        # What prepares its columns is inside of it: the bounds follow the amount.
+        return clone(estimator)
     *before, (name, last) = estimator.steps
     return Pipeline(
         [*((n, clone(step)) for n, step in before), (name, _boosted(last, share, seed))]

@@ -21,6 +21,8 @@ _NAMES = {
 _FEWEST_GROUPS = 3
 _DRAWS = 20
 _TIME_BLOCKS = 10
+_UNEQUAL_ENDS = np.array([0.13, 0.18, 0.31, 0.37, 0.52, 0.63, 0.68, 0.81, 0.87])
+"""Where a block ends, as a share of the rows, for blocks of different lengths."""
 
 
 def split_by(
@@ -180,7 +182,11 @@ def blocks_of(run: RunData, parts: Sequence[pd.DataFrame], split: str) -> list[n
         else:
             own = column.loc[rows.index]
             ranks = own.rank(method="first", na_option="bottom").to_numpy() - 1
-            found.append((ranks * _TIME_BLOCKS // len(own)).astype(int) + place * _TIME_BLOCKS)
+            numbers = (ranks * _TIME_BLOCKS // len(own)).astype(int)
+            if run.facts.lags:
+                # Blocks of whole weeks, say, would keep what a forecast knows of the weekday.
+                numbers = np.searchsorted(_UNEQUAL_ENDS, ranks / len(own), side="right")
+            found.append(numbers + place * _TIME_BLOCKS)
     if len(np.unique(np.concatenate(found))) < FEWEST_BLOCKS:
         return [None] * len(parts)
     return list(found)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from api.pages.wording import counted, duration, moment, number, short_moment
 from mlops.report.page.findings import VersionFindings
 from mlops.report.page.pictures import Ends, Figure, Key, Line, lines_over_time
-from mlops.report.page.verdict import SCORE_NAMES, is_low
+from mlops.report.page.verdict import is_low, kind_of, score_name
 from monitoring.feedback.live_scores import LiveScores
 
 _MAIN_SCORES = ("accuracy", "f1_macro", "mean_absolute_error", "r2")
@@ -55,17 +55,20 @@ def _score_row(found: VersionFindings, live: LiveScores, name: str) -> tuple[str
     values += [live.estimate.scores.get(name)] if live.estimate else []
     values += [found.trained(name), found.trained(name, "train")]
     shown = ("" if value is None else number(value) for value in values)
-    return (SCORE_NAMES.get(name, name), "much worse" if is_low(found, name) else "", *shown)
+    return (score_name(name), "much worse" if is_low(found, name) else "", *shown)
 
 
 def curve_view(found: VersionFindings) -> CurveView | None:
     """Return the score that matters most over time; None of fewer than two periods."""
     scored = [period for period in found.periods if period.scores]
-    names = [n for n in _MAIN_SCORES if any(n in period.scores for period in scored)][:1]
+    known = dict.fromkeys(name for period in scored for name in period.scores)
+    # Of several outputs that of all of them first, then that of one.
+    exact = [name for name in _MAIN_SCORES if name in known]
+    names = [*exact, *(n for n in known if kind_of(n) in _MAIN_SCORES)][:1]
     if not names or len(found.periods) < 2:  # noqa: PLR2004 - a line has two points
         return None
     name = names[0]
-    title = SCORE_NAMES[name]
+    title = score_name(name)
     rows = [
         (
             moment(period.start),
@@ -86,8 +89,9 @@ def _curve_figure(found: VersionFindings, name: str, title: str) -> Figure:
         values[round((period.start - first.start) / length)] = period.scores.get(name)
     present = [value for value in values if value is not None]
     trained = found.trained(name)
-    high = 1.0 if name in _BOUNDED else max([*present, trained or 0.0]) * 1.1
-    low = min(0.0, *present) if name in _BOUNDED else 0.0
+    is_bounded = kind_of(name) in _BOUNDED
+    high = 1.0 if is_bounded else max([*present, trained or 0.0]) * 1.1
+    low = min(0.0, *present) if is_bounded else 0.0
     lines, keys = [Line(values)], [Key("window", f"live {title}")]
     if trained is not None:
         lines.append(Line([trained] * len(values), "trained"))

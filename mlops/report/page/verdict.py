@@ -12,7 +12,7 @@ SCORE_MARGIN = 0.1
 ERROR_FACTOR = 1.25
 FEWEST_LABELS = 100
 _SHARES = ("accuracy", "f1_macro", "r2")
-_ERRORS = ("mean_absolute_error", "root_mean_squared_error")
+_ERRORS = ("mean_absolute_error", "root_mean_squared_error", "interval_score")
 
 SCORE_NAMES = {
     "accuracy": "accuracy",
@@ -22,6 +22,9 @@ SCORE_NAMES = {
     "mean_absolute_error": "mean absolute error",
     "root_mean_squared_error": "root mean squared error",
     "bias": "bias (above 0: predictions are too high)",
+    "coverage": "coverage (the share of true values within the interval)",
+    "interval_score": "interval score (width, and a penalty for each value outside)",
+    "interval_width": "interval width",
 }
 
 
@@ -110,7 +113,9 @@ def _scored(found: VersionFindings) -> _Scored:
         return _Scored("its live scores are unknown")
     if not live.scores:
         return _promised(found)
-    decisive = [name for name in (*_SHARES, *_ERRORS) if name in live.scores]
+    decisive = [
+        name for kind in (*_SHARES, *_ERRORS) for name in live.scores if kind_of(name) == kind
+    ]
     low = [name for name in decisive if is_low(found, name)]
     named = low or decisive[:1]
     words = listed([_compared(found, name, live.scores[name]) for name in named], len(named))
@@ -126,7 +131,7 @@ def _compared(found: VersionFindings, metric: str, live: float) -> str:
     """Return a live score beside that of the test data."""
     trained = found.trained(metric)
     before = "" if trained is None else f" ({number(trained)} on its test data)"
-    return f"its {SCORE_NAMES[metric]} is {number(live)}{before}"
+    return f"its {score_name(metric)} is {number(live)}{before}"
 
 
 def _promised(found: VersionFindings) -> _Scored:
@@ -146,9 +151,22 @@ def is_low(found: VersionFindings, metric: str) -> bool:
     live = found.scores.scores.get(metric) if found.scores else None
     if trained is None or live is None:
         return False
-    if metric in _ERRORS:
+    kind = kind_of(metric)
+    if kind in _ERRORS:
         return live > ERROR_FACTOR * trained
-    return metric in _SHARES and live < trained - SCORE_MARGIN
+    return kind in _SHARES and live < trained - SCORE_MARGIN
+
+
+def kind_of(metric: str) -> str:
+    """Return a score without the output that it is of: r2, for "r2 (north)"."""
+    return metric.partition(" (")[0]
+
+
+def score_name(metric: str) -> str:
+    """Return a score as people read it, with the output that it is of."""
+    kind, _, output = metric.partition(" (")
+    shown = SCORE_NAMES.get(kind, kind)
+    return f"{shown} of {output.removesuffix(')')}" if output else shown
 
 
 def _sentence(parts: list[str]) -> str:

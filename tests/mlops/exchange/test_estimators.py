@@ -145,5 +145,7 @@ def test_examples_that_do_not_fit_are_refused(name: str, tmp_path: Path) -> None
     wants, sentence = WRONG[name]
     with pytest.raises(TableError, match=sentence):
         examples_of(TABLE.assign(kind=TRUTH), wants, tmp_path)
+    with pytest.raises(TableError, match="several targets"):
+        read_examples(tmp_path / "examples.csv", "kind,width", wants, ReadingOptions())
     with pytest.raises(TableError, match="no column"):
         examples_of(TABLE, Wants(), tmp_path)

@@ -1,22 +1,25 @@
 """The verdict on a version: what weighs how much, and in which words."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 
 from mlops.report.page.findings import VersionFindings
+from mlops.report.page.scores_view import curve_view
 from mlops.report.page.verdict import Level, verdict
 from model_store.manifest import Manifest, Score, Task
 from model_store.schema.signature import Column, Kind, Signature
 from monitoring.feedback.answer_scores import ScoredVersion
-from monitoring.feedback.live_scores import Estimate, LiveScores
+from monitoring.feedback.live_scores import Estimate, LiveScores, Period
 from monitoring.log.database.views import Side
 from monitoring.log.reading.traffic import VersionTraffic
 from monitoring.log.span import Span
 from monitoring.windows.drift import ColumnDrift, Drift
 from monitoring.windows.observation import Observation
 
-TRAINED = {"accuracy": 0.9, "r2": 0.9, "mean_absolute_error": 2.0}
+TRAINED = {"accuracy": 0.9, "r2": 0.9, "mean_absolute_error": 2.0, "r2 (north)": 0.9}
 
 
 def drift(drifted: int, columns: int = 10) -> Drift:
@@ -115,3 +118,28 @@ def test_an_estimate_is_called_one() -> None:
 def test_few_labels_prove_little() -> None:
     """The sentence says so, whatever they show."""
     assert "prove little" in verdict(findings(drift(0), None, {"accuracy": 0.1}, rows=99)).sentence
+
+
+def test_one_of_several_outputs_that_is_much_worse_decides() -> None:
+    """The sentence names it; it is judged as the score of one output is."""
+    found = verdict(findings(drift(0), scores={"r2": 0.85, "r2 (north)": 0.7, "r2 (south)": 1.0}))
+    assert found.level is Level.DOUBTED
+    assert "R² of north is 0.7 (0.9 on its test data)" in found.sentence
+    alone = verdict(findings(drift(0), scores={"r2 (south)": 1.0, "coverage": 0.9}))
+    assert "its R² of south is 1" in alone.sentence
+
+
+def test_the_curve_is_of_all_outputs_or_of_the_first() -> None:
+    """The others stand in the table of scores."""
+    found = findings()
+    scores = {"mean_absolute_error (north)": 2.0, "r2 (north)": 0.5, "r2 (south)": 0.75}
+    times = [datetime(2026, 11, day, tzinfo=UTC) for day in (1, 2, 3)]
+    spans = list(pairwise(times))
+    found.periods = [Period(start, end, 50, scores) for start, end in spans]
+    curve = curve_view(found)
+    assert curve
+    assert curve.title == "mean absolute error of north"
+    found.periods = [Period(start, end, 50, scores | {"r2": 0.625}) for start, end in spans]
+    together = curve_view(found)
+    assert together
+    assert together.title == "R²"

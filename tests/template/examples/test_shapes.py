@@ -19,7 +19,7 @@ ROWS = 60
 pytestmark = pytest.mark.slow  # each is a whole run
 
 SHAPES: dict[str, tuple[list[str], list[str], list[str]]] = {
-    "demand": (["demand"], ["demand", "demand_lower", "demand_upper"], ["coverage", "r2"]),
+    "power": (["power"], ["power", "power_lower", "power_upper"], ["coverage", "r2"]),
     "homes": (["heating", "cooling"], ["heating", "cooling"], ["r2", "r2 (heating)"]),
 }
 """By example: its targets, what is answered, and some of the live scores."""
@@ -36,7 +36,7 @@ def test_an_example_goes_from_the_table_to_live_scores(name: str, tmp_path: Path
     with running(tmp_path / "training" / "models", settings, [name]) as service:
         (version,) = service.client.get(f"/models/{name}").json()["versions"]
         interval = version["signature"]["interval"]
-        assert (interval and interval["coverage"]) == (0.8 if name == "demand" else None)
+        assert (interval and interval["coverage"]) == (0.8 if name == "power" else None)
         request = json.loads((EXAMPLES / name / "request.json").read_text())
         assert [list(answer) for answer in service.predict(request).json()] == [answered] * 2
         answers = service.predict(rows, headers={"X-Request-ID": "a"}).json()

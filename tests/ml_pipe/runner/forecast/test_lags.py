@@ -1,7 +1,10 @@
 """Earlier values of the target: found by their time, for each series, and never from the future."""
 
+from collections import Counter
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +13,11 @@ from ml_pipe.data_etl import prepare
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.forecast.lags import Lags, with_lags
 from ml_pipe.runner.forecast.repeating import beside_repeating
+from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.quality.answers import Rows
+from ml_pipe.runner.quality.splits import blocks_of
+from ml_pipe.runner.table import prepared_table
+from ml_pipe.runner.table.prepared_table import Facts
 from ml_pipe.train_test_validate import score
 
 PARAMETERS: dict[str, Any] = {
@@ -173,3 +180,39 @@ def test_a_model_is_compared_with_repeating() -> None:
     assert warning.startswith("The model is no better than repeating an earlier value: r2 0.999 by")
     assert note == ""
     assert beside_repeating(Ahead(0.0), known, [], "regression", score) == ("", "")
+
+
+def test_blocks_of_a_forecast_have_different_lengths(tmp_path: Path) -> None:
+    """Blocks of whole weeks, moved as wholes, would all have the same weekday's rhythm."""
+    prepared = prepare(hourly(200, "2026-01-01", "D"), PARAMETERS | {"lags": ["7"]})
+    facts = Facts(
+        model="m",
+        task=prepared.task,
+        target="load",
+        source="m.csv",
+        fingerprint="",
+        dropped={},
+        remarks=[],
+        signature=prepared.signature,
+        lags=list(prepared.lags),
+    )
+    run = RunData(prepared.table, facts, tmp_path)
+    parts = [run.table[:70], run.table[70:140]]
+    lengths = [_lengths(found) for found in blocks_of(run, parts, "time:at")]
+    assert all(len(set(each)) > 3 and sum(each) == 70 for each in lengths)
+    without = RunData(prepared.table, msgspec.structs.replace(facts, lags=[]), tmp_path)
+    assert set(_lengths(blocks_of(without, parts, "time:at")[0])) == {7}
+
+
+def _lengths(blocks: np.ndarray | None) -> list[int]:
+    return list(Counter(np.asarray(blocks).tolist()).values())
+
+
+def test_a_personal_target_has_no_lags_under_other_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be shown and stored: they are personal, too."""
+    prepared = prepare(hourly(200), PARAMETERS | {"lags": ["7"]})
+    monkeypatch.setattr(prepared_table, "personal_columns", lambda: frozenset({"load"}))
+    with pytest.raises(TableError, match="load is personal by LOG_PERSONAL_FIELDS, and load_lag_7"):
+        prepared_table.save(prepared, tmp_path / "m.csv")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
@@ -20,6 +21,7 @@ from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.evaluation import evaluate
 from ml_pipe.runner.intervals.conformal import ConformalInterval
 from ml_pipe.runner.intervals.interval_evaluation import interval_scores
+from ml_pipe.runner.intervals.with_interval import with_interval
 from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.table.prepared_table import Facts
 from ml_pipe.train_test_validate import score, split_rows
@@ -135,6 +137,24 @@ def test_the_interval_holds_whatever_the_models_are_like() -> None:
     found = interval_scores(10 * x + x * other.normal(size=4000), answers[:, 1:], 0.8)
     assert 0.75 < found["coverage"] < 0.9
     assert ((answers[:, 1] <= answers[:, 0]) & (answers[:, 0] <= answers[:, 2])).all()
+
+
+def test_an_estimator_that_is_no_pipeline_has_bounds_of_one_width() -> None:
+    """It may take columns that boosted trees do not; a boosted one learns the quantiles itself."""
+    signature = prepare(TABLE, PARAMETERS).signature
+    whole = TransformedTargetRegressor(LinearRegression(), transformer=StandardScaler())
+    fitted = with_interval(whole, signature, ROWS, 0).fit(TABLE[["x", "z"]], TABLE["demand"])
+    amount, lower, upper = fitted.predict(TABLE[["x", "z"]]).T
+    assert np.ptp(upper - lower) < 1.0
+    assert (
+        interval_scores(TABLE["demand"].to_numpy(), np.column_stack([lower, upper]), 0.8)[
+            "coverage"
+        ]
+        > 0.75
+    )
+    assert ((lower <= amount) & (amount <= upper)).all()
+    boosted = with_interval(HistGradientBoostingRegressor(max_depth=2), signature, ROWS, 0)
+    assert (boosted.lower.quantile, boosted.lower.max_depth) == (pytest.approx(0.1), 2)
 
 
 def test_the_score_of_an_interval_punishes_width_and_misses() -> None:
