@@ -62,6 +62,7 @@ def test_what_is_not_answered_makes_the_rest_better() -> None:
     assert f"{right.mean():.1%} would be" in found.phrase
     calibrated = decide(run, model, splits, least_confidence=0.9, calibrate="temperature")
     assert "of 150 unseen rows" in calibrated.phrase
+    assert calibrated.unsure is not None
     assert np.array_equal(calibrated.unsure, found.unsure)
 
 
