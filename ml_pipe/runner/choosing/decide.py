@@ -76,19 +76,26 @@ def decide(  # noqa: PLR0913 - what is decided, by which rows
     if not least_confidence:
         named = "likeliest label" if top == 1 else f"{top} likeliest labels"
         return Decided(decision, phrase=f"Each answer names the {named}.")
-    unseen = pd.concat([rows for name, rows in splits.items() if name != "train"])
+    others = {name: rows for name, rows in splits.items() if name != "train"}
+    unseen = pd.concat(list(others.values()))
+    # The calibration has seen the validation rows: they would look better than new ones.
+    counts = [
+        np.full(len(r), not (calibrate and name == "validation")) for name, r in others.items()
+    ]
+    is_counted = np.concatenate(counts)
     answers = answers_of(estimator, unseen[run.names])
     unsure = decision.unsure(np.asarray(answers.probabilities))
-    right = answers.predicted == unseen[run.target].to_numpy()
-    if (~unsure).mean() < FEWEST_ANSWERED:
+    right = (answers.predicted == unseen[run.target].to_numpy())[is_counted]
+    no_answer = unsure[is_counted]
+    if (~no_answer).mean() < FEWEST_ANSWERED:
         raise TableError(
-            f"least_confidence={least_confidence:g} would answer {(~unsure).mean():.1%} of the "
+            f"least_confidence={least_confidence:g} would answer {(~no_answer).mean():.1%} of the "
             f"unseen rows, and at least {FEWEST_ANSWERED:.0%} are needed: lower it, or improve the "
             "model."
         )
     phrase = (
-        f"Below a probability of {least_confidence:g} there is no answer: for {unsure.mean():.1%} "
-        f"of {len(unseen):,} unseen rows. Of the answers to the others {right[~unsure].mean():.1%} "
-        f"are right; of all, {right.mean():.1%} would be."
+        f"Below a probability of {least_confidence:g} there is no answer: for "
+        f"{no_answer.mean():.1%} of {len(right):,} unseen rows. Of the answers to the others "
+        f"{right[~no_answer].mean():.1%} are right; of all, {right.mean():.1%} would be."
     )
     return Decided(decision, unsure, phrase)

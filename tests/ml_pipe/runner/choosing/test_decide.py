@@ -18,14 +18,14 @@ from model_store.compile.compiling import compile_estimator
 from model_store.golden import golden_rows
 from model_store.schema.infer_signature import infer_signature
 
-RANDOM = np.random.default_rng(5)
 ROWS = 600
 
 
 def table(labels: int) -> pd.DataFrame:
     """Return numbers and a label that mostly follows from them."""
-    frame = pd.DataFrame(RANDOM.normal(size=(ROWS, 2)), columns=["a", "b"])
-    place = (frame["a"] + RANDOM.normal(0, 0.7, ROWS) > 0).astype(int)
+    random = np.random.default_rng(5)  # of each table anew, whatever the order of the tests
+    frame = pd.DataFrame(random.normal(size=(ROWS, 2)), columns=["a", "b"])
+    place = (frame["a"] + random.normal(0, 0.7, ROWS) > 0).astype(int)
     place += ((frame["b"] > 0.5) & (labels > 2)).astype(int)
     return frame.assign(y=np.array(["no", "so", "yes"], dtype=object)[place])
 
@@ -60,6 +60,10 @@ def test_what_is_not_answered_makes_the_rest_better() -> None:
     assert right[~found.unsure].mean() > right.mean()
     assert f"for {found.unsure.mean():.1%} of 300 unseen rows" in found.phrase
     assert f"{right.mean():.1%} would be" in found.phrase
+    calibrated = decide(run, model, splits, least_confidence=0.9, calibrate="temperature")
+    assert "of 150 unseen rows" in calibrated.phrase
+    assert calibrated.unsure is not None
+    assert np.array_equal(calibrated.unsure, found.unsure)
 
 
 def test_nothing_asked_is_nothing_decided() -> None:
