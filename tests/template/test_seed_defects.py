@@ -35,7 +35,7 @@ def test_no_module_edits_the_import_path() -> None:
 
     One reads it: for a process that gets no environment and works elsewhere to find the same ones.
     """
-    reads = ROOT / "model_store" / "first_load" / "process.py"
+    reads = ROOT / "model_store" / "first_load" / "python_process.py"
     edits = [
         (path, node.lineno)
         for path, node in found(ast.Attribute)

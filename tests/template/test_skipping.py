@@ -41,4 +41,4 @@ def test_a_missing_program_is_reported(tmp_path: Path, options: list[str], outco
 def test_ci_skips_nothing() -> None:
     """For all of its tests."""
     before, _ = (ROOT / ".ci/run").read_text(encoding="utf-8").split("\nmake lint\n")
-    assert "\nexport PYTEST_ADDOPTS=--skip-nothing" in before
+    assert '\nexport PYTEST_ADDOPTS="--skip-nothing ' in before
