@@ -14,6 +14,8 @@ from pathlib import Path
 from settings.settings import Settings
 from tests.publisher_key import trust_tests
 
+# With a model, or without one that would still come.
+SERVES = re.compile(r"(?:address +|Serving on )http://[^ ,]+:(\d+)(?!.* is being loaded: )")
 PATIENCE_SECONDS = 120
 """How long a test waits for an event that comes at once, or never."""
 
@@ -75,7 +77,7 @@ def process_of(
         said, port = "", None
         while not port and (line := process.stderr.readline()):
             said += line
-            port = re.search(r"address +http://\S+:(\d+)", line)
+            port = SERVES.search(line)
         yield Server(process, int(port[1]) if port else 0, said)
     finally:
         process.kill()
