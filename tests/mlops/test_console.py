@@ -93,6 +93,7 @@ def test_runs_are_shown_as_they_are(mlops: Mlops, local_data: Path) -> None:
         assert obeyed(done.output) == []
 
 
+@pytest.mark.slow  # it starts a process
 @pytest.mark.parametrize(
     "arguments",
     [

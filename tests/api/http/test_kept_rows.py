@@ -87,6 +87,7 @@ def test_a_body_that_says_it_as_the_log_does_is_kept_byte_by_byte() -> None:
     assert RowDecoder(FLATS).decode(body).rewritten == b""
 
 
+@pytest.mark.slow  # many made-up bodies
 @given(st.data())
 def test_what_is_kept_is_read_as_what_was_sent(data: st.DataObject) -> None:
     """The same columns, of every signature; and it is kept as it is."""

@@ -216,6 +216,7 @@ def test_a_later_body_that_is_no_http_waits_for_the_answer_before_it(running: Ru
     assert re.findall(rb"HTTP/1.1 (\d+) ", received) == [b"200", b"400"]
 
 
+@pytest.mark.slow  # a service stops
 def test_a_request_that_comes_while_the_service_stops_gets_503(
     published: Path, tmp_path: Path
 ) -> None:

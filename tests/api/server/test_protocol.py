@@ -99,6 +99,7 @@ def test_a_head_that_is_too_large_is_refused(address: tuple[str, int]) -> None:
         assert all_of(connection).startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.slow  # it waits a second
 @pytest.mark.parametrize("name", [b"Upgrade", b"upgrade", b"UPGRADE "])
 def test_an_offer_to_upgrade_is_ignored(address: tuple[str, int], name: bytes) -> None:
     """The body belongs to its request and is not read as the next one."""
@@ -110,6 +111,7 @@ def test_an_offer_to_upgrade_is_ignored(address: tuple[str, int], name: bytes) -
         assert all_of(connection).count(b"200 OK") == 1
 
 
+@pytest.mark.slow  # it waits a second
 def test_silence_after_a_late_body_is_limited(address: tuple[str, int]) -> None:
     """A body that comes after its answer does not keep the connection for ever."""
     with socket.create_connection(address) as connection:

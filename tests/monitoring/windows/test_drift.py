@@ -56,6 +56,7 @@ def test_effects_are_those_of_the_books() -> None:
     assert found.p_value < 1e-100
 
 
+@pytest.mark.slow  # many windows
 def test_chance_is_taken_off_the_effect() -> None:
     """Small samples of one distribution differ by an index of 0.1; on average none is left."""
     random = np.random.default_rng(0)

@@ -37,6 +37,7 @@ def compared(
     return compare(truth[train], parts, task, "the test and validation rows")
 
 
+@pytest.mark.slow  # many tables
 @pytest.mark.parametrize("kind", ["coins", "rare", "three", "normal", "heavy"])
 def test_noise_is_refused(kind: str) -> None:
     """300 coin flips, a rare label, three labels, and amounts: of 30 seeds at most one passes."""
