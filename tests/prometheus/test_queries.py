@@ -6,6 +6,7 @@ requests away, and cannot write its log. So there are series for every query.
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ from typing import Any
 
 import pytest
 
+from model_store.file_store import FileModelStore
+from tests.api.conftest import POLICY
 from tests.faults.client import Response
 from tests.faults.service import Service, started
 from tests.prometheus.basket import basket_rows
 from tests.prometheus.exposition import exposed_names
 from tests.prometheus.processes import Prometheus, prometheus, until
 from tests.prometheus.promql import metric_name, selectors
+from tests.prometheus.span import span_draft
 from tests.prometheus.stack_files import (
     DASHBOARDS,
     PROMETHEUS_OWN,
@@ -31,6 +35,7 @@ from tests.prometheus.stack_files import (
     rule_queries,
     substituted,
 )
+from tests.publisher_key import SIGNER
 
 pytestmark = pytest.mark.slow  # services and Prometheus are started, and scraped for a while
 MOST_BYTES = 100_000
@@ -83,13 +88,14 @@ def ask(service: Service) -> None:
 
 
 def feed_monitoring(service: Service) -> None:
-    """Ask two models for enough rows to be monitored; send their labels and a business metric.
+    """Ask models for enough rows to be monitored; send their labels and a business metric.
 
     Some rows of `basket` are not as those of its training.
     """
     asked: tuple[tuple[str, bytes, str | float], ...] = (
         ("/models/basket/predict?probabilities=true", basket_rows(), "Plum"),
         ("/predict", b"[%s]" % b",".join([GOOD_ROW] * 20), 6.5),
+        ("/models/span/predict", b"[%s]" % b",".join([b'{"a":3}'] * 20), 3.5),
     )
     with service.connected() as connection:
 
@@ -155,6 +161,9 @@ def world(
     }
     for name in ("well", "troubled"):
         (folder / name).mkdir()
+    shutil.copytree(published, folder / "well" / "models")
+    store = FileModelStore(folder / "well" / "models", POLICY, signer=SIGNER)
+    store.promote("span", store.publish(span_draft()))
     with ExitStack() as stack:
         well = stack.enter_context(started(folder / "well", published, **monitored))
         troubled = stack.enter_context(started(folder / "troubled", damaged, **trouble))
