@@ -1,6 +1,6 @@
 """The model card: what a version is, how good, and the questions of ethics that it raises."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from ml_pipe.runner.summary import Summary
 from ml_pipe.runner.table.prepared_table import Facts
@@ -32,7 +32,7 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
     """
     known = {
         "Explainability": "Most on "
-        + ", ".join(_text(name) for name in list(summary.importance)[:3])
+        + ", ".join(cell_text(name) for name in list(summary.importance)[:3])
         + ".",
         "Fairness": fairness,
         "Privacy": _privacy(facts),
@@ -45,14 +45,14 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
     lines = [
         f"# {facts.model}",
         "",
-        f"{_article(facts.task)} {facts.task} that predicts `{_text(facts.target)}` from "
-        f"{len(facts.signature.inputs)} columns. Made from `{_text(facts.source)}`"
+        f"{_article(facts.task)} {facts.task} that predicts `{cell_text(facts.target)}` from "
+        f"{len(facts.signature.inputs)} columns. Made from `{cell_text(facts.source)}`"
         + (f", rows left out: {', '.join(dropped)}." if dropped else ".")
-        + (f" {_text(facts.task_reason)}" if facts.task_reason else ""),
+        + (f" {cell_text(facts.task_reason)}" if facts.task_reason else ""),
         "",
         "It is served compiled, by ONNX Runtime, which was seen to answer the same."
         if not not_compiled
-        else f"It is served by scikit-learn, as it has no compiled form. {_text(not_compiled)}",
+        else f"It is served by scikit-learn, as it has no compiled form. {cell_text(not_compiled)}",
         "",
         "## How good",
         "",
@@ -62,7 +62,10 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
         *_candidate_lines(summary),
         "## What to beware of",
         "",
-        *(f"- {_text(warning)}" for warning in summary.warnings or ("The checks found nothing.",)),
+        *(
+            f"- {cell_text(warning)}"
+            for warning in summary.warnings or ("The checks found nothing.",)
+        ),
         "",
         "## Columns",
         "",
@@ -74,25 +77,30 @@ def model_card(facts: Facts, summary: Summary, fairness: str, not_compiled: str)
         "",
         "How the table was read:",
         "",
-        *(f"- {_text(remark)}" for remark in (*facts.remarks, *facts.notes)),
+        *(f"- {cell_text(remark)}" for remark in (*facts.remarks, *facts.notes)),
         *(
-            f"- The column `{_text(name)}` is left out: {_text(reason)}"
+            f"- The column `{cell_text(name)}` is left out: {cell_text(reason)}"
             for name, reason in facts.left_out.items()
         ),
         "",
-        "## Ethics",
-        "",
+        *ethics(known),
     ]
+    return "\n".join(lines)
+
+
+def ethics(known: Mapping[str, str]) -> list[str]:
+    """Return the lines of the ethics questions; those without an answer ask for one."""
+    lines = ["## Ethics", ""]
     for topic, question in QUESTIONS:
         lines += [f"**{topic}.** {question} {known.get(topic, ASK)}", ""]
-    return "\n".join(lines)
+    return lines
 
 
 def _article(noun: str) -> str:
     return "An" if noun[0] in "aeiou" else "A"
 
 
-def _text(text: str) -> str:
+def cell_text(text: str) -> str:
     """Return a name as Markdown can show it in a table."""
     return " ".join(text.replace("|", "/").replace("`", "'").split())
 
@@ -110,7 +118,7 @@ def _score_lines(summary: Summary) -> list[str]:
         guess = measured(metric, summary.guessed[metric]) if metric in summary.guessed else ""
         lines.append(f"| {shown(metric, 0)[0]} | {' | '.join([*values, guess])} |")
     if summary.cross_validation:
-        lines += ["", f"{_text(summary.cross_validation)}."]
+        lines += ["", f"{cell_text(summary.cross_validation)}."]
     return lines
 
 
@@ -118,28 +126,30 @@ def _guessing_lines(summary: Summary) -> list[str]:
     found = summary.comparison
     verdict = "It is better than guessing" if found.is_beaten else "It is NOT better than guessing"
     lines = [f"{verdict}, on {found.rows} rows ({found.where}):", ""]
-    lines += [f"- {_text(look.phrase())}" for look in found.looks] or ["- too few rows to compare"]
+    lines += [f"- {cell_text(look.phrase())}" for look in found.looks] or [
+        "- too few rows to compare"
+    ]
     return [*lines, ""]
 
 
 def _candidate_lines(summary: Summary) -> list[str]:
     phrases = [summary.threshold, summary.interval]
-    lines = [line for phrase in phrases if phrase for line in (f"{_text(phrase)}.", "")]
-    lines += [_text(summary.decision), ""] if summary.decision else []
+    lines = [line for phrase in phrases if phrase for line in (f"{cell_text(phrase)}.", "")]
+    lines += [cell_text(summary.decision), ""] if summary.decision else []
     if not summary.candidates:
         return lines
     lines += ["| candidate | score | seconds | chosen |", "| --- | --- | --- | --- |"]
     for each in summary.candidates:
         value = measured(summary.metric, each.score, each.error)
         mark = "yes" if each.chosen else ""
-        lines.append(f"| {_text(each.name)} | {value} | {each.seconds:.1f} | {mark} |")
+        lines.append(f"| {cell_text(each.name)} | {value} | {each.seconds:.1f} | {mark} |")
     return [*lines, ""]
 
 
 def _privacy(facts: Facts) -> str:
     if not facts.personal:
         return ASK
-    names = ", ".join(map(_text, facts.personal))
+    names = ", ".join(map(cell_text, facts.personal))
     return (
         f"{names}: personal by the settings. No range, example or golden row of this version holds "
         f"a value of them; the model has learnt from them. {ASK}"
@@ -150,12 +160,12 @@ def _column_line(column: Column, personal: Collection[str]) -> str:
     seen = "not shown: personal" if column.name in personal else ""
     seen = seen if column.minimum is None else f"{_end(column.minimum)} to {_end(column.maximum)}"
     if column.categories:
-        seen = ", ".join(map(_text, column.categories[:10]))
+        seen = ", ".join(map(cell_text, column.categories[:10]))
         seen += ", …" if len(column.categories) > 10 else ""  # noqa: PLR2004 - a line's worth
     kind = str(column.kind)
     if column.shape:
         kind = f"{kind} of {'x'.join(map(str, column.shape))} {column.dtype}"
-    return f"| {_text(column.name)} | {kind} | {'yes' if column.nullable else 'no'} | {seen} |"
+    return f"| {cell_text(column.name)} | {kind} | {'yes' if column.nullable else 'no'} | {seen} |"
 
 
 def _end(value: float | str | None) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ml_pipe.runner.card import ASK, QUESTIONS
+from ml_pipe.runner.card import cell_text, ethics
 from mlops.exchange.judgement import Judgement
 from mlops.exchange.wants import Examples
 from model_store.manifest import measured, shown
@@ -38,19 +38,19 @@ def imported_card(  # noqa: PLR0913 - all that is known of it, each by its name
     signature = examples.signature
     dropped = [f"{rows} {why}" for why, rows in examples.dropped.items() if rows]
     left_out = [
-        f"The column {_text(n)} is not used: {why}." for n, why in examples.left_out.items()
+        f"The column {cell_text(n)} is not used: {why}." for n, why in examples.left_out.items()
     ]
     lines = [
-        f"# {_text(model)}",
+        f"# {cell_text(model)}",
         "",
-        f"A {examples.task} that predicts `{_text(signature.outputs[0].name)}` from "
+        f"A {examples.task} that predicts `{cell_text(signature.outputs[0].name)}` from "
         f"{len(signature.inputs)} columns. It was trained elsewhere, and imported from "
-        f"`{_text(file)}` with {len(examples.truth)} examples of `{_text(table)}`"
+        f"`{cell_text(file)}` with {len(examples.truth)} examples of `{cell_text(table)}`"
         + (f", rows left out: {', '.join(dropped)}." if dropped else "."),
         "",
         "It is served by ONNX Runtime."
         if not reason
-        else f"It is served by its estimator, as it has no compiled form. {_text(reason)}",
+        else f"It is served by its estimator, as it has no compiled form. {cell_text(reason)}",
         "",
         "## How good",
         "",
@@ -60,11 +60,11 @@ def imported_card(  # noqa: PLR0913 - all that is known of it, each by its name
         "",
         _compared(judged),
         "",
-        *(f"- {_text(look.phrase())}" for look in judged.comparison.looks),
+        *(f"- {cell_text(look.phrase())}" for look in judged.comparison.looks),
         "",
         "## What to beware of",
         "",
-        *(f"- {_text(note)}" for note in (_UNKNOWN, *judged.comparison.remarks, *notes)),
+        *(f"- {cell_text(note)}" for note in (_UNKNOWN, *judged.comparison.remarks, *notes)),
         "",
         "## Columns",
         "",
@@ -72,13 +72,10 @@ def imported_card(  # noqa: PLR0913 - all that is known of it, each by its name
         "| --- | --- | --- | --- |",
         *(_column_line(column) for column in signature),
         "",
-        *(f"- {_text(note)}" for note in (*examples.notes, *left_out)),
+        *(f"- {cell_text(note)}" for note in (*examples.notes, *left_out)),
         "",
-        "## Ethics",
-        "",
+        *ethics({}),
     ]
-    for topic, question in QUESTIONS:
-        lines += [f"**{topic}.** {question} {ASK}", ""]
     return "\n".join(lines)
 
 
@@ -89,13 +86,8 @@ def _compared(judged: Judgement) -> str:
 
 
 def _column_line(column: Column) -> str:
-    seen = ", ".join(map(_text, column.categories[:12]))
+    seen = ", ".join(map(cell_text, column.categories[:12]))
     if column.minimum is not None:
         seen = f"{column.minimum} to {column.maximum}"
     missing = "yes" if column.nullable else "no"
-    return f"| {_text(column.name)} | {column.kind} | {missing} | {seen} |"
-
-
-def _text(text: str) -> str:
-    """Return a text as Markdown can show it in a table."""
-    return " ".join(str(text).replace("|", "/").replace("`", "'").split())
+    return f"| {cell_text(column.name)} | {column.kind} | {missing} | {seen} |"

@@ -3,6 +3,7 @@
 Only an import's own process reads it. Nodes are added before and behind; those between stay.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,13 +107,8 @@ def read_graph(
 
 def _with_answers(wants: Wants, exits: Exits, given: tuple[Any, ...]) -> Wants:
     is_classifier = bool(exits.label or given or (exits.width or 0) > 1)
-    return Wants(
-        names=wants.names,
-        width=wants.width,
-        may_be_array=wants.may_be_array,
-        kinds=wants.kinds,
-        all_numbers=wants.all_numbers,
-        has_no_gaps=wants.has_no_gaps,
+    return replace(
+        wants,
         task="classification" if is_classifier else None,
         classes=given or exits.labels,
         naming=", or say what the model's own stand for, in order: --labels A,B,C",

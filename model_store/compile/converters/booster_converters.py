@@ -59,8 +59,7 @@ def convert_lightgbm(scope: Any, operator: Any, container: Any) -> None:
     elif found.objective == "binary":
         slope = graph.constant(float(found.options.get("sigmoid", "1")))
         share = graph.node("Sigmoid", graph.node("Mul", raw, slope))
-        rest = graph.node("Sub", graph.constant(1.0), share)
-        _finish_shares(graph, graph.node("Concat", rest, share, axis=1))
+        _finish_shares(graph, _of_both(graph, share, np.float64(1)))
     elif found.objective == "multiclass":
         _finish_shares(graph, graph.node("Softmax", raw, axis=1))
     else:
@@ -86,9 +85,8 @@ def convert_xgboost(scope: Any, operator: Any, container: Any) -> None:
             _finish_values(graph, raw, found.objective, "xgboost")
     elif found.objective == "binary:logistic" and len(found.baseline) == 1:
         share = graph.cast(graph.node("Sigmoid", raw), FLOAT)
-        rest = graph.node("Sub", graph.constant(np.float32(1)), share)
         # Half a chance is none yet, as it is of the first of two equal ones.
-        _finish_shares(graph, graph.cast(graph.node("Concat", rest, share, axis=1), DOUBLE))
+        _finish_shares(graph, graph.cast(_of_both(graph, share, np.float32(1)), DOUBLE))
     elif found.objective == "multi:softprob":
         shares = graph.cast(graph.node("Softmax", raw, axis=1), FLOAT)
         _finish_shares(graph, graph.cast(shares, DOUBLE))
@@ -107,8 +105,7 @@ def convert_catboost(scope: Any, operator: Any, container: Any) -> None:
         _finish_values(graph, raw, found.loss, "catboost")
     elif found.loss in {"Logloss", "CrossEntropy"} and len(found.baseline) == 1:
         share = graph.node("Sigmoid", raw)
-        rest = graph.node("Sub", graph.constant(1.0), share)
-        _finish_shares(graph, graph.node("Concat", rest, share, axis=1))
+        _finish_shares(graph, _of_both(graph, share, np.float64(1)))
     elif found.loss == "MultiClass":
         _finish_shares(graph, graph.node("Softmax", raw, axis=1))
     else:
@@ -175,6 +172,11 @@ def _finish_values(graph: Graph, raw: str, objective: str, package: str) -> None
         graph.finish(raw)
     else:
         raise NotCompilableError(f"Its objective is {objective}.")
+
+
+def _of_both(graph: Graph, share: str, one: np.floating[Any]) -> str:
+    """Return the probabilities of two labels, `(rows, 2)`, from that of the second."""
+    return graph.node("Concat", graph.node("Sub", graph.constant(one), share), share, axis=1)
 
 
 def _finish_shares(graph: Graph, shares: str) -> None:

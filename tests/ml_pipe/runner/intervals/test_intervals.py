@@ -23,13 +23,13 @@ from ml_pipe.runner.intervals.conformal import ConformalInterval
 from ml_pipe.runner.intervals.interval_evaluation import interval_scores
 from ml_pipe.runner.intervals.with_interval import with_interval
 from ml_pipe.runner.loading import RunData
-from ml_pipe.runner.table.prepared_table import Facts
 from ml_pipe.train_test_validate import score, split_rows
 from model_store.compile.compiling import compile_estimator
 from model_store.compile.onnx_predictor import OnnxPredictor
 from model_store.golden import golden_rows
 from model_store.predictor import EstimatorPredictor
 from model_store.schema.signature import Column, Interval, Kind, Signature
+from tests.ml_pipe.runner.prepared_run import run_from
 
 RNG = np.random.default_rng(0)
 ROWS = 600
@@ -56,18 +56,7 @@ def one_thread() -> Iterator[None]:
 
 def run_of(table: pd.DataFrame, folder: Path, **parameters: Any) -> RunData:
     """Return a run as the first notebook leaves it."""
-    prepared = prepare(table, PARAMETERS | parameters)
-    facts = Facts(
-        model="m",
-        task=prepared.task,
-        target=prepared.target,
-        source="m.csv",
-        fingerprint="",
-        dropped={},
-        remarks=[],
-        signature=prepared.signature,
-    )
-    return RunData(prepared.table, facts, folder)
+    return run_from(prepare(table, PARAMETERS | parameters), folder)
 
 
 def build(task: str, inputs: Any, seed: int) -> Any:

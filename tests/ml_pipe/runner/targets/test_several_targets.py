@@ -21,10 +21,10 @@ from ml_pipe.runner.loading import RunData
 from ml_pipe.runner.publication import reference_of
 from ml_pipe.runner.quality.acceptance import check_beaten
 from ml_pipe.runner.quality.checks import check
-from ml_pipe.runner.table.prepared_table import Facts
 from ml_pipe.runner.table.target_names import targets_of
 from ml_pipe.runner.targets.for_targets import for_targets
 from ml_pipe.train_test_validate import score, split_rows
+from tests.ml_pipe.runner.prepared_run import run_from
 
 RNG = np.random.default_rng(0)
 ROWS = 300
@@ -44,19 +44,7 @@ PARAMETERS = {
 
 def run_of(table: pd.DataFrame, target: str, folder: Path) -> RunData:
     """Return a run as the first notebook leaves it."""
-    prepared = prepare(table, PARAMETERS | {"target": target})
-    facts = Facts(
-        model="m",
-        task=prepared.task,
-        target=prepared.target,
-        source="m.csv",
-        fingerprint="",
-        dropped={},
-        remarks=[],
-        signature=prepared.signature,
-        task_reason=prepared.task_reason,
-    )
-    return RunData(prepared.table, facts, folder)
+    return run_from(prepare(table, PARAMETERS | {"target": target}), folder)
 
 
 def build(task: str, inputs: Any, seed: int) -> Any:

@@ -13,12 +13,12 @@ from sklearn.preprocessing import StandardScaler
 
 from ml_pipe.runner.errors import TableError
 from ml_pipe.runner.loading import RunData
-from ml_pipe.runner.table.prepared_table import Facts
 from ml_pipe.runner.untargeted.detector import AnomalyDetector
 from ml_pipe.runner.untargeted.judging import judge, number_of_clusters
 from ml_pipe.runner.untargeted.made_up import shuffled_columns, spread_rows
 from ml_pipe.runner.untargeted.preparing import answered, prepare
 from model_store.schema.signature import Kind
+from tests.ml_pipe.runner.prepared_run import run_from
 
 ANOMALIES = {"task": "anomaly-detection"}
 CLUSTERS = {"task": "clustering"}
@@ -33,18 +33,7 @@ def table(rows: int = 200, seed: int = 0) -> pd.DataFrame:
 
 def run_of(frame: pd.DataFrame, parameters: dict[str, str], folder: Path) -> RunData:
     """Return what `load` gives for a table."""
-    prepared = prepare(frame, parameters)
-    facts = Facts(
-        model="t",
-        task=prepared.task,
-        target=prepared.target,
-        source="t.csv",
-        fingerprint="",
-        dropped={},
-        remarks=[],
-        signature=prepared.signature,
-    )
-    return RunData(prepared.table, facts, folder)
+    return run_from(prepare(frame, parameters), folder)
 
 
 def detector(share: float = 0.02) -> Pipeline:
